@@ -1,0 +1,28 @@
+# Everything found here is installed by `./run setup` (deps.lock): Debian packages, and DuckDB below build/deps.
+find_package(Threads REQUIRED)
+find_package(OpenSSL REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
+find_package(fmt 9 REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(ICU REQUIRED COMPONENTS uc i18n)
+find_package(absl REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(MARIADB REQUIRED IMPORTED_TARGET libmariadb)
+pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
+
+set(LODESTONE_DEPS "${PROJECT_SOURCE_DIR}/build/deps" CACHE PATH "What ./run setup unpacked")
+add_library(duckdb SHARED IMPORTED)
+if(NOT EXISTS ${LODESTONE_DEPS}/duckdb/lib/libduckdb.so)
+  message(FATAL_ERROR "DuckDB is not below ${LODESTONE_DEPS}; run ./run setup first")
+endif()
+set_target_properties(duckdb PROPERTIES
+  IMPORTED_LOCATION ${LODESTONE_DEPS}/duckdb/lib/libduckdb.so
+  IMPORTED_NO_SONAME ON
+  INTERFACE_INCLUDE_DIRECTORIES ${LODESTONE_DEPS}/duckdb/include)
+
+if(LODESTONE_TESTS)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,41 @@
+#pragma once
+// Progress of long work on stderr: "extract order_tab: 1.2 M rows, 430 k/s, 48 %, 12 s left", redrawn in place twice a second on a
+// terminal and written as a log line every 10 s elsewhere.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace lodestone {
+
+/// One thread.
+class Progress {
+ public:
+  /// `total` rows expected, 0 when nobody knows (then no percentage and no time left).
+  Progress(std::string what, std::uint64_t total);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// Sets the rows done so far; cheap enough to call for every batch.
+  void at(std::uint64_t rows);
+
+ private:
+  void draw(std::chrono::steady_clock::time_point now);
+
+  std::string what_;
+  std::uint64_t total_;
+  std::uint64_t rows_ = 0;
+  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point drawn_;
+  bool terminal_;
+  bool any_ = false;
+};
+
+/// "950", "12.3 k", "4.56 M": a count for people.
+std::string format_count(double n);
+
+/// The line that Progress shows; separate so that it can be tested.
+std::string format_progress(const std::string& what, std::uint64_t rows, std::uint64_t total, double seconds);
+
+}  // namespace lodestone

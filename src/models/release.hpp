@@ -1,0 +1,131 @@
+#pragma once
+// All models of one release: with their own memory as training makes them (ReleaseData), and as views over mapped files as the engine
+// uses them (Release).
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "models/catalog.hpp"
+#include "models/recall/neighbours.hpp"
+
+namespace lodestone::models {
+
+/// Best first; score is comparable inside one list only.
+struct ScoredItem {
+  ItemIndex item = 0;
+  float score = 0;
+  friend bool operator==(const ScoredItem&, const ScoredItem&) = default;
+};
+
+/// Lists of items by key: popular overall (one row), popular per category (row = category number), trending per window.
+struct RankedLists {
+  std::span<const std::uint64_t> offsets;
+  std::span<const ItemIndex> items;
+  std::span<const float> scores;
+  [[nodiscard]] NeighbourRow row(std::size_t i) const { return Neighbours(offsets, items, scores).row(static_cast<ItemIndex>(i)); }
+};
+
+/// Known users, ascending by id: what each did (newest first) and what each owns.
+class Users {
+ public:
+  Users() = default;
+  Users(std::span<const std::int64_t> ids, std::span<const std::uint64_t> history_offsets, std::span<const ItemIndex> history_items,
+        std::span<const float> history_weights, std::span<const std::uint64_t> owned_offsets, std::span<const ItemIndex> owned_items)
+      : ids_(ids), history_offsets_(history_offsets), history_items_(history_items), history_weights_(history_weights),
+        owned_offsets_(owned_offsets), owned_items_(owned_items) {}
+  [[nodiscard]] std::size_t size() const { return ids_.size(); }
+  [[nodiscard]] UserId id(std::size_t user) const { return UserId(ids_[user]); }
+  /// Binary search.
+  [[nodiscard]] std::optional<std::size_t> find(UserId id) const;
+  [[nodiscard]] std::span<const ItemIndex> history(std::size_t user) const {
+    return history_items_.subspan(history_offsets_[user], history_offsets_[user + 1] - history_offsets_[user]);
+  }
+  [[nodiscard]] std::span<const float> history_weights(std::size_t user) const {
+    return history_weights_.subspan(history_offsets_[user], history_offsets_[user + 1] - history_offsets_[user]);
+  }
+  /// Items bought, ascending.
+  [[nodiscard]] std::span<const ItemIndex> owned(std::size_t user) const {
+    return owned_items_.subspan(owned_offsets_[user], owned_offsets_[user + 1] - owned_offsets_[user]);
+  }
+
+ private:
+  std::span<const std::int64_t> ids_;
+  std::span<const std::uint64_t> history_offsets_;
+  std::span<const ItemIndex> history_items_;
+  std::span<const float> history_weights_;
+  std::span<const std::uint64_t> owned_offsets_;
+  std::span<const ItemIndex> owned_items_;
+};
+
+/// Weight of each channel in the fusion. 0 switches a channel off.
+struct ChannelWeights {
+  double behavior = 1.0;
+  double content = 0.5;
+  double popular = 0.1;
+};
+
+/// Inverted text index: token hashes ascending, and for each the items with their weight (BM25, ready to be summed).
+struct TextIndex {
+  std::span<const std::uint64_t> tokens;
+  std::span<const std::uint64_t> offsets;
+  std::span<const ItemIndex> items;
+  std::span<const float> weights;
+};
+
+/// Trending windows that a release carries, in this order.
+enum class TrendingWindow : int { kHour = 0, kDay = 1, kWeek = 2 };
+inline constexpr std::size_t kTrendingWindows = 3;
+
+struct Release {
+  std::string id;                 ///< bundle id, the `algorithm_version` of answers
+  Catalog catalog;
+  Neighbours behavior;            ///< for /similar: item -> its nearest
+  Neighbours behavior_influence;  ///< for histories: history item -> candidates it speaks for
+  Neighbours content;
+  RankedLists popular;            ///< one row
+  RankedLists popular_by_category;  ///< row = category number of the catalogue
+  RankedLists trending;           ///< row = TrendingWindow
+  TextIndex text;
+  Users users;
+  ChannelWeights weights;
+};
+
+/// One user's row of ReleaseData.
+struct UserData {
+  UserId id{};
+  std::vector<ItemIndex> history;      ///< newest first
+  std::vector<float> history_weights;
+  std::vector<ItemIndex> owned;        ///< ascending
+};
+
+struct OwnedTextIndex {
+  std::vector<std::uint64_t> tokens;
+  std::vector<std::uint64_t> offsets{0};
+  std::vector<ItemIndex> items;
+  std::vector<float> weights;
+  [[nodiscard]] TextIndex view() const { return {tokens, offsets, items, weights}; }
+};
+
+struct ReleaseData {
+  std::vector<Item> items;  ///< ascending by id
+  OwnedNeighbours behavior;
+  OwnedNeighbours behavior_influence;
+  OwnedNeighbours content;
+  OwnedNeighbours popular;
+  OwnedNeighbours popular_by_category;
+  OwnedNeighbours trending;
+  OwnedTextIndex text;
+  std::vector<UserData> users;  ///< ascending by id
+  ChannelWeights weights;
+};
+
+/// The number that save_catalog gives to each category: first seen in ascending item order, so that popular_by_category can be made
+/// before packing. One number an item.
+std::vector<std::int32_t> number_categories(std::span<const Item> items);
+
+}  // namespace lodestone::models
