@@ -43,7 +43,7 @@ class Rng {
 
   /// Uniform in [0, n); n >= 1. By multiplication (Lemire 2019), without the rejection step: the bias is below n / 2^64.
   std::uint64_t below(std::uint64_t n) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64U);
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * n) >> 64U);
   }
 
   bool chance(double p) { return uniform() < p; }
@@ -57,6 +57,8 @@ class Rng {
   double exponential(double mean) { return -mean * std::log(1.0 - uniform()); }
 
  private:
+  __extension__ using Wide = unsigned __int128;
+
   static constexpr std::uint64_t rotate(std::uint64_t x, unsigned k) { return (x << k) | (x >> (64U - k)); }
   std::array<std::uint64_t, 4> state_{};
 };
