@@ -1,0 +1,27 @@
+"""Accuracy of the behaviour models on public sets by their published protocols; the data lie beside the repository, where they are."""
+import json
+
+from support import LODESTONE, ROOT, figure
+from support import run as call
+
+DATA = ROOT.parent / "shared/data"
+# name, set, metric, goal; baselines are item-kNN with cosine, re-measured on the same protocol.
+ROWS = (
+    ("ml100k_ndcg@10", "ml-100k", "ndcg@10", 0.3895),
+    ("ml1m_recall@10", "ml1m-lgcnpp", "recall@10", 0.1372),
+    ("ml1m_ndcg@10", "ml1m-lgcnpp", "ndcg@10", 0.2853),
+)
+
+
+def run(rounds, quick):
+    if not DATA.is_dir():
+        print(f"  accuracy skipped: {DATA.name} with the public sets is not beside the repository")
+        return
+    results = {}
+    for name, data, metric, goal in ROWS:
+        if data not in results:
+            rows = json.loads(call(LODESTONE, "evaluate", "--data", DATA / data, "--method", "auto,itemknn-cosine", "--json").stdout)
+            results[data] = {row["method"]: row for row in rows["results"]}
+        ours = results[data]["auto"]["metrics"][metric]
+        yield figure(name, [ours], "", [results[data]["itemknn-cosine"]["metrics"][metric]]) | {
+            "goal": f">={goal}", "met": ours >= goal}

@@ -1,0 +1,46 @@
+"""/similar with 10 cards from a warm bundle over the real catalogues, against nginx serving a static body of the same size."""
+import urllib.request
+
+from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, nginx, server, wrk
+from support import run as call
+
+SECONDS = 4
+
+
+def prepare(path, quick):
+    events = 20_000 if quick else 200_000
+    catalogs = [f"--catalog={ROOT}/demo/catalog/{name}.jsonl.gz" for name in ("aws", "firstdata")]
+    call(LODESTONE, "simulate", "--to", f"files:{path}/source", *catalogs, "--users", 2000, "--events", events, "--seed", 7,
+        "--end", "2026-11-01T00:00:00Z")
+    config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn")
+    call(LODESTONE, "-c", config, "pipeline", "run")
+    return config
+
+
+def run_rounds(target, static, rounds, seconds):
+    ours, theirs, p99 = [], [], []
+    for _ in range(rounds):
+        theirs.append(wrk(static, seconds)[0])
+        rate, tail = wrk(target, seconds)
+        ours.append(rate)
+        p99.append(tail)
+    return ours, theirs, p99
+
+
+def run(rounds, quick):
+    seconds = 1 if quick else SECONDS
+    with folder() as path:
+        config = prepare(path, quick)
+        port = free_port()
+        command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
+        with server(command, port, "lodestone", path / "serve.log"):
+            base = f"http://127.0.0.1:{port}"
+            for name, target, goal in (("serving_similar_10", "/similar/100?limit=10", 0.8),
+                                       ("serving_user_10", "/recommend/user/100?limit=10", None),
+                                       ("serving_trending_20", "/hot/trending?timeframe=7d", None)):
+                body = urllib.request.urlopen(base + target).read()
+                (path / name).mkdir()
+                with nginx(path / name, body) as static:
+                    ours, theirs, p99 = run_rounds(base + target, static, rounds, seconds)
+                yield figure(name, ours, "req/s", theirs, ratio_goal=goal)
+                yield figure(name + "_p99", p99, "ms")

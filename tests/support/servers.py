@@ -1,0 +1,74 @@
+"""Real servers for tests and benchmarks: private, on loopback, ended by pid."""
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+
+def run(*command, **options):
+    """Runs to the end; output only when it fails."""
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def folder():
+    path = Path(tempfile.mkdtemp(prefix="lodestone-bench-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def wait_for_port(port, process, what):
+    for _ in range(600):
+        if process.poll() is not None:
+            raise SystemExit(f"{what} ended with {process.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"{what} does not listen on {port} after 30 s")
+
+
+@contextlib.contextmanager
+def server(command, port, what, log):
+    with open(log, "w") as out:
+        process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT)
+    try:
+        wait_for_port(port, process, what)
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextlib.contextmanager
+def mariadb(path):
+    """A private MariaDB below `path`; yields its port. Root without a password, loopback only."""
+    data = path / "mariadb"
+    user = ["--user=root"] if os.geteuid() == 0 else []
+    run("mariadb-install-db", "--no-defaults", f"--datadir={data}", *user, "--auth-root-authentication-method=normal", "--skip-test-db")
+    port = free_port()
+    command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", f"--socket={path}/s", f"--port={port}", "--bind-address=127.0.0.1",
+               f"--pid-file={path}/pid", "--innodb-flush-log-at-trx-commit=0", "--skip-log-bin", "--innodb-buffer-pool-size=512M",
+               "--max-allowed-packet=64M"]
+    binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
+    with server([binary, *command[1:]], port, "MariaDB", path / "mariadb.log"):
+        yield port
