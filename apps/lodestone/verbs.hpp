@@ -1,0 +1,83 @@
+#pragma once
+// The verbs of the program, one source file each; cli.cpp reads the arguments into these options. Every verb returns the exit code:
+// 0 done, 1 failed, 2 usage, 3 a gate refused.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app.hpp"
+
+namespace lodestone::app {
+
+struct InitArguments {
+  fs::path folder = ".";
+  std::string source;  ///< files:PATH or mysql://...
+  std::string matomo;
+  std::vector<std::string> settings;  ///< KEY=VALUE
+  bool overwrite = false;
+};
+int run_init(const InitArguments& arguments);
+
+int run_check(const Globals& globals);
+
+struct SimulateArguments {
+  std::string to;
+  std::string matomo;
+  std::vector<fs::path> catalogs;
+  std::int64_t items = 13000;
+  std::int64_t users = 10000;
+  std::int64_t events = 200000;
+  int days = 90;
+  std::uint64_t seed = 1;
+  std::string end;
+  fs::path truth;
+  std::string format = "csv";
+  bool overwrite = false;
+};
+int run_simulate(const Globals& globals, const SimulateArguments& arguments);
+
+struct PipelineArguments {
+  std::string from = "extract";
+  std::string to = "publish";
+  bool full = false;
+};
+/// Runs the stages from..to: extract, build, train, evaluate, publish.
+int run_pipeline(const Globals& globals, const PipelineArguments& arguments);
+
+struct EvaluateArguments {
+  fs::path data;
+  std::string method = "auto";
+  int threads = 0;
+};
+int run_evaluate(const Globals& globals, const EvaluateArguments& arguments);
+
+struct ServeArguments {
+  std::string listen;
+  std::string admin;
+};
+int run_serve(const Globals& globals, const ServeArguments& arguments);
+
+struct BundleArguments {
+  std::string id;
+  std::string other;
+};
+int run_bundle_list(const Globals& globals);
+int run_bundle_show(const Globals& globals, const BundleArguments& arguments);
+int run_bundle_verify(const Globals& globals, const BundleArguments& arguments);
+int run_bundle_rollback(const Globals& globals, const BundleArguments& arguments);
+int run_bundle_diff(const Globals& globals, const BundleArguments& arguments);
+
+struct ConfigArguments {
+  bool markdown = false;
+  bool defaults = false;
+};
+int run_config(const Globals& globals, const ConfigArguments& arguments);
+
+int run_sql(const Globals& globals, const std::string& query);
+
+int run_quarantine_list(const Globals& globals);
+int run_quarantine_show(const Globals& globals, const std::string& table, int limit);
+
+}  // namespace lodestone::app
