@@ -1,0 +1,44 @@
+#pragma once
+// From the canonical tables to what the models are fitted on: items, interactions of users and guests, what each user owns, popular and
+// trending lists. Reads the label queries of sql/labels through the SQL engine; everything here fits into memory by design: 16 bytes
+// an interaction.
+
+#include <cstdint>
+#include <vector>
+
+#include "models/interactions.hpp"
+#include "models/release.hpp"
+#include "table/engine.hpp"
+
+namespace lodestone::app {
+
+/// Interactions with the users behind the rows. Users with an id come first, ascending by id; guests follow.
+struct TrainingInteractions {
+  models::Interactions matrix;            ///< [n_users + n_guests, n_items], weights decayed by age
+  std::vector<std::int64_t> last_at;      ///< beside matrix.items: microseconds of the newest event of the pair
+  std::vector<std::int64_t> user_ids;     ///< of the first rows
+};
+
+/// All items of the lake, ascending by id. Throws contract when there is none.
+std::vector<models::Item> read_items(table::Engine& engine);
+
+struct TrainingQueries {
+  fs::path sql_folder;             ///< override folder, "" = none
+  table::Parameters parameters;
+};
+
+/// Pairs of unknown items are left out. `max_history` newest items a row.
+TrainingInteractions read_interactions(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
+                                       std::size_t max_history);
+
+/// Rows of `labels/owned`, put into `users`, which must be ascending by id; a user without history is added.
+void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
+                std::vector<models::UserData>& users);
+
+/// Popular overall and by category from `labels/popular`, trending from `labels/trending`, into the release's lists, best first.
+void read_rankings(table::Engine& engine, const TrainingQueries& queries, models::ReleaseData& data);
+
+/// The users of the release from their interactions: newest first, weights as they are.
+std::vector<models::UserData> make_users(const TrainingInteractions& interactions);
+
+}  // namespace lodestone::app
