@@ -23,15 +23,15 @@ using Object = std::vector<Member>;
 /// One JSON value. Integers keep 64 bits; a number with a fraction or exponent, or beyond 64 bits, is a double.
 class Value {
  public:
-  Value() = default;
-  Value(std::nullptr_t) {}
-  Value(bool v) : state_(v) {}
-  Value(std::int64_t v) : state_(v) {}
-  Value(int v) : state_(static_cast<std::int64_t>(v)) {}
-  Value(double v) : state_(v) {}
-  Value(std::string v) : state_(std::move(v)) {}
-  Value(std::string_view v) : state_(std::string(v)) {}
-  Value(const char* v) : state_(std::string(v)) {}
+  Value();
+  Value(std::nullptr_t);
+  Value(bool v);
+  Value(std::int64_t v);
+  Value(int v);
+  Value(double v);
+  Value(std::string v);
+  Value(std::string_view v);
+  Value(const char* v);
   Value(Array v);
   Value(Object v);
 
@@ -57,6 +57,17 @@ struct Member {
   std::string key;
   Value value;
 };
+
+// Here and not in the class: clang instantiates the vector's members at once, and Member must be whole by then.
+inline Value::Value() = default;
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(bool v) : state_(v) {}
+inline Value::Value(std::int64_t v) : state_(v) {}
+inline Value::Value(int v) : state_(static_cast<std::int64_t>(v)) {}
+inline Value::Value(double v) : state_(v) {}
+inline Value::Value(std::string v) : state_(std::move(v)) {}
+inline Value::Value(std::string_view v) : state_(std::string(v)) {}
+inline Value::Value(const char* v) : state_(std::string(v)) {}
 
 /// Parses one document. Throws corrupt with `name` (file or field) and the byte offset of the error.
 Value parse(std::string_view text, std::string_view name);
