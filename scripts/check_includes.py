@@ -28,6 +28,7 @@ MAY_INCLUDE = {
     "engine": ["base", "features", "models"],
     "evaluation": ["base", "table", "engine", "bundle", "models", "events/sample.hpp"],
     "serving": ["base", "metrics", "http", "cache", "engine", "bundle"],
+    "simulation": ["base", "table", "sources"],
 }
 # Folders of the core that a parent's row does not cover: "features" means the core without its builders.
 APART = ["features/build"]
