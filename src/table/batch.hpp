@@ -28,7 +28,7 @@ struct Column {
 using Schema = std::vector<Column>;
 
 /// Up to kCapacity rows, one array a column. Filled row by row: every column gets exactly one append_* or append_null a row, then
-/// end_row(). Reused by clear(), which keeps the memory. One thread.
+/// end_row(); a full batch takes no more rows. Reused by clear(), which keeps the memory. One thread.
 class Batch {
  public:
   static constexpr std::size_t kCapacity = 2048;
@@ -41,21 +41,44 @@ class Batch {
   void clear();
   void end_row() { ++n_rows_; }
 
-  void append_null(std::size_t column);
+  void append_null(std::size_t column) {
+    Data& data = columns_[column];
+    data.valid[n_rows_] = 0;
+    if (data.kind == Kind::kText) data.text_ends[n_rows_] = data.text.size();
+  }
   /// bool, int32, int64, timestamp (microseconds), date (days since 1970).
-  void append_int(std::size_t column, std::int64_t value);
-  void append_double(std::size_t column, double value);
+  void append_int(std::size_t column, std::int64_t value) {
+    Data& data = columns_[column];
+    data.valid[n_rows_] = 1;
+    data.ints[n_rows_] = value;
+  }
+  void append_double(std::size_t column, double value) {
+    Data& data = columns_[column];
+    data.valid[n_rows_] = 1;
+    data.doubles[n_rows_] = value;
+  }
   /// text, bytes, and decimals as their decimal text ("12.30").
-  void append_text(std::size_t column, std::string_view value);
+  void append_text(std::size_t column, std::string_view value) {
+    Data& data = columns_[column];
+    data.valid[n_rows_] = 1;
+    data.text.append(value);
+    data.text_ends[n_rows_] = data.text.size();
+  }
 
   [[nodiscard]] bool is_null(std::size_t column, std::size_t row) const { return columns_[column].valid[row] == 0; }
   [[nodiscard]] std::int64_t int_at(std::size_t column, std::size_t row) const { return columns_[column].ints[row]; }
   [[nodiscard]] double double_at(std::size_t column, std::size_t row) const { return columns_[column].doubles[row]; }
   [[nodiscard]] std::string_view text_at(std::size_t column, std::size_t row) const;
 
+  /// Whole columns, kCapacity long, of which the first n_rows() count; where valid is 0 the value means nothing.
+  [[nodiscard]] const std::uint8_t* valid(std::size_t column) const { return columns_[column].valid.data(); }
+  [[nodiscard]] const std::int64_t* ints(std::size_t column) const { return columns_[column].ints.data(); }
+  [[nodiscard]] const double* doubles(std::size_t column) const { return columns_[column].doubles.data(); }
+
  private:
+  enum class Kind : std::uint8_t { kInt, kDouble, kText };
   struct Data {
-    ColumnType type;
+    Kind kind;
     std::vector<std::uint8_t> valid;     // 1 = there
     std::vector<std::int64_t> ints;      // bool, int32, int64, timestamp, date
     std::vector<double> doubles;         // double
