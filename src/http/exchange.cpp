@@ -1,0 +1,160 @@
+#include "http/exchange.hpp"
+
+#include <fmt/chrono.h>
+
+#include <array>
+#include <charconv>
+#include <ctime>
+
+#include "http/problem.hpp"
+
+namespace lodestone::http {
+
+namespace {
+
+/// Answers collected beyond this are written before the next request is looked at.
+constexpr std::size_t kCollectedBytes = 256 * 1024;
+/// Buffers that one big answer blew up are given back.
+constexpr std::size_t kKeptBytes = 512 * 1024;
+
+void refresh_date(ThreadState& thread) {
+  const std::time_t now = std::time(nullptr);
+  if (now == thread.date_at) return;
+  thread.date_at = now;
+  thread.date = fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(now));
+}
+
+void append_integer(std::string& out, std::uint64_t value) {
+  std::array<char, 20> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end.ptr);
+}
+
+/// Seconds with six decimals: "0.000123".
+void append_seconds(std::string& out, std::chrono::steady_clock::duration elapsed) {
+  const auto micros = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(elapsed).count());
+  append_integer(out, micros / 1'000'000);
+  std::array<char, 7> decimals{'.', '0', '0', '0', '0', '0', '0'};
+  std::uint64_t rest = micros % 1'000'000;
+  for (std::size_t i = 6; i > 0; --i, rest /= 10) decimals[i] = static_cast<char>('0' + rest % 10);
+  out.append(decimals.data(), decimals.size());
+}
+
+}  // namespace
+
+Exchange::Exchange(const Router& router, const Limits& limits, ThreadState& thread)
+    : router_(&router), limits_(limits), thread_(&thread), parser_(limits) {}
+
+Exchange::Next Exchange::take(std::string_view bytes, std::size_t& consumed) {
+  consumed = 0;
+  for (;;) {
+    const RequestParser::Fed fed = parser_.feed(bytes.substr(consumed));
+    consumed += fed.consumed;
+    if (fed.state == RequestParser::State::kRefused) {
+      refuse(parser_.refusal().status, parser_.refusal().detail);
+      return Next::kWriteThenClose;
+    }
+    if (fed.state == RequestParser::State::kNeedMore) {
+      if (parser_.take_expect_continue()) {
+        heads_ += "HTTP/1.1 100 Continue\r\n\r\n";
+        spans_.push_back({heads_.size(), bodies_.size()});
+      }
+      return has_pieces() ? Next::kWriteThenGoOn : Next::kRead;
+    }
+    const bool keep_alive = parser_.request().keep_alive && !thread_->is_draining;
+    answer(keep_alive);
+    parser_.reset();
+    if (!keep_alive) return Next::kWriteThenClose;
+    if (spans_.size() >= limits_.pipelined || bodies_.size() > kCollectedBytes) return Next::kWriteThenGoOn;
+  }
+}
+
+void Exchange::answer(bool keep_alive) {
+  const ParsedRequest& parsed = parser_.request();
+  Request request;
+  request.started = std::chrono::steady_clock::now();
+  request.method = parsed.method;
+  request.body = parsed.body;
+  request.content_type = parsed.content_type;
+  request.authorization = parsed.authorization;
+  request.if_none_match = parsed.if_none_match;
+  request.thread = thread_->number;
+  if (parsed.request_id.empty()) thread_->ids.make(new_id_);
+  request.request_id = parsed.request_id.empty() ? std::string_view(new_id_) : std::string_view(parsed.request_id);
+  Response response(bodies_);
+  if (target_.parse(parsed.target)) {
+    request.path = target_.path();
+    router_->dispatch(request, target_, response);
+  } else {
+    answer_problem(response, 400, "the request target is neither a path nor an http address");
+  }
+  finish(request, response, keep_alive);
+}
+
+void Exchange::finish(const Request& request, Response& response, bool keep_alive) {
+  if (response.status == 200 && etag_matches(request.if_none_match, response.etag)) {
+    response.status = 304;
+    response.clear_body();
+  }
+  const std::size_t body_bytes = response.body().size();
+  if (request.method == Method::kHead) response.clear_body();
+  write_head(request, response, keep_alive, body_bytes);
+  spans_.push_back({heads_.size(), bodies_.size()});
+}
+
+void Exchange::write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes) {
+  refresh_date(*thread_);
+  std::string& out = heads_;
+  out += "HTTP/1.1 ";
+  append_integer(out, static_cast<std::uint64_t>(response.status));
+  out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(thread_->date);
+  if (response.status != 304) {
+    out.append("\r\nContent-Type: ").append(response.content_type).append("\r\nContent-Length: ");
+    append_integer(out, body_bytes);
+  }
+  out.append("\r\nX-Request-ID: ").append(request.request_id).append("\r\nX-Response-Time: ");
+  append_seconds(out, std::chrono::steady_clock::now() - request.started);
+  out.append("\r\nCache-Control: ").append(response.cache_control).append("\r\nX-Content-Type-Options: nosniff\r\n");
+  if (response.etag != 0) out.append("ETag: ").append(format_etag(response.etag)).append("\r\n");
+  if (!response.allow.empty()) out.append("Allow: ").append(response.allow).append("\r\n");
+  if (response.retry_after > 0) {
+    out += "Retry-After: ";
+    append_integer(out, static_cast<std::uint64_t>(response.retry_after));
+    out += "\r\n";
+  }
+  out += response.more_headers;
+  out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
+}
+
+void Exchange::refuse(int status, std::string_view detail, int retry_after) {
+  Request request;
+  request.started = std::chrono::steady_clock::now();
+  thread_->ids.make(new_id_);
+  request.request_id = new_id_;
+  Response response(bodies_);
+  answer_problem(response, status, detail);
+  response.retry_after = retry_after;
+  finish(request, response, false);
+}
+
+const std::vector<std::string_view>& Exchange::pieces() {
+  pieces_.clear();
+  std::size_t head = 0;
+  std::size_t body = 0;
+  for (const Span& span : spans_) {
+    pieces_.push_back(std::string_view(heads_).substr(head, span.head_end - head));
+    if (span.body_end > body) pieces_.push_back(std::string_view(bodies_).substr(body, span.body_end - body));
+    head = span.head_end;
+    body = span.body_end;
+  }
+  return pieces_;
+}
+
+void Exchange::clear_pieces() {
+  spans_.clear();
+  heads_.clear();
+  bodies_.clear();
+  if (bodies_.capacity() > kKeptBytes) bodies_ = std::string();
+}
+
+}  // namespace lodestone::http
