@@ -39,6 +39,7 @@ class CheckText(unittest.TestCase):
     def test_unfinished_words_count_only_in_the_product(self):
         self.assertEqual(len(faults("a dum" + "my value")), 1)
         self.assertEqual(faults("a dum" + "my value", name="docs/a.md"), [])
+        self.assertEqual(faults("input::place" + "holder { }", name="web/a.css"), [])
         self.assertEqual(faults('<input place' + 'holder="Search">', name="web/a.ts"), [])
 
     def test_switched_off_tests(self):
@@ -60,6 +61,7 @@ class CheckText(unittest.TestCase):
             program.write_text("#!/bin/sh\necho \"$@\"\n", encoding="utf-8")
             program.chmod(program.stat().st_mode | stat.S_IXUSR)
             self.assertIn("is not what the program prints", next(check_text.faults_of_generated(str(program), root)))
+            self.assertIn("run ./run build dev", next(check_text.faults_of_generated(str(root / "gone"), root)))
             (root / "docs").mkdir()
             (root / "docs/config.md").write_text("config --markdown\n", encoding="utf-8")
             self.assertEqual(list(check_text.faults_of_generated(str(program), root)), [])

@@ -2,8 +2,9 @@
 # What must hold before a merge and is no test of the dev build: scripts/ci.sh [STEP...]. All steps run, whatever the others say;
 # each prints its seconds, the last line counts them, and one that fails makes the whole fail.
 set -uo pipefail
+# shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
-cd "$root"
+cd "$root" || exit 1
 all_steps=(fmt includes text tidy asan tsan fuzz)
 fuzz_seconds=20
 
@@ -51,7 +52,10 @@ step_text() {
 step_tidy() {
   configure tidy || return
   local files
-  mapfile -t files < <(find src apps -name '*.cpp' -not -name '*_test.cpp' | sort)
+  # What the build compiles, without the tests.
+  mapfile -t files < <(python3 -c 'import json
+print("\n".join(sorted({entry["file"] for entry in json.load(open("build/tidy/compile_commands.json"))})))' |
+    grep -E "^$root/(src|apps)/" | grep -v '_test\.cpp$')
   # Headers count as part of the sources that include them. The number of suppressed warnings goes to stderr and says nothing.
   if ! printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -n 2 clang-tidy-16 -p build/tidy --quiet >"$build/tidy.log" 2>"$build/tidy.err"; then
     grep -E -A 4 '(error|warning):' "$build/tidy.log" >&2 || tail -n 20 "$build/tidy.err" >&2

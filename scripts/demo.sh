@@ -2,6 +2,7 @@
 # ./run demo: simulated visits over two real catalogues, through every stage of the product, to a page in the browser. It uses only
 # the product's own command line, so each line below the settings can be typed by hand.
 set -euo pipefail
+# shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 
 # --- the settings of the demo: all of them are here ---
@@ -46,7 +47,9 @@ for wanted in "$port" $((port + 1)); do
   fi
 done
 
-"$root/run" setup $([[ $through_mysql == yes ]] && echo --mysql)
+setup_options=()
+if [[ $through_mysql == yes ]]; then setup_options=(--mysql); fi
+"$root/run" setup "${setup_options[@]}"
 say "demo: building (a few minutes the first time)"
 "$root/run" build release >"$build/demo-build.log" 2>&1 || {
   tail -n 30 "$build/demo-build.log" >&2
@@ -79,6 +82,7 @@ stop_children() {
 source_options=()
 mysql_options=()
 if [[ $through_mysql == yes ]]; then
+  # shellcheck source=scripts/demo_mysql.sh
   source "$root/scripts/demo_mysql.sh"
   trap stop_children EXIT
   start_mysql # sets business, matomo and the passwords' file
@@ -94,8 +98,10 @@ fi
 
 if ! done_with simulate; then
   say "demo: simulating visits over ${#catalogs[@]} catalogues"
+  catalog_options=()
+  for name in "${catalogs[@]}"; do catalog_options+=(--catalog "$name.jsonl.gz"); done
   rm -rf "$dir/data" "$dir/lake" "$dir/bundles" "$dir"/.done-*
-  "$lodestone" simulate --to "$target" "${target_options[@]}" $(printf -- '--catalog %s.jsonl.gz ' "${catalogs[@]}") "${sizes[@]}" \
+  "$lodestone" simulate --to "$target" "${target_options[@]}" "${catalog_options[@]}" "${sizes[@]}" \
     --truth "$dir/truth.json" --overwrite
   finish simulate
 fi

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034,SC2154 # shares its variables with demo.sh
 # Sourced by demo.sh: a private MariaDB server below $dir/mysql, on a free port of loopback, with one account and a random password.
 # It reads no config of the machine, shares nothing with a server that runs there, and ends with the demo.
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034 # what is set here is used by those that source it
 # Sourced by run and the scripts: where things are, and how they speak. Sets no option of the shell that sources it.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build

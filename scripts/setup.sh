@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs and unpacks what deps.lock lists: scripts/setup.sh [--test] [--mysql]. Does nothing, fast, when all of it is there.
 set -euo pipefail
+# shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 lock=$root/deps.lock
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the page and the console (web/, TypeScript) into web/dist, which the binary embeds. Does nothing when nothing changed.
 set -euo pipefail
+# shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
 cd "$root/web"
 mkdir -p "$stamps"

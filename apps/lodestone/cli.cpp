@@ -140,7 +140,7 @@ void add_config(CLI::App& root, Arguments& a, Run& chosen) {
 /// The first word of the line that is no option, for a sentence about an unknown verb.
 std::string first_word(int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
+    std::string word = argv[i];
     if (word == "-c" || word == "--config") {
       ++i;
     } else if (!word.starts_with("-")) {

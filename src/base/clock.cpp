@@ -8,7 +8,7 @@ namespace {
 using std::chrono::microseconds;
 
 struct Parts {
-  std::chrono::year_month_day day;
+  std::chrono::year_month_day day{};
   std::chrono::hh_mm_ss<microseconds> time;
 };
 

@@ -138,13 +138,12 @@ struct LineReader::Stream {
   fs::path path;
   bool packed = false;
   Descriptor file{-1};
-  gzFile gzip = nullptr;
+  gzFile gzip = nullptr;  // zlib also passes plain text through, so one path serves both
   std::array<char, 1 << 16> buffer{};
   std::size_t begin = 0;
   std::size_t end = 0;
 
-  explicit Stream(const fs::path& p) : path(p), packed(p.extension() == ".gz"), file(open_for_reading(p)) {
-    gzip = ::gzdopen(file.release(), "rb");  // zlib also passes plain text through, so one path serves both
+  explicit Stream(const fs::path& p) : path(p), packed(p.extension() == ".gz"), file(open_for_reading(p)), gzip(::gzdopen(file.release(), "rb")) {
     if (gzip == nullptr) fail(ErrorCode::kUnavailable, "{}: cannot be opened", path.string());
     ::gzbuffer(gzip, 1 << 17);
   }

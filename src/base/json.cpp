@@ -121,7 +121,7 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 }
 
 void append_escape(std::string& out, unsigned char c) {
-  static constexpr char kHex[] = "0123456789abcdef";
+  static constexpr std::string_view kHex = "0123456789abcdef";
   switch (c) {
     case '"': out += "\\\""; return;
     case '\\': out += "\\\\"; return;
@@ -137,7 +137,7 @@ void append_escape(std::string& out, unsigned char c) {
 
 void format_to(std::string& out, const Value& value, int indent, int level) {
   const auto line = [&](int at) {
-    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent * at), ' ');
+    if (indent > 0) out.append(1, '\n').append(static_cast<std::size_t>(indent) * static_cast<std::size_t>(at), ' ');
   };
   if (const Array* array = value.as_array()) {
     out += '[';

@@ -22,7 +22,7 @@ bool is_plain_name(std::string_view name) {
 std::string read_verified(const fs::path& folder) {
   const fs::path path = folder / "manifest.json";
   if (!fs::is_directory(folder)) fail(ErrorCode::kNotFound, "{}: there is no such bundle; lodestone bundle list shows what there is", folder.string());
-  const std::string text = read_file(path);
+  std::string text = read_file(path);
   const std::string wanted = read_file(folder / "manifest.sha256");
   const std::string found = sha256_hex(text);
   if (wanted != found + "\n") {

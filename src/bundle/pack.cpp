@@ -105,7 +105,7 @@ json::Value counts_document(const models::ReleaseData& data) {
 std::string write_manifest(const models::ReleaseData& data, const BundleInfo& info, const fs::path& folder) {
   std::string hashes;
   json::Value files = files_document(folder, hashes);
-  const std::string id = fmt::format("b-{}-{}", format_compact(info.created), sha256_hex(hashes).substr(0, 8));
+  std::string id = fmt::format("b-{}-{}", format_compact(info.created), sha256_hex(hashes).substr(0, 8));
   json::Value document;
   document.set("format_version", json::Value(kFormatVersion));
   document.set("id", json::Value(id));
@@ -133,7 +133,7 @@ std::string pack(const models::ReleaseData& data, const BundleInfo& info, const 
     fs::remove_all(work);
     make_folders(work);
     save_models(data, work);
-    const std::string id = write_manifest(data, info, work);
+    std::string id = write_manifest(data, info, work);
     sync_path(work);
     const fs::path target = store / id;
     if (fs::exists(target)) {

@@ -79,7 +79,7 @@ std::optional<std::string> BundleStore::current() const {
 
 fs::path BundleStore::path_of(const std::string& id) const {
   if (!is_bundle_id(id)) fail(ErrorCode::kInvalidArgument, "\"{}\" is no bundle id; they look like b-20261124T093000Z-1a2b3c4d", id);
-  const fs::path path = folder_ / id;
+  fs::path path = folder_ / id;
   if (!fs::is_directory(path)) fail(ErrorCode::kNotFound, "bundle {} is not in {}; lodestone bundle list shows what is", id, folder_.string());
   return path;
 }
