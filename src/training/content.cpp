@@ -1,0 +1,202 @@
+#include "training/content.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/thread_pool.hpp"
+#include "features/text/tokenizer.hpp"
+#include "training/top_items.hpp"
+
+namespace lodestone::training {
+namespace {
+
+using models::Item;
+using models::ScoredItem;
+
+constexpr std::size_t kBlock = 64;
+
+struct TokenCount {
+  std::uint64_t token = 0;
+  float count = 0;
+};
+
+void add_field(std::string_view text, double weight, std::vector<std::uint64_t>& scratch, std::vector<TokenCount>& out) {
+  if (weight <= 0 || text.empty()) return;
+  scratch.clear();
+  features::tokenize(text, scratch);
+  for (const std::uint64_t token : scratch) out.push_back({token, static_cast<float>(weight)});
+}
+
+/// Tokens of one item, ascending, each once with its weighted count.
+std::vector<TokenCount> count_tokens(const Item& item, const ContentOptions& options, std::vector<std::uint64_t>& scratch) {
+  std::vector<TokenCount> counts;
+  add_field(item.title, options.title_weight, scratch, counts);
+  for (const std::string& tag : item.tags) add_field(tag, options.tag_weight, scratch, counts);
+  add_field(item.category, options.category_weight, scratch, counts);
+  add_field(item.company, options.company_weight, scratch, counts);
+  add_field(item.description, options.description_weight, scratch, counts);
+  std::stable_sort(counts.begin(), counts.end(), [](const TokenCount& a, const TokenCount& b) { return a.token < b.token; });
+  std::size_t n = 0;
+  for (const TokenCount& c : counts) {
+    if (n > 0 && counts[n - 1].token == c.token) {
+      counts[n - 1].count += c.count;
+    } else {
+      counts[n++] = c;
+    }
+  }
+  counts.resize(n);
+  counts.shrink_to_fit();
+  return counts;
+}
+
+/// The vectors with their BM25 weights, not yet of length 1.
+ContentVectors weigh_tokens(std::span<const Item> items, const ContentOptions& options) {
+  std::vector<std::vector<TokenCount>> counts(items.size());
+  parallel_for(items.size(), kBlock, options.threads, [&](std::size_t begin, std::size_t end, int) {
+    std::vector<std::uint64_t> scratch;
+    for (std::size_t i = begin; i < end; ++i) counts[i] = count_tokens(items[i], options, scratch);
+  });
+  ContentVectors out;
+  std::vector<std::uint64_t> all;
+  double total = 0;
+  for (const auto& item : counts) {
+    for (const TokenCount& c : item) {
+      all.push_back(c.token);
+      total += static_cast<double>(c.count);
+    }
+  }
+  std::sort(all.begin(), all.end());
+  std::vector<double> idf;
+  const auto n_items = static_cast<double>(items.size());
+  for (std::size_t begin = 0, end = 0; begin < all.size(); begin = end) {
+    while (end < all.size() && all[end] == all[begin]) ++end;
+    const auto n = static_cast<double>(end - begin);
+    out.tokens.push_back(all[begin]);
+    idf.push_back(std::log1p((n_items - n + 0.5) / (n + 0.5)));  // Lucene's form, never below 0
+  }
+  const double mean_length = items.empty() ? 1 : std::max(1e-9, total / n_items);
+  out.rows.n_items = out.tokens.size();
+  out.rows.items.reserve(all.size());
+  out.rows.weights.reserve(all.size());
+  for (auto& item : counts) {
+    double length = 0;
+    for (const TokenCount& c : item) length += static_cast<double>(c.count);
+    const double norm = options.bm25_k1 * (1 - options.bm25_b + options.bm25_b * length / mean_length);
+    auto from = out.tokens.begin();
+    for (const TokenCount& c : item) {
+      from = std::lower_bound(from, out.tokens.end(), c.token);
+      const auto token = static_cast<std::size_t>(from - out.tokens.begin());
+      const auto count = static_cast<double>(c.count);
+      out.rows.items.push_back(static_cast<ItemIndex>(token));
+      out.rows.weights.push_back(static_cast<float>(idf[token] * count * (options.bm25_k1 + 1) / (count + norm)));
+    }
+    out.rows.offsets.push_back(out.rows.items.size());
+    std::vector<TokenCount>().swap(item);
+  }
+  return out;
+}
+
+/// Nearest neighbours of one item after another; memory of one thread.
+class Search {
+ public:
+  Search(const models::Interactions& rows, const models::ItemUsers& postings, const ContentOptions& options)
+      : rows_(rows), postings_(postings), options_(options), sums_(rows.n_users(), 0), query_(rows.n_items, 0) {}
+
+  const std::vector<ScoredItem>& nearest(std::size_t item) {
+    const models::InteractionRow row = rows_.row(item);
+    order_.assign(row.items.begin(), row.items.end());
+    // Rarest first: they decide, and they are cheap.
+    std::stable_sort(order_.begin(), order_.end(), [&](ItemIndex a, ItemIndex b) { return frequency(a) < frequency(b); });
+    for (std::size_t k = 0; k < row.items.size(); ++k) query_[static_cast<std::size_t>(row.items[k])] = row.weights[k];
+    std::size_t budget = options_.max_postings;
+    std::size_t used = 0;
+    while (used < order_.size() && frequency(order_[used]) <= budget) {
+      budget -= frequency(order_[used]);
+      add(order_[used++]);
+    }
+    list_.clear();
+    for (const ItemIndex other : touched_) {
+      if (static_cast<std::size_t>(other) != item && sums_[index(other)] > 0) list_.push_back({other, sums_[index(other)]});
+      sums_[index(other)] = 0;
+    }
+    touched_.clear();
+    if (used < order_.size()) {
+      keep_top(list_, 2 * options_.neighbors + 100);
+      for (ScoredItem& s : list_) s.score = cosine(s.item);
+    }
+    keep_top(list_, options_.neighbors);
+    for (const ItemIndex token : row.items) query_[index(token)] = 0;
+    return list_;
+  }
+
+ private:
+  static std::size_t index(ItemIndex i) { return static_cast<std::size_t>(i); }
+  [[nodiscard]] std::size_t frequency(ItemIndex token) const { return postings_.offsets[index(token) + 1] - postings_.offsets[index(token)]; }
+
+  void add(ItemIndex token) {
+    const float w = query_[index(token)];
+    if (w == 0) return;
+    for (std::size_t at = postings_.offsets[index(token)]; at < postings_.offsets[index(token) + 1]; ++at) {
+      float& sum = sums_[index(postings_.users[at])];
+      if (sum == 0) touched_.push_back(postings_.users[at]);
+      sum += w * postings_.weights[at];
+    }
+  }
+
+  [[nodiscard]] float cosine(ItemIndex other) const {
+    const models::InteractionRow row = rows_.row(index(other));
+    float sum = 0;
+    for (std::size_t k = 0; k < row.items.size(); ++k) sum += query_[index(row.items[k])] * row.weights[k];
+    return sum;
+  }
+
+  const models::Interactions& rows_;
+  const models::ItemUsers& postings_;
+  const ContentOptions& options_;
+  std::vector<float> sums_;
+  std::vector<float> query_;
+  std::vector<ItemIndex> touched_;
+  std::vector<ItemIndex> order_;
+  std::vector<ScoredItem> list_;
+};
+
+}  // namespace
+
+ContentVectors build_content_vectors(std::span<const models::Item> items, const ContentOptions& options) {
+  ContentVectors out = weigh_tokens(items, options);
+  for (std::size_t i = 0; i < out.rows.n_users(); ++i) {
+    double sum = 0;
+    for (std::size_t at = out.rows.offsets[i]; at < out.rows.offsets[i + 1]; ++at) {
+      sum += static_cast<double>(out.rows.weights[at]) * static_cast<double>(out.rows.weights[at]);
+    }
+    if (sum <= 0) continue;
+    const auto scale = static_cast<float>(1 / std::sqrt(sum));
+    for (std::size_t at = out.rows.offsets[i]; at < out.rows.offsets[i + 1]; ++at) out.rows.weights[at] *= scale;
+  }
+  return out;
+}
+
+models::OwnedNeighbours fit_content(std::span<const models::Item> items, const ContentOptions& options) {
+  return fit_content(build_content_vectors(items, options), options);
+}
+
+models::OwnedNeighbours fit_content(const ContentVectors& vectors, const ContentOptions& options) {
+  const models::ItemUsers postings = models::transpose(vectors.rows);
+  const std::size_t n_items = vectors.rows.n_users();
+  ListBuilder lists(n_items);
+  std::vector<Search> searches(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()),
+                               Search(vectors.rows, postings, options));
+  parallel_for(n_items, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int thread) {
+    for (std::size_t i = begin; i < end; ++i) lists.set(i, searches[static_cast<std::size_t>(thread)].nearest(i));
+  });
+  return lists.build();
+}
+
+models::OwnedTextIndex build_text_index(std::span<const models::Item> items, const ContentOptions& options) {
+  ContentVectors vectors = weigh_tokens(items, options);
+  models::ItemUsers postings = models::transpose(vectors.rows);
+  return {std::move(vectors.tokens), std::move(postings.offsets), std::move(postings.users), std::move(postings.weights)};
+}
+
+}  // namespace lodestone::training

@@ -1,0 +1,48 @@
+#pragma once
+// Content models: items as BM25-weighted bags of tokens over weighted fields (title x3, tags x2; on catalogue text weighted lexical fields
+// beat dense vectors, accuracy.md 4), their nearest neighbours, and the inverted index that text search sums over.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "models/interactions.hpp"
+#include "models/recall/neighbours.hpp"
+#include "models/release.hpp"
+
+namespace lodestone::training {
+
+/// A token's count in an item is the sum over the fields of weight * count there (BM25F: Robertson, Zaragoza, Taylor, CIKM 2004); a field of
+/// weight 0 is left out.
+struct ContentOptions {
+  double title_weight = 3;
+  double tag_weight = 2;
+  double category_weight = 1;
+  double company_weight = 1;
+  double description_weight = 1;
+  double bm25_k1 = 1.2;
+  double bm25_b = 0.75;
+  std::size_t neighbors = 200;         ///< kept for each item
+  /// Postings read for one item, rarest tokens first; what is left out only ranks the finalists. More finds neighbours that share nothing
+  /// but common words, and costs time in proportion.
+  std::size_t max_postings = 60'000;
+  int threads = 0;                     ///< 0 = all cores; the result does not depend on it
+};
+
+/// Row i of `rows` (its "items" are numbers of `tokens`) is item i's vector of length 1; empty for an item without text.
+struct ContentVectors {
+  std::vector<std::uint64_t> tokens;  ///< hashes of features::tokenize, ascending
+  models::Interactions rows;          ///< [n_items, n_tokens]
+};
+ContentVectors build_content_vectors(std::span<const models::Item> items, const ContentOptions& options);
+
+/// For each item its nearest by cosine, best first, all positive; items with equal text are at 1. Exact while an item's tokens have at most
+/// max_postings postings.
+models::OwnedNeighbours fit_content(std::span<const models::Item> items, const ContentOptions& options);
+models::OwnedNeighbours fit_content(const ContentVectors& vectors, const ContentOptions& options);
+
+/// For each token its items, ascending, with the BM25 weight that a query containing the token adds to the item.
+models::OwnedTextIndex build_text_index(std::span<const models::Item> items, const ContentOptions& options);
+
+}  // namespace lodestone::training

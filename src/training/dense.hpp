@@ -1,0 +1,16 @@
+#pragma once
+// Dense linear algebra that gives the same bits for any number of threads: tiles of work, each by one single-threaded BLAS call.
+// OpenBLAS's own threads split a product differently for each thread count.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace lodestone::training {
+
+/// Replaces the lower triangle of a symmetric positive definite matrix [n, n] (row-major) by its whole inverse. Cholesky in tiles, then
+/// two triangular solves for each block of columns; n^3 multiply-adds, no second matrix. Throws invalid_argument when it is not
+/// positive definite.
+void invert_spd(std::span<float> matrix, std::size_t n, int threads);
+
+}  // namespace lodestone::training
