@@ -54,7 +54,7 @@ void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
   app->add_option("--to", a.simulate.to, "Where to: files:DIR or mysql://USER@HOST:PORT/DB")->required();
   app->add_option("--matomo", a.simulate.matomo, "Database of the Matomo tables when --to is mysql (default: database matomo of the same server)");
   app->add_option("--catalog", a.simulate.catalogs, "Put the visits over this real catalogue (JSON lines, columns mapped by the .yaml beside it); may be given again");
-  app->add_option("--items", a.simulate.items, "Data sets, without --catalog")->capture_default_str();
+  app->add_option("--items", a.simulate.items, "Data sets, 13000 when not given; not with --catalog");
   app->add_option("--users", a.simulate.users, "Accounts")->capture_default_str();
   app->add_option("--events", a.simulate.events, "Matomo actions, about")->capture_default_str();
   app->add_option("--days", a.simulate.days, "Days of history")->capture_default_str();

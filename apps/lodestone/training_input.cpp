@@ -65,7 +65,8 @@ void append_row(std::span<Pair> row, std::size_t max_history, TrainingInteractio
   out.matrix.offsets.push_back(out.matrix.items.size());
 }
 
-void sort_best_first(models::OwnedNeighbours& lists, std::vector<std::vector<models::ScoredItem>>& rows) {
+models::OwnedNeighbours ordered_lists(std::vector<std::vector<models::ScoredItem>>& rows) {
+  models::OwnedNeighbours lists;
   for (auto& row : rows) {
     std::sort(row.begin(), row.end(), [](const models::ScoredItem& a, const models::ScoredItem& b) {
       return a.score != b.score ? a.score > b.score : a.item < b.item;
@@ -76,6 +77,7 @@ void sort_best_first(models::OwnedNeighbours& lists, std::vector<std::vector<mod
     }
     lists.offsets.push_back(lists.items.size());
   }
+  return lists;
 }
 
 }  // namespace
@@ -198,35 +200,20 @@ void read_owned(table::Engine& engine, const TrainingQueries& queries, const std
   std::sort(users.begin(), users.end(), [](const models::UserData& a, const models::UserData& b) { return a.id < b.id; });
 }
 
-void read_rankings(table::Engine& engine, const TrainingQueries& queries, models::ReleaseData& data) {
-  std::vector<std::vector<models::ScoredItem>> overall(1);
-  const std::vector<std::int32_t> categories = models::number_categories(data.items);
-  std::vector<std::vector<models::ScoredItem>> by_category(categories.empty() ? 0 : static_cast<std::size_t>(*std::max_element(categories.begin(), categories.end())) + 1);
+models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items) {
   std::vector<std::vector<models::ScoredItem>> windows(models::kTrendingWindows);
-  const table::SqlFile popular = table::SqlFile::load(queries.sql_folder, "labels/popular");
-  engine.query("SELECT item_id, CAST(score AS DOUBLE) AS score FROM (" + popular.render(queries.parameters) + ")", [&](const Chunk& chunk) {
+  const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/trending");
+  engine.query("SELECT timeframe, item_id, CAST(score AS DOUBLE) AS score FROM (" + query.render(queries.parameters) + ")", [&](const Chunk& chunk) {
     for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-      const ItemIndex item = find_item(data.items, chunk.int_at(0, r));
-      const auto score = static_cast<float>(chunk.double_at(1, r));
-      if (item < 0 || !(score > 0)) continue;
-      overall[0].push_back({item, score});
-      by_category[static_cast<std::size_t>(categories[static_cast<std::size_t>(item)])].push_back({item, score});
-    }
-  });
-  const table::SqlFile trending = table::SqlFile::load(queries.sql_folder, "labels/trending");
-  engine.query("SELECT timeframe, item_id, CAST(score AS DOUBLE) AS score FROM (" + trending.render(queries.parameters) + ")", [&](const Chunk& chunk) {
-    for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-      const ItemIndex item = find_item(data.items, chunk.int_at(1, r));
+      const ItemIndex item = find_item(items, chunk.int_at(1, r));
       const auto score = static_cast<float>(chunk.double_at(2, r));
       if (item < 0 || !(score > 0)) continue;
       const std::string_view name = chunk.text_at(0, r);
-      const std::size_t window = name == "1h" ? 0 : name == "24h" ? 1 : 2;
-      windows[window].push_back({item, score});
+      const auto window = name == "1h" ? models::TrendingWindow::kHour : name == "24h" ? models::TrendingWindow::kDay : models::TrendingWindow::kWeek;
+      windows[static_cast<std::size_t>(window)].push_back({item, score});
     }
   });
-  sort_best_first(data.popular, overall);
-  sort_best_first(data.popular_by_category, by_category);
-  sort_best_first(data.trending, windows);
+  return ordered_lists(windows);
 }
 
 }  // namespace lodestone::app

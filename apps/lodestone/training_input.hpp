@@ -1,5 +1,5 @@
 #pragma once
-// From the canonical tables to what the models are fitted on: items, interactions of users and guests, what each user owns, popular and
+// From the canonical tables to what the models are fitted on: items, interactions of users and guests, what each user owns, and
 // trending lists. Reads the label queries of sql/labels through the SQL engine; everything here fits into memory by design: 16 bytes
 // an interaction.
 
@@ -35,8 +35,8 @@ TrainingInteractions read_interactions(table::Engine& engine, const TrainingQuer
 void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
                 std::vector<models::UserData>& users);
 
-/// Popular overall and by category from `labels/popular`, trending from `labels/trending`, into the release's lists, best first.
-void read_rankings(table::Engine& engine, const TrainingQueries& queries, models::ReleaseData& data);
+/// Trending lists from `labels/trending` (timeframe, item_id, score), a row a models::TrendingWindow, best first.
+models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items);
 
 /// The users of the release from their interactions: newest first, weights as they are.
 std::vector<models::UserData> make_users(const TrainingInteractions& interactions);

@@ -26,7 +26,7 @@ struct SimulateArguments {
   std::string to;
   std::string matomo;
   std::vector<fs::path> catalogs;
-  std::int64_t items = 13000;
+  std::optional<std::int64_t> items;
   std::int64_t users = 10000;
   std::int64_t events = 200000;
   int days = 90;

@@ -1,0 +1,43 @@
+// lodestone simulate: a marketplace with known ground truth, as files or in a MariaDB.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "base/progress.hpp"
+#include "simulation/simulator.hpp"
+#include "simulation_target.hpp"
+#include "verbs.hpp"
+
+namespace lodestone::app {
+
+int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
+  const Config config = load_config(globals);
+  simulation::SimulationOptions options;
+  options.items = arguments.items;
+  options.users = arguments.users;
+  options.events = arguments.events;
+  options.days = arguments.days;
+  options.seed = arguments.seed;
+  options.catalogues = arguments.catalogs;
+  options.request_dimension = static_cast<int>(config.integer("source.request_dimension"));
+  if (!arguments.truth.empty()) options.truth = arguments.truth;
+  if (arguments.end.empty()) {
+    options.end = SystemClock().now();
+  } else {
+    const auto end = parse_time(arguments.end);
+    if (!end) fail(ErrorCode::kInvalidArgument, "--end \"{}\" is no RFC 3339 time, such as 2026-11-01T00:00:00Z", arguments.end);
+    options.end = *end;
+  }
+  const auto target = open_simulation_target(config, arguments);
+  const simulation::SimulationSummary summary = simulation::simulate(options, *target);
+  std::vector<std::vector<std::string>> rows;
+  for (std::size_t t = 0; t < summary.rows.size(); ++t) {
+    rows.push_back({simulation_table_name(t), fmt::format("{}", summary.rows[t])});
+  }
+  print_table({"table", "rows"}, rows);
+  return 0;
+}
+
+}  // namespace lodestone::app
