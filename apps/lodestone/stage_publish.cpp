@@ -1,0 +1,87 @@
+// The candidate's measures, the gate, and the pointer that servers follow.
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "bundle/store.hpp"
+#include "stages.hpp"
+
+namespace lodestone::app {
+namespace {
+
+/// The bundle that train packed last. Throws not_found when there is none.
+std::string candidate_of(const bundle::BundleStore& store) {
+  const fs::path path = store.folder() / "CANDIDATE";
+  if (!fs::exists(path)) fail(ErrorCode::kNotFound, "{}: nothing was trained yet; run lodestone train", store.folder().string());
+  std::string id = read_file(path);
+  if (!id.empty() && id.back() == '\n') id.pop_back();
+  return id;
+}
+
+/// A trial's NDCG@10 by method, 0 when it is not there.
+double best_of(const json::Value& metrics, std::string_view method) {
+  const json::Value* trials = metrics.find("trials");
+  double best = 0;
+  if (trials == nullptr || trials->as_array() == nullptr) return best;
+  for (const json::Value& trial : *trials->as_array()) {
+    const json::Value* name = trial.find("method");
+    const json::Value* value = trial.find("ndcg@10");
+    if (name == nullptr || name->as_string() == nullptr || value == nullptr || *name->as_string() != method) continue;
+    best = std::max(best, value->as_number().value_or(0));
+  }
+  return best;
+}
+
+void print_trials(const json::Value& metrics) {
+  const json::Value* trials = metrics.find("trials");
+  if (trials == nullptr || trials->as_array() == nullptr) return;
+  std::vector<std::vector<std::string>> rows;
+  for (const json::Value& trial : *trials->as_array()) {
+    const auto text = [&](const char* key) { return trial.find(key) != nullptr && trial.find(key)->as_string() != nullptr ? *trial.find(key)->as_string() : ""; };
+    const auto number = [&](const char* key) {
+      return trial.find(key) != nullptr ? fmt::format("{:.4f}", trial.find(key)->as_number().value_or(0)) : std::string();
+    };
+    rows.push_back({text("method"), text("settings"), number("ndcg@10"), number("recall@10")});
+  }
+  if (!rows.empty()) print_table({"method", "settings", "ndcg@10", "recall@10"}, rows);
+}
+
+}  // namespace
+
+int run_evaluate_stage(const Config& config, const PipelineArguments&) {
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const std::string id = candidate_of(store);
+  const bundle::Manifest manifest = bundle::Manifest::load(store.path_of(id));
+  const json::Value* metrics = manifest.document.find("metrics");
+  if (metrics == nullptr) fail(ErrorCode::kCorrupt, "bundle {}: its manifest has no metrics; train again", id);
+  print_trials(*metrics);
+  const json::Value* histories = metrics->find("histories");
+  if (histories == nullptr || histories->as_int() == nullptr || *histories->as_int() < 100) {
+    // Too few to judge anybody by; a new site must be able to start.
+    std::printf("evaluate: %s: fewer than 100 histories to judge by; the gate is open\n", id.c_str());
+    return 0;
+  }
+  const json::Value* method = metrics->find("behavior_method");
+  const double ours = method == nullptr || method->as_string() == nullptr ? 0 : best_of(*metrics, *method->as_string());
+  const double popular = best_of(*metrics, "pop");
+  if (ours < popular) {
+    std::fprintf(stderr, "lodestone: evaluate: bundle %s is not published: its behaviour model reaches NDCG@10 %.4f, popularity alone %.4f; look at the "
+                         "events of the lake (lodestone sql), then train again\n", id.c_str(), ours, popular);
+    return 3;
+  }
+  std::printf("evaluate: %s: behaviour NDCG@10 %.4f, popularity %.4f\n", id.c_str(), ours, popular);
+  return 0;
+}
+
+int run_publish_stage(const Config& config, const PipelineArguments&) {
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const std::string id = candidate_of(store);
+  store.publish(id);
+  for (const std::string& old : store.prune(static_cast<std::size_t>(config.integer("bundle.keep")))) std::printf("publish: %s removed\n", old.c_str());
+  std::printf("publish: %s is current\n", id.c_str());
+  return 0;
+}
+
+}  // namespace lodestone::app

@@ -1,0 +1,103 @@
+// Canonical tables -> models -> a packed bundle, which becomes the store's candidate. Nothing is served before publish.
+
+#include <fmt/format.h>
+
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "behavior_choice.hpp"
+#include "bundle/store.hpp"
+#include "lake/reader.hpp"
+#include "lake_access.hpp"
+#include "stages.hpp"
+#include "training/content.hpp"
+#include "training/popular.hpp"
+#include "training_input.hpp"
+#include "version.hpp"
+
+namespace lodestone::app {
+namespace {
+
+/// What is read from the lake; the engine and its memory are gone when the models are fitted.
+struct TrainingInput {
+  models::ReleaseData data;
+  TrainingInteractions interactions;
+  json::Value sources = json::Object{};
+};
+
+TrainingInput read_input(const Config& config) {
+  TrainingInput input;
+  table::Engine engine(engine_options(config));
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
+  for (const lake::Manifest& table : reader.tables()) input.sources.set(lake::view_name(table.source, table.table), describe_table(table));
+  const TrainingQueries queries{config.file_path("lake.sql_folder"), query_parameters(config)};
+  input.data.items = read_items(engine);
+  input.interactions = read_interactions(engine, queries, input.data.items, static_cast<std::size_t>(config.integer("training.max_history")));
+  input.data.users = make_users(input.interactions);
+  read_owned(engine, queries, input.data.items, input.data.users);
+  input.data.trending = read_trending(engine, queries, input.data.items);
+  log_info("train", "{} items, {} users and {} guests with {} pairs", input.data.items.size(), input.interactions.user_ids.size(),
+           input.interactions.matrix.n_users() - input.interactions.user_ids.size(), input.interactions.matrix.items.size());
+  return input;
+}
+
+json::Value metrics_document(const BehaviorModel& behavior) {
+  json::Value out = json::Object{};
+  out.set("protocol", json::Value("newest item of each history hidden, full ranking, lists as served"));
+  out.set("histories", json::Value(static_cast<std::int64_t>(behavior.n_judged)));
+  out.set("behavior_method", json::Value(behavior.method));
+  out.set("behavior_settings", json::Value(behavior.settings));
+  json::Array trials;
+  for (const BehaviorTrial& trial : behavior.trials) {
+    json::Value row = json::Object{};
+    row.set("method", json::Value(trial.method));
+    row.set("settings", json::Value(trial.settings));
+    row.set("ndcg@10", json::Value(trial.ndcg_at_10));
+    row.set("recall@10", json::Value(trial.recall_at_10));
+    trials.push_back(std::move(row));
+  }
+  out.set("trials", json::Value(std::move(trials)));
+  return out;
+}
+
+}  // namespace
+
+int run_train_stage(const Config& config, const PipelineArguments&) {
+  TrainingInput input = read_input(config);
+  models::ReleaseData& data = input.data;
+  const int threads = static_cast<int>(config.integer("pipeline.threads"));
+  const auto neighbors = static_cast<std::size_t>(config.integer("training.neighbors"));
+
+  BehaviorOptions options;
+  options.neighbors = neighbors;
+  options.max_ease_items = static_cast<std::size_t>(config.integer("training.max_ease_items"));
+  options.threads = threads;
+  BehaviorModel behavior = fit_behavior(input.interactions, options);
+  data.behavior = std::move(behavior.neighbours);
+  data.behavior_influence = models::invert(data.behavior.view());
+
+  data.popular = training::fit_popular(input.interactions.matrix, {});
+  const std::vector<std::int32_t> categories = models::number_categories(data.items);
+  const auto n_categories = static_cast<std::size_t>(*std::max_element(categories.begin(), categories.end())) + 1;
+  data.popular_by_category = training::fit_popular_by_category(input.interactions.matrix, categories, n_categories, {});
+  input.interactions = {};
+
+  training::ContentOptions content;
+  content.neighbors = neighbors;
+  content.threads = threads;
+  data.content = training::fit_content(data.items, content);
+  data.text = training::build_text_index(data.items, content);
+  data.weights = {config.number("engine.behavior_weight"), config.number("engine.content_weight"), config.number("engine.popular_weight")};
+
+  const bundle::BundleInfo info{SystemClock().now(), kVersion, config.hash(), input.sources, metrics_document(behavior)};
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const std::string id = bundle::pack(data, info, store.folder());
+  write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
+  std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),
+              behavior.method.c_str(), behavior.settings.c_str());
+  return 0;
+}
+
+}  // namespace lodestone::app
