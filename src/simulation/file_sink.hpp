@@ -1,0 +1,31 @@
+#pragma once
+// A marketplace as a folder of files, <table>.csv or <table>.json (an array of records).
+
+#include <memory>
+#include <vector>
+
+#include "simulation/output_file.hpp"
+#include "simulation/sink.hpp"
+#include "simulation/text_format.hpp"
+
+namespace lodestone::simulation {
+
+/// Files of an earlier run in the same folder are replaced when finish() is reached, one by one; a run that fails leaves them alone.
+class FileSink final : public MarketplaceSink {
+ public:
+  /// Creates the folder. Throws unavailable.
+  FileSink(const fs::path& folder, FileFormat format);
+  void write(Table table, const table::Batch& batch) override;
+  void finish() override;
+
+ private:
+  struct Target {
+    std::unique_ptr<OutputFile> file;
+    RowFormatter formatter;
+    bool any = false;
+  };
+  FileFormat format_;
+  std::vector<Target> targets_;
+};
+
+}  // namespace lodestone::simulation
