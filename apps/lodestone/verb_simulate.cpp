@@ -6,8 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
+#include "simulation/open_sink.hpp"
 #include "simulation/simulator.hpp"
-#include "simulation_target.hpp"
 #include "verbs.hpp"
 
 namespace lodestone::app {
@@ -30,11 +30,14 @@ int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
     if (!end) fail(ErrorCode::kInvalidArgument, "--end \"{}\" is no RFC 3339 time, such as 2026-11-01T00:00:00Z", arguments.end);
     options.end = *end;
   }
-  const auto target = open_simulation_target(config, arguments);
-  const simulation::SimulationSummary summary = simulation::simulate(options, *target);
+  simulation::SinkOptions place;
+  place.to = arguments.to;
+  place.format = simulation::parse_file_format(arguments.format);
+  const auto sink = simulation::open_sink(place);
+  const simulation::SimulationSummary summary = simulation::simulate(options, *sink);
   std::vector<std::vector<std::string>> rows;
   for (std::size_t t = 0; t < summary.rows.size(); ++t) {
-    rows.push_back({simulation_table_name(t), fmt::format("{}", summary.rows[t])});
+    rows.push_back({simulation::marketplace_tables()[t].name, fmt::format("{}", summary.rows[t])});
   }
   print_table({"table", "rows"}, rows);
   return 0;

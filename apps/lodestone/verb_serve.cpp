@@ -1,0 +1,84 @@
+// lodestone serve: the current release over HTTP, until SIGINT or SIGTERM.
+
+#include <pthread.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/yaml.hpp"
+#include "embedded_page.hpp"
+#include "features/text/tokenizer.hpp"
+#include "serving/server.hpp"
+#include "verbs.hpp"
+
+namespace lodestone::app {
+namespace {
+
+/// name, licence and source of a catalogue description; its other keys are the simulator's.
+serving::Catalogue read_catalogue(const fs::path& file) {
+  YamlErrors errors(file.string());
+  const Yaml root = Yaml::parse(read_file(file), errors);
+  serving::Catalogue out{root.require("name").as_string(""), root.require("licence").as_string(""), root.require("source").as_string("")};
+  errors.throw_if_any();
+  return out;
+}
+
+std::string_view content_type_of(std::string_view path) {
+  if (path.ends_with(".js")) return "text/javascript; charset=utf-8";
+  if (path.ends_with(".css")) return "text/css; charset=utf-8";
+  return "text/html; charset=utf-8";
+}
+
+serving::DemoPage make_demo_page(const Config& config) {
+  serving::DemoPage page;
+  page.label = "Visits are simulated over real catalogues";
+  for (const std::string& file : config.texts("serving.demo_catalogs")) page.catalogues.push_back(read_catalogue(config.folder() / file));
+  for (const EmbeddedFile& file : embedded_page()) {
+    const std::string path = file.name == "index.html" ? "/" : "/" + std::string(file.name);
+    page.assets.push_back({path, std::string(content_type_of(file.name)), file.text});
+  }
+  return page;
+}
+
+serving::ServerOptions server_options(const Config& config, const ServeArguments& arguments) {
+  serving::ServerOptions options;
+  options.listen = arguments.listen.empty() ? config.text("serving.listen") : arguments.listen;
+  options.admin_listen = arguments.admin.empty() ? config.text("serving.admin") : arguments.admin;
+  options.n_threads = static_cast<int>(config.integer("serving.threads"));
+  options.limits.connections = static_cast<std::size_t>(config.integer("serving.max_connections"));
+  options.limits.header_timeout = std::chrono::seconds(config.integer("serving.header_timeout_seconds"));
+  options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
+  options.admin_token_file = config.file_path("serving.admin_token_file");
+  options.bundle_folder = config.file_path("bundle.folder");
+  options.tokenize = [](std::string_view query, std::vector<std::uint64_t>& tokens) { features::tokenize(query, tokens); };
+  if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
+  return options;
+}
+
+}  // namespace
+
+int run_serve(const Globals& globals, const ServeArguments& arguments) {
+  const Config config = load_config(globals);
+  // Blocked before any thread starts, so that every thread inherits it and only sigwait below takes the signals.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const SystemClock clock;
+  metrics::Registry registry;
+  serving::Server server(server_options(config, arguments), registry, clock);
+  server.start();
+  log_info("serve", "public port {}, admin port {}, {}", server.port(), server.admin_port(),
+           server.is_ready() ? "ready" : "no bundle yet: lodestone pipeline run makes one");
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log_info("serve", "{}: finishing requests in flight", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  server.stop(std::chrono::seconds(config.integer("serving.drain_seconds")));
+  return 0;
+}
+
+}  // namespace lodestone::app
