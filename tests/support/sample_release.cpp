@@ -1,0 +1,168 @@
+#include "tests/support/sample_release.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/rng.hpp"
+#include "features/text/tokenizer.hpp"
+
+namespace lodestone::test {
+namespace {
+
+using models::OwnedNeighbours;
+using models::ReleaseData;
+
+constexpr std::array<const char*, 8> kTopics = {"weather", "traffic", "air quality", "population", "气象", "交通", "空气质量", "人口"};
+constexpr std::array<const char*, 4> kKinds = {"data", "statistics", "数据", "API"};
+constexpr std::int64_t kFirstDay = 1'700'000'000'000'000;
+constexpr std::int64_t kDay = 86'400'000'000;
+
+models::Item make_item(std::size_t i, const SampleOptions& options, Rng& rng) {
+  models::Item item;
+  item.id = ItemId(static_cast<std::int64_t>(10 + 3 * i));
+  const std::string topic = kTopics[rng.below(kTopics.size())];
+  item.title = fmt::format("{} {} {}", topic, kKinds[rng.below(kKinds.size())], i);
+  item.description = rng.chance(0.8) ? fmt::format("All about {}, \"daily\".", topic) : "";
+  for (const char* tag : kTopics) {
+    if (rng.chance(0.2)) item.tags.emplace_back(tag);
+  }
+  item.category = rng.chance(0.9) ? fmt::format("category {}", rng.below(options.n_categories)) : "";
+  item.company = rng.chance(0.9) ? fmt::format("company {}", rng.below(7)) : "";
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  item.price = rng.chance(0.9) ? static_cast<double>(rng.below(400)) / 10.0 : nan;
+  item.cover_image = rng.chance(0.5) ? fmt::format("https://example.org/{}.png", i) : "";
+  item.data_format = rng.chance(0.5) ? "CSV" : "JSON";
+  item.records = rng.chance(0.8) ? static_cast<double>(rng.below(1'000'000)) : nan;
+  if (rng.chance(0.9)) item.created_at = kFirstDay + static_cast<std::int64_t>(rng.below(365)) * kDay;
+  if (rng.chance(0.9)) item.updated_at = kFirstDay + static_cast<std::int64_t>(365 + rng.below(30)) * kDay;
+  item.is_available = rng.chance(options.available_share);
+  return item;
+}
+
+/// Appends a row of up to `n` different items other than `self`, with falling scores below `best`.
+class RowMaker {
+ public:
+  explicit RowMaker(std::size_t n_items) : stamps_(n_items, 0) {}
+  void add(OwnedNeighbours& lists, std::size_t n, std::int64_t self, float best, Rng& rng) {
+    ++round_;
+    float score = best;
+    for (std::size_t k = 0; k < n; ++k) {
+      const std::size_t item = rng.below(stamps_.size());
+      if (static_cast<std::int64_t>(item) == self || stamps_[item] == round_) continue;
+      stamps_[item] = round_;
+      lists.items.push_back(static_cast<ItemIndex>(item));
+      lists.scores.push_back(score);
+      if (!rng.chance(0.1)) score *= 0.97F;  // some neighbours are equal
+    }
+    lists.offsets.push_back(lists.items.size());
+  }
+
+ private:
+  std::vector<std::uint32_t> stamps_;
+  std::uint32_t round_ = 0;
+};
+
+OwnedNeighbours make_lists(const SampleOptions& options, RowMaker& rows, Rng& rng) {
+  OwnedNeighbours lists;
+  for (std::size_t i = 0; i < options.n_items; ++i) {
+    const bool any = options.list_share >= 1 || rng.chance(options.list_share);
+    const std::size_t n = options.list_share >= 1 ? options.n_neighbours : rng.below(options.n_neighbours + 1);
+    rows.add(lists, any ? n : 0, static_cast<std::int64_t>(i), 0.9F, rng);
+  }
+  return lists;
+}
+
+void make_popular(ReleaseData& data, const SampleOptions& options, RowMaker& rows, Rng& rng) {
+  rows.add(data.popular, std::min<std::size_t>(200, options.n_items), -1, 1000.0F, rng);
+  for (std::size_t w = 0; w < models::kTrendingWindows; ++w) {
+    rows.add(data.trending, std::min<std::size_t>(10 * w, options.n_items), -1, 50.0F, rng);  // nothing happened in the last hour
+  }
+  const std::vector<std::int32_t> numbers = models::number_categories(data.items);
+  const std::int32_t n_categories = numbers.empty() ? 0 : *std::max_element(numbers.begin(), numbers.end()) + 1;
+  std::vector<std::vector<ItemIndex>> members(static_cast<std::size_t>(n_categories));
+  for (std::size_t i = 0; i < numbers.size(); ++i) members[static_cast<std::size_t>(numbers[i])].push_back(static_cast<ItemIndex>(i));
+  for (const auto& row : members) {
+    const std::size_t n = std::min<std::size_t>(row.size(), 50);
+    for (std::size_t k = 0; k < n; ++k) {
+      data.popular_by_category.items.push_back(row[k]);
+      data.popular_by_category.scores.push_back(100.0F / static_cast<float>(k + 1));
+    }
+    data.popular_by_category.offsets.push_back(data.popular_by_category.items.size());
+  }
+}
+
+models::OwnedTextIndex make_text(const std::vector<models::Item>& items) {
+  std::map<std::uint64_t, std::vector<ItemIndex>> postings;
+  std::vector<std::uint64_t> tokens;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    tokens.clear();
+    features::tokenize(items[i].title, tokens);
+    std::sort(tokens.begin(), tokens.end());
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (const std::uint64_t token : tokens) postings[token].push_back(static_cast<ItemIndex>(i));
+  }
+  models::OwnedTextIndex index;
+  for (const auto& [token, found] : postings) {
+    index.tokens.push_back(token);
+    index.items.insert(index.items.end(), found.begin(), found.end());
+    index.weights.insert(index.weights.end(), found.size(), 10.0F / static_cast<float>(found.size()));
+    index.offsets.push_back(index.items.size());
+  }
+  return index;
+}
+
+std::vector<models::UserData> make_users(const SampleOptions& options, Rng& rng) {
+  std::vector<models::UserData> users(options.n_users);
+  for (std::size_t u = 0; u < users.size(); ++u) {
+    models::UserData& user = users[u];
+    user.id = UserId(static_cast<std::int64_t>(100 + 2 * u));
+    const std::size_t n = options.list_share >= 1 ? options.history_max : rng.below(options.history_max + 1);
+    for (std::size_t h = 0; h < n && options.n_items > 0; ++h) {
+      const auto item = static_cast<ItemIndex>(rng.below(options.n_items));
+      if (std::find(user.history.begin(), user.history.end(), item) != user.history.end()) continue;
+      user.history.push_back(item);
+      user.history_weights.push_back(static_cast<float>(1 + rng.below(5)));
+      if (rng.chance(0.3)) user.owned.push_back(item);
+    }
+    std::sort(user.owned.begin(), user.owned.end());
+  }
+  return users;
+}
+
+}  // namespace
+
+ReleaseData sample_release(const SampleOptions& options) {
+  Rng rng(options.seed);
+  ReleaseData data;
+  for (std::size_t i = 0; i < options.n_items; ++i) data.items.push_back(make_item(i, options, rng));
+  RowMaker rows(options.n_items);
+  data.behavior = make_lists(options, rows, rng);
+  data.behavior_influence = models::invert(data.behavior.view());
+  data.content = make_lists(options, rows, rng);
+  make_popular(data, options, rows, rng);
+  data.text = make_text(data.items);
+  data.users = make_users(options, rng);
+  return data;
+}
+
+bundle::BundleInfo sample_info() {
+  bundle::BundleInfo info;
+  info.created = TimePoint(std::chrono::seconds(1795512600));
+  info.product_version = "0.1.0";
+  info.config_hash = std::string(64, 'c');
+  json::Value sources;
+  sources.set("order_tab", json::Value("2026-11-24T09:00:00Z/20387"));
+  info.sources = std::move(sources);
+  json::Value metrics;
+  metrics.set("ndcg@10", json::Value(0.4434));
+  info.metrics = std::move(metrics);
+  return info;
+}
+
+}  // namespace lodestone::test
