@@ -1,7 +1,7 @@
 #include "models/catalog.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 #include <unordered_map>
 
 #include "base/json.hpp"
@@ -11,18 +11,27 @@ namespace lodestone::models {
 namespace {
 
 /// Texts numbered in the order in which they were first seen.
-class Dictionary {
+class Numbering {
  public:
   std::int32_t number(const std::string& text) {
     const auto [it, added] = numbers_.emplace(text, static_cast<std::int32_t>(texts_.size()));
     if (added) texts_.push_back(text);
     return it->second;
   }
-  [[nodiscard]] const std::vector<std::string>& texts() const { return texts_; }
+  /// Adds what Dictionary reads. The writer takes views, so this must outlive its save().
+  void add_to(TensorWriter& writer, const std::string& name) {
+    order_.resize(texts_.size());
+    std::iota(order_.begin(), order_.end(), 0);
+    const auto text = [&](std::int32_t number) -> const std::string& { return texts_[static_cast<std::size_t>(number)]; };
+    std::sort(order_.begin(), order_.end(), [&](std::int32_t a, std::int32_t b) { return text(a) < text(b); });
+    writer.add_texts(name, texts_);
+    writer.add(name + ".order", order_);
+  }
 
  private:
   std::unordered_map<std::string, std::int32_t> numbers_;
   std::vector<std::string> texts_;
+  std::vector<std::int32_t> order_;
 };
 
 std::string make_card(const Item& item) {
@@ -50,10 +59,6 @@ void check_numbers(const TensorFile& file, std::string_view name, std::span<cons
   }
 }
 
-TextList names_of(const TensorFile& file, const std::string& name) {
-  return file.texts(name, file.array<std::uint64_t>(name + ".offsets").size() - 1);
-}
-
 }  // namespace
 
 Catalog::Catalog(const TensorFile& file) {
@@ -74,10 +79,10 @@ Catalog::Catalog(const TensorFile& file) {
   category_of_ = file.array<std::int32_t>("category", n);
   company_of_ = file.array<std::int32_t>("company", n);
   format_of_ = file.array<std::int32_t>("data_format", n);
-  categories_ = names_of(file, "category_names");
-  companies_ = names_of(file, "company_names");
-  formats_ = names_of(file, "data_format_names");
-  tag_names_ = names_of(file, "tag_names");
+  categories_ = Dictionary(file, "category_names");
+  companies_ = Dictionary(file, "company_names");
+  formats_ = Dictionary(file, "data_format_names");
+  tag_names_ = Dictionary(file, "tag_names");
   tags_ = file.array<std::int32_t>("tags");
   tag_offsets_ = file.offsets("tags.offsets", n, tags_.size());
   check_numbers(file, "category", category_of_, categories_.size());
@@ -104,10 +109,10 @@ void save_catalog(std::span<const Item> items, const fs::path& path) {
   std::vector<std::int64_t> updated;
   std::vector<std::uint8_t> available;
   const std::vector<std::int32_t> categories = number_categories(items);
-  Dictionary category_names;
-  Dictionary company_names;
-  Dictionary format_names;
-  Dictionary tag_names;
+  Numbering category_names;
+  Numbering company_names;
+  Numbering format_names;
+  Numbering tag_names;
   std::vector<std::int32_t> companies;
   std::vector<std::int32_t> formats;
   std::vector<std::int32_t> tags;
@@ -144,10 +149,10 @@ void save_catalog(std::span<const Item> items, const fs::path& path) {
   writer.add("category", categories);
   writer.add("company", companies);
   writer.add("data_format", formats);
-  writer.add_texts("category_names", category_names.texts());
-  writer.add_texts("company_names", company_names.texts());
-  writer.add_texts("data_format_names", format_names.texts());
-  writer.add_texts("tag_names", tag_names.texts());
+  category_names.add_to(writer, "category_names");
+  company_names.add_to(writer, "company_names");
+  format_names.add_to(writer, "data_format_names");
+  tag_names.add_to(writer, "tag_names");
   writer.add("tags.offsets", tag_offsets);
   writer.add("tags", tags);
   writer.save(path);

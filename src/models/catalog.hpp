@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "base/tensor_file.hpp"
+#include "models/dictionary.hpp"
 
 namespace lodestone::models {
 
@@ -46,17 +47,24 @@ class Catalog {
   [[nodiscard]] std::string_view description(ItemIndex item) const { return descriptions_[index(item)]; }
   [[nodiscard]] double price(ItemIndex item) const { return prices_[index(item)]; }
   [[nodiscard]] std::string_view cover_image(ItemIndex item) const { return covers_[index(item)]; }
-  [[nodiscard]] std::string_view category(ItemIndex item) const { return categories_[index(category_of_[index(item)])]; }
+  [[nodiscard]] std::string_view category(ItemIndex item) const { return categories_[category_number(item)]; }
   [[nodiscard]] std::int32_t category_number(ItemIndex item) const { return category_of_[index(item)]; }
   [[nodiscard]] std::size_t n_categories() const { return categories_.size(); }
-  [[nodiscard]] std::string_view category_name(std::int32_t number) const { return categories_[index(number)]; }
-  [[nodiscard]] std::string_view company(ItemIndex item) const { return companies_[index(company_of_[index(item)])]; }
-  [[nodiscard]] std::string_view data_format(ItemIndex item) const { return formats_[index(format_of_[index(item)])]; }
+  [[nodiscard]] std::string_view category_name(std::int32_t number) const { return categories_[number]; }
+  [[nodiscard]] std::string_view company(ItemIndex item) const { return companies_[company_number(item)]; }
+  [[nodiscard]] std::int32_t company_number(ItemIndex item) const { return company_of_[index(item)]; }
+  [[nodiscard]] std::string_view data_format(ItemIndex item) const { return formats_[data_format_number(item)]; }
+  [[nodiscard]] std::int32_t data_format_number(ItemIndex item) const { return format_of_[index(item)]; }
   /// Numbers of the item's tags in tag_name().
   [[nodiscard]] std::span<const std::int32_t> tags(ItemIndex item) const {
     return tags_.subspan(tag_offsets_[index(item)], tag_offsets_[index(item) + 1] - tag_offsets_[index(item)]);
   }
-  [[nodiscard]] std::string_view tag_name(std::int32_t number) const { return tag_names_[index(number)]; }
+  [[nodiscard]] std::string_view tag_name(std::int32_t number) const { return tag_names_[number]; }
+  /// The texts behind the numbers.
+  [[nodiscard]] const Dictionary& categories() const { return categories_; }
+  [[nodiscard]] const Dictionary& companies() const { return companies_; }
+  [[nodiscard]] const Dictionary& data_formats() const { return formats_; }
+  [[nodiscard]] const Dictionary& tag_names() const { return tag_names_; }
   [[nodiscard]] double records(ItemIndex item) const { return records_[index(item)]; }
   [[nodiscard]] std::int64_t created_at(ItemIndex item) const { return created_at_[index(item)]; }
   [[nodiscard]] std::int64_t updated_at(ItemIndex item) const { return updated_at_[index(item)]; }
@@ -81,10 +89,10 @@ class Catalog {
   std::span<const std::int32_t> category_of_;
   std::span<const std::int32_t> company_of_;
   std::span<const std::int32_t> format_of_;
-  TextList categories_;
-  TextList companies_;
-  TextList formats_;
-  TextList tag_names_;
+  Dictionary categories_;
+  Dictionary companies_;
+  Dictionary formats_;
+  Dictionary tag_names_;
   std::span<const std::uint64_t> tag_offsets_;
   std::span<const std::int32_t> tags_;
 };
