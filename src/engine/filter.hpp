@@ -3,6 +3,7 @@
 //
 //   price<=10 and category in ("weather","air") and not company="x"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 
 namespace lodestone::engine {
 
-/// A parsed filter. Const after parse(), safe from many threads; matches() allocates nothing.
+/// A parsed filter. Const after parse(), safe from many threads.
 ///
 /// A comparison with a value that the item lacks (no price, no time, empty text) is false, `!=` too; `not` turns the truth of what
 /// follows around, so `not price<=10` holds for an item without a price.
@@ -25,41 +26,67 @@ class Filter {
   /// Throws invalid_argument naming the position (from 1, in bytes), what stands there and what was expected.
   static Filter parse(std::string_view text);
 
-  [[nodiscard]] bool matches(const models::Catalog& catalog, ItemIndex item) const { return eval(root_, catalog, item); }
-
  private:
   friend class FilterParser;
+  friend class BoundFilter;
 
   enum class Field : std::uint8_t {
-    kItemId, kTitle, kDescription, kTags, kCategory, kCompany, kPrice, kCoverImage, kDataFormat, kRecords, kCreatedAt, kUpdatedAt, kIsAvailable
+    kItemId,
+    kTitle,
+    kDescription,
+    kTags,
+    kCategory,
+    kCompany,
+    kPrice,
+    kCoverImage,
+    kDataFormat,
+    kRecords,
+    kCreatedAt,
+    kUpdatedAt,
+    kIsAvailable
   };
   enum class Operator : std::uint8_t { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kHas };
-  enum class Kind : std::uint8_t { kAnd, kOr, kNot, kCompare };
 
-  /// One node; children and values are ranges of the arrays below.
-  struct Node {
-    Kind kind = Kind::kCompare;
-    Field field = Field::kItemId;
-    Operator op = Operator::kEqual;
-    std::uint32_t left = 0;   // child of kNot; first child of kAnd and kOr
-    std::uint32_t right = 0;  // second child
-    std::uint32_t first_value = 0;
-    std::uint32_t n_values = 0;
-  };
   struct Value {
     double number = 0;         // of numbers and flags
     std::int64_t integer = 0;  // of item_id and times: exact
     std::string text;
   };
+  /// One comparison, and where its outcome leads: and, or and not are jumps, so that evaluation needs no stack.
+  struct Comparison {
+    Field field = Field::kItemId;
+    Operator op = Operator::kEqual;
+    std::uint32_t first_value = 0;
+    std::uint32_t n_values = 0;
+    std::uint32_t when_true = 0;
+    std::uint32_t when_false = 0;
+  };
+  // Targets beyond every comparison: the outcome of the whole.
+  static constexpr std::uint32_t kAccept = UINT32_MAX;
+  static constexpr std::uint32_t kReject = UINT32_MAX - 1;
 
-  [[nodiscard]] bool eval(std::uint32_t node, const models::Catalog& catalog, ItemIndex item) const;
-  [[nodiscard]] bool compare(const Node& node, const models::Catalog& catalog, ItemIndex item) const;
-  [[nodiscard]] bool compare_text(const Node& node, std::string_view found) const;
-  [[nodiscard]] bool compare_tags(const Node& node, const models::Catalog& catalog, ItemIndex item) const;
-
-  std::vector<Node> nodes_;
+  std::vector<Comparison> comparisons_;
   std::vector<Value> values_;
-  std::uint32_t root_ = 0;
+};
+
+/// A filter bound to one catalogue: texts of category, company, data_format and tags have become numbers. Both must outlive it. Reused by
+/// the requests of one thread; binding allocates only while it grows, matching never.
+class BoundFilter {
+ public:
+  void bind(const Filter& filter, const models::Catalog& catalog);
+  [[nodiscard]] bool matches(ItemIndex item) const;
+
+ private:
+  /// Whether a comparison holds for a value that stands so to the wanted one: -1 before, 0 equal, 1 behind.
+  [[nodiscard]] static bool holds(Filter::Operator op, int order);
+  [[nodiscard]] bool compare(const Filter::Comparison& comparison, ItemIndex item) const;
+  [[nodiscard]] bool compare_text(const Filter::Comparison& comparison, std::string_view found) const;
+  [[nodiscard]] bool compare_coded(const Filter::Comparison& comparison, std::int32_t number, std::string_view name) const;
+  [[nodiscard]] bool has_tag(const Filter::Comparison& comparison, ItemIndex item) const;
+
+  const Filter* filter_ = nullptr;
+  const models::Catalog* catalog_ = nullptr;
+  std::vector<std::int32_t> numbers_;  // beside filter.values_: place of the text in its dictionary, -1 when it is not there
 };
 
 }  // namespace lodestone::engine

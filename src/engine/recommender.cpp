@@ -1,7 +1,8 @@
 #include "engine/recommender.hpp"
 
 #include <algorithm>
-#include <cmath>
+
+#include "base/error.hpp"
 
 namespace lodestone::engine {
 namespace {
@@ -9,232 +10,276 @@ namespace {
 using models::NeighbourRow;
 using models::Release;
 
-/// Candidates that one channel may bring to the merge.
-constexpr std::size_t kChannelDepth = 300;
+/// Items of one list that take part in the fusion.
+constexpr std::size_t kListDepth = 400;
+/// Items of a history's sums that take part. They are eligible already, so no more are needed for any limit.
+constexpr std::size_t kHistoryDepth = 150;
 /// Items of a history that the content channel looks at, newest first.
 constexpr std::size_t kContentHistory = 10;
-/// Share of the visitor's history beside the page's item on a detail page. Ours: the page is what the visitor looks at now.
-constexpr float kHistoryShare = 0.5F;
+/// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
+constexpr float kPageShare = 2.0F / 3.0F;
 /// Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009).
 constexpr float kRankConstant = 60.0F;
+/// A list's best score is taken for at least this, so that its inverse is finite.
+constexpr float kLeastBest = 1e-30F;
+/// Score of the first item of a page that is backfilled from the start, and what each next one keeps of the score before it.
+constexpr float kFirstFilled = 0.1F;
+constexpr float kFilledStep = 0.95F;
+
+constexpr auto kRankFactors = [] {
+  std::array<float, kListDepth + 1> factors{};
+  for (std::size_t rank = 1; rank <= kListDepth; ++rank) factors[rank] = (kRankConstant + 1) / (kRankConstant + static_cast<float>(rank));
+  return factors;
+}();
+
+/// Weights that no number of a configuration can turn into something that does not sort.
+float safe_weight(double weight) { return weight > 0 ? static_cast<float>(std::min(weight, 1e6)) : 0.0F; }
+
+/// Asks for the first lines of a row ahead of its use: rows lie far apart and are a few lines each.
+void prefetch(const NeighbourRow& row) {
+  constexpr std::size_t kLine = 16;  // items or scores in 64 bytes
+  for (std::size_t k = 0; k < std::min<std::size_t>(row.items.size(), 4 * kLine); k += kLine) {
+    __builtin_prefetch(row.items.data() + k);
+    __builtin_prefetch(row.scores.data() + k);
+  }
+}
 
 /// One page under construction.
 class PageMaker {
  public:
   PageMaker(const Release& release, const PageRequest& request, Scratch& scratch, Page& page)
       : release_(release), request_(request), scratch_(scratch), page_(page) {
+    const std::size_t n_items = release.catalog.n_items();
+    LODESTONE_ASSERT(!request.item || static_cast<std::size_t>(*request.item) < n_items, "item {} of {}", *request.item, n_items);
+    const models::ChannelWeights& weights = request.weights == nullptr ? release.weights : *request.weights;
+    behavior_weight_ = safe_weight(weights.behavior);
+    content_weight_ = safe_weight(weights.content);
+    popular_weight_ = safe_weight(weights.popular);
+    if (request.user) user_ = release.users.find(*request.user);
     page_.items.clear();
     page_.candidates.fill(0);
     page_.degrade_reason = {};
+    page_.user_known = user_.has_value();
     scratch_.candidates.clear();
-    scratch_.places.begin(release.catalog.n_items());
-    scratch_.blocked.begin(release.catalog.n_items());
-    if (request.user) user_ = release.users.find(*request.user);
-    total_weight_ = static_cast<float>(release.weights.behavior + release.weights.content + release.weights.popular);
+    scratch_.places.begin(n_items);
+    scratch_.blocked.begin(n_items);
+    scratch_.sums.begin(n_items);
+    if (request.filter != nullptr) scratch_.filter.bind(*request.filter, release.catalog);
     block();
   }
 
   void run() {
+    if (request_.limit == 0) return;
+    recall();
+    for (std::size_t s = 0; s < n_sources_; ++s) fuse(s);
+    place_best();
+    if (request_.kind != PageKind::kSearch) backfill();
+  }
+
+ private:
+  /// What may not be shown, but for availability and the filter, which cost more and are asked of few items.
+  void block() {
+    if (request_.item) scratch_.blocked.set(*request_.item, 0);
+    for (const ItemId id : request_.exclude) {
+      if (const auto item = release_.catalog.find(id)) scratch_.blocked.set(*item, 0);
+    }
+    if (user_) {
+      for (const ItemIndex item : release_.users.owned(*user_)) scratch_.blocked.set(item, 0);
+    }
+  }
+
+  /// The one place that decides whether an item may stand on the page.
+  [[nodiscard]] bool eligible(ItemIndex item) const {
+    return !scratch_.blocked.contains(item) && release_.catalog.is_available(item) &&
+           (request_.filter == nullptr || scratch_.filter.matches(item));
+  }
+
+  void recall() {
     switch (request_.kind) {
       case PageKind::kSimilar:
       case PageKind::kDetail: related(); break;
       case PageKind::kUser: personal(); break;
-      case PageKind::kTrending: single(Channel::kTrending, trending_row()); break;
+      case PageKind::kTrending: add_source(Channel::kTrending, 1, trending()); break;
       case PageKind::kSearch: search(); break;
     }
-    const bool any = !scratch_.candidates.empty();
-    rank();
-    if (request_.kind == PageKind::kTrending || request_.kind == PageKind::kSearch) return;
-    backfill(any || request_.kind == PageKind::kUser ? Channel::kPopular : Channel::kFallback);
-    if (!any && request_.kind != PageKind::kUser) page_.degrade_reason = "no_candidates";
   }
 
- private:
-  /// What may not be shown, but for the filter and availability, which are asked when an item is about to be placed.
-  void block() {
-    if (request_.item) scratch_.blocked.insert(*request_.item);
-    for (const ItemId id : request_.exclude) {
-      if (const auto item = release_.catalog.find(id)) scratch_.blocked.insert(*item);
-    }
-    if (user_) {
-      for (const ItemIndex item : release_.users.owned(*user_)) scratch_.blocked.insert(item);
-    }
-  }
-
-  [[nodiscard]] bool eligible(ItemIndex item) const {
-    return !scratch_.blocked.contains(item) && release_.catalog.is_available(item) &&
-           (request_.filter == nullptr || request_.filter->matches(release_.catalog, item));
-  }
-
-  /// Gives one candidate of a channel its share of the fused score: weight * score/best * 61/(60 + rank). Both factors lie in (0, 1], so
-  /// a channel never gives more than its weight, and the sum over channels never exceeds the sum of the weights.
-  void merge(Channel channel, float weight, ItemIndex item, std::int32_t rank, float score, float best) {
-    if (weight <= 0 || !(score > 0)) return;
-    PageItem* candidate = nullptr;
-    if (scratch_.places.insert(item)) {
-      // A float holds every whole number up to 2^24, and a page has a few hundred candidates.
-      scratch_.places.set(item, static_cast<float>(scratch_.candidates.size()));
-      candidate = &scratch_.candidates.emplace_back();
-      candidate->item = item;
-    } else {
-      candidate = &scratch_.candidates[static_cast<std::size_t>(scratch_.places.sum(item))];
-    }
-    const auto c = static_cast<std::size_t>(channel);
-    candidate->score += weight * (score / best) * (kRankConstant + 1) / (kRankConstant + static_cast<float>(rank));
-    candidate->channels = static_cast<std::uint8_t>(candidate->channels | 1U << c);
-    candidate->contributions[c] = {rank, score};
-    ++page_.candidates[c];
-  }
-
-  void add_row(Channel channel, double weight, const NeighbourRow& row) {
-    const std::size_t n = std::min(row.items.size(), kChannelDepth);
-    for (std::size_t k = 0; k < n; ++k) {
-      merge(channel, static_cast<float>(weight), row.items[k], static_cast<std::int32_t>(k + 1), row.scores[k], row.scores[0]);
-    }
-  }
-
-  /// Ranks what scratch.sums holds and merges the best of it.
-  void add_sums(Channel channel, double weight) {
-    const ItemSums& sums = scratch_.sums;
-    auto& order = scratch_.order;
-    order.assign(sums.items().begin(), sums.items().end());
-    const auto better = [&](ItemIndex a, ItemIndex b) { return sums.sum(a) != sums.sum(b) ? sums.sum(a) > sums.sum(b) : a < b; };
-    const std::size_t n = std::min(order.size(), kChannelDepth);
-    std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), better);
-    for (std::size_t k = 0; k < n; ++k) {
-      merge(channel, static_cast<float>(weight), order[k], static_cast<std::int32_t>(k + 1), sums.sum(order[k]), sums.sum(order[0]));
-    }
-  }
-
-  static void add_scaled(ItemSums& sums, const NeighbourRow& row, float scale) {
-    for (std::size_t k = 0; k < row.items.size(); ++k) sums.add(row.items[k], scale * row.scores[k]);
-  }
-
-  /// Sum over the history; the weights are scaled so that the largest is 1.
-  void sum_behavior_history(float share) {
-    const auto history = release_.users.history(*user_);
-    const auto weights = release_.users.history_weights(*user_);
-    float largest = 0;
-    for (const float weight : weights) largest = std::max(largest, weight);
-    if (!(largest > 0)) return;
-    for (std::size_t h = 0; h < history.size(); ++h) {
-      add_scaled(scratch_.sums, release_.behavior_influence.row(history[h]), share * weights[h] / largest);
-    }
-  }
-
-  void sum_content_history(float share) {
-    const auto history = release_.users.history(*user_);
-    const std::size_t n = std::min(history.size(), kContentHistory);
-    for (std::size_t h = 0; h < n; ++h) {
-      const NeighbourRow row = release_.content.row(history[h]);
-      if (!row.items.empty()) add_scaled(scratch_.sums, row, share / static_cast<float>(h + 1) / row.scores[0]);
-    }
-  }
-
-  [[nodiscard]] bool has_history() const { return user_ && !release_.users.history(*user_).empty(); }
-
-  /// similar and detail: what belongs to the page's item; on a detail page also what belongs to the visitor.
+  /// What belongs to the page's item; on a detail page also what belongs to the visitor.
   void related() {
-    const NeighbourRow behavior = release_.behavior.row(*request_.item);
-    const NeighbourRow content = release_.content.row(*request_.item);
-    if (request_.kind == PageKind::kSimilar || !has_history()) {
-      add_row(Channel::kBehavior, release_.weights.behavior, behavior);
-      add_row(Channel::kContent, release_.weights.content, content);
-      return;
-    }
-    scratch_.sums.begin(release_.catalog.n_items());
-    if (!behavior.items.empty()) add_scaled(scratch_.sums, behavior, 1 / behavior.scores[0]);
-    sum_behavior_history(kHistoryShare);
-    add_sums(Channel::kBehavior, release_.weights.behavior);
-    scratch_.sums.begin(release_.catalog.n_items());
-    if (!content.items.empty()) add_scaled(scratch_.sums, content, 1 / content.scores[0]);
-    sum_content_history(kHistoryShare);
-    add_sums(Channel::kContent, release_.weights.content);
+    LODESTONE_ASSERT(request_.item.has_value(), "a page of related items needs its item");
+    const bool both = request_.kind == PageKind::kDetail && has_history();
+    const float share = both ? kPageShare : 1;
+    add_source(Channel::kBehavior, share * behavior_weight_, release_.behavior.row(*request_.item));
+    add_source(Channel::kContent, share * content_weight_, release_.content.row(*request_.item));
+    if (both) add_history(1 - share);
   }
 
   /// A known user's history; a guest, and a user without history, get what is popular.
   void personal() {
-    if (has_history()) {
-      scratch_.sums.begin(release_.catalog.n_items());
-      sum_behavior_history(1);
-      add_sums(Channel::kBehavior, release_.weights.behavior);
-      scratch_.sums.begin(release_.catalog.n_items());
-      sum_content_history(1);
-      add_sums(Channel::kContent, release_.weights.content);
-      add_row(Channel::kPopular, release_.weights.popular, release_.popular.row(0));
-    } else {
-      single(Channel::kPopular, release_.popular.row(0));
+    if (!has_history()) {
+      add_source(Channel::kPopular, 1, release_.popular.row(0));
+      return;
     }
+    add_history(1);
+    add_source(Channel::kPopular, popular_weight_, release_.popular.row(0));
   }
-
-  /// A page of one channel alone: its weight is all there is.
-  void single(Channel channel, const NeighbourRow& row) { add_row(channel, total_weight_ > 0 ? total_weight_ : 1, row); }
-
-  [[nodiscard]] NeighbourRow trending_row() const { return release_.trending.row(static_cast<std::size_t>(request_.window)); }
 
   /// Sum of the weights of the query's tokens; nothing to look for gives what is popular.
   void search() {
     if (request_.query_tokens.empty()) {
-      single(Channel::kPopular, release_.popular.row(0));
-      backfill_after_rank_ = true;
+      add_source(Channel::kPopular, 1, release_.popular.row(0));
       return;
     }
-    scratch_.sums.begin(release_.catalog.n_items());
     const models::TextIndex& index = release_.text;
     for (const std::uint64_t token : request_.query_tokens) {
       const auto it = std::lower_bound(index.tokens.begin(), index.tokens.end(), token);
       if (it == index.tokens.end() || *it != token) continue;
       const auto t = static_cast<std::size_t>(it - index.tokens.begin());
-      for (std::uint64_t p = index.offsets[t]; p < index.offsets[t + 1]; ++p) scratch_.sums.add(index.items[p], index.weights[p]);
+      const std::size_t begin = index.offsets[t];
+      const std::size_t n = index.offsets[t + 1] - begin;
+      scratch_.sums.add({index.items.subspan(begin, n), index.weights.subspan(begin, n)}, 1);
     }
-    add_sums(Channel::kContent, total_weight_ > 0 ? total_weight_ : 1);
+    add_sums(Channel::kContent, 1, std::min(request_.limit, kListDepth));
   }
 
-  /// Drops what may not be shown, orders the rest and places the best.
-  void rank() {
-    auto& candidates = scratch_.candidates;
-    std::erase_if(candidates, [&](const PageItem& candidate) { return !eligible(candidate.item); });
-    const std::size_t n = std::min(request_.limit, candidates.size());
-    std::partial_sort(candidates.begin(), candidates.begin() + static_cast<std::ptrdiff_t>(n), candidates.end(),
-                      [](const PageItem& a, const PageItem& b) { return a.score != b.score ? a.score > b.score : a.item < b.item; });
-    const float scale = total_weight_ > 0 ? 1 / total_weight_ : 1;
-    for (std::size_t k = 0; k < n; ++k) {
-      PageItem& item = candidates[k];
-      item.score = std::min(1.0F, item.score * scale);
-      page_.items.push_back(item);
-      scratch_.blocked.insert(item.item);
-    }
-    if (backfill_after_rank_) backfill(Channel::kPopular);
+  void add_history(float share) {
+    if (behavior_weight_ > 0) sum_behavior();
+    add_sums(Channel::kBehavior, share * behavior_weight_, kHistoryDepth);
+    if (content_weight_ > 0) sum_content();
+    add_sums(Channel::kContent, share * content_weight_, kHistoryDepth);
   }
 
-  /// Fills the page to its limit: popular in the page item's category, popular, then any eligible item; scores go on falling.
-  void backfill(Channel reason) {
+  /// The weights are scaled so that the largest is 1.
+  void sum_behavior() {
+    const auto history = release_.users.history(*user_);
+    const auto weights = release_.users.history_weights(*user_);
+    const float largest = *std::max_element(weights.begin(), weights.end());
+    if (!(largest > 0)) return;
+    for (std::size_t h = 0; h < history.size(); ++h) {
+      if (h + 1 < history.size()) prefetch(release_.behavior_influence.row(history[h + 1]));
+      scratch_.sums.add(release_.behavior_influence.row(history[h]), weights[h] / largest);
+    }
+  }
+
+  /// The newest counts 1, the one before it 1/2, and so on; each list's best counts 1, as its scores compare inside the list only.
+  void sum_content() {
+    const auto history = release_.users.history(*user_);
+    const std::size_t n = std::min(history.size(), kContentHistory);
+    for (std::size_t h = 0; h < n; ++h) {
+      const NeighbourRow row = release_.content.row(history[h]);
+      if (!row.items.empty()) scratch_.sums.add(row, 1 / static_cast<float>(h + 1) / std::max(row.scores[0], kLeastBest));
+    }
+  }
+
+  [[nodiscard]] bool has_history() const { return user_ && !release_.users.history(*user_).empty(); }
+
+  /// The window's list, or that of the next wider window in which anything happened.
+  [[nodiscard]] NeighbourRow trending() const {
+    auto window = static_cast<std::size_t>(request_.window);
+    while (window + 1 < models::kTrendingWindows && release_.trending.row(window).items.empty()) ++window;
+    return release_.trending.row(window);
+  }
+
+  void add_sums(Channel channel, float weight, std::size_t depth) {
+    auto& items = scratch_.list_items[n_sources_];
+    auto& scores = scratch_.list_scores[n_sources_];
+    add_source(channel, weight, scratch_.sums.take_best(depth, items, scores, [this](ItemIndex item) { return eligible(item); }));
+  }
+
+  /// A channel that is switched off leaves no trace; one without a list still counts in the sum of the weights, so that scores of one
+  /// kind of page compare.
+  void add_source(Channel channel, float weight, NeighbourRow list) {
+    if (!(weight > 0)) return;
+    total_weight_ += weight;
+    const std::size_t n = std::min(list.items.size(), kListDepth);
+    page_.candidates[static_cast<std::size_t>(channel)] += static_cast<std::uint32_t>(n);
+    scratch_.sources[n_sources_++] = {channel, weight, {list.items.first(n), list.scores.first(n)}};
+  }
+
+  /// Gives each item of a source its share of the fused score (recommend()).
+  void fuse(std::size_t s) {
+    const Source& source = scratch_.sources[s];
+    if (source.list.items.empty()) return;
+    const float unit = source.weight / std::max(source.list.scores[0], kLeastBest);
+    for (std::size_t k = 0; k < source.list.items.size(); ++k) {
+      const ItemIndex item = source.list.items[k];
+      if (!scratch_.places.contains(item)) {
+        scratch_.places.set(item, static_cast<std::uint32_t>(scratch_.candidates.size()));
+        scratch_.candidates.emplace_back().item = item;
+      }
+      Candidate& candidate = scratch_.candidates[scratch_.places.at(item)];
+      if (candidate.ranks[s] != 0) continue;  // an item counts once in a list
+      candidate.ranks[s] = static_cast<std::uint16_t>(k + 1);
+      candidate.score += unit * source.list.scores[k] * kRankFactors[k + 1];
+    }
+  }
+
+  /// Keeps the best eligible candidates while it walks over all; most are too weak to be asked whether they are eligible.
+  void place_best() {
+    auto& best = scratch_.best;
+    best.clear();
+    for (const Candidate& candidate : scratch_.candidates) {
+      const std::uint64_t key = score_key(candidate.score, candidate.item);
+      const bool full = best.size() == request_.limit;
+      if ((full && key <= best.back()) || !eligible(candidate.item)) continue;
+      if (full) best.pop_back();
+      best.insert(std::upper_bound(best.begin(), best.end(), key, std::greater<>()), key);
+    }
+    for (const std::uint64_t key : best) place(scratch_.candidates[scratch_.places.at(key_item(key))]);
+  }
+
+  void place(const Candidate& candidate) {
+    scratch_.blocked.set(candidate.item, 0);
+    PageItem& placed = page_.items.emplace_back();
+    placed.item = candidate.item;
+    placed.score = std::min(1.0F, candidate.score / total_weight_);
+    for (std::size_t s = 0; s < n_sources_; ++s) {
+      if (candidate.ranks[s] == 0) continue;
+      const auto c = static_cast<std::size_t>(scratch_.sources[s].channel);
+      placed.channels = static_cast<std::uint8_t>(placed.channels | 1U << c);
+      // Of two lists of one channel the first, the page item's, tells.
+      if (placed.contributions[c].rank != 0) continue;
+      placed.contributions[c] = {candidate.ranks[s], scratch_.sources[s].list.scores[candidate.ranks[s] - 1U]};
+    }
+  }
+
+  /// Fills the page to its limit: wider windows, popular in the category, popular, then anything, the last added first.
+  void backfill() {
+    const bool none = scratch_.candidates.empty();
+    if (none) page_.degrade_reason = "no_candidates";
     if (page_.items.size() >= request_.limit) return;
-    if (request_.item) fill_from(reason, release_.popular_by_category.row(static_cast<std::size_t>(release_.catalog.category_number(*request_.item))).items);
-    fill_from(reason, release_.popular.row(0).items);
-    const auto n = static_cast<ItemIndex>(release_.catalog.n_items());
-    for (ItemIndex item = 0; item < n && page_.items.size() < request_.limit; ++item) place(reason, item);
-  }
-
-  void fill_from(Channel reason, std::span<const ItemIndex> items) {
-    for (const ItemIndex item : items) {
-      if (page_.items.size() >= request_.limit) return;
-      place(reason, item);
+    if (request_.kind == PageKind::kTrending) {
+      for (std::size_t w = static_cast<std::size_t>(request_.window) + 1; w < models::kTrendingWindows; ++w) {
+        fill(Channel::kTrending, release_.trending.row(w));
+      }
+    }
+    if (request_.item) {
+      const auto category = static_cast<std::size_t>(release_.catalog.category_number(*request_.item));
+      fill(none ? Channel::kFallback : Channel::kCategory, release_.popular_by_category.row(category));
+    }
+    fill(none ? Channel::kFallback : Channel::kPopular, release_.popular.row(0));
+    std::int32_t rank = 0;
+    for (auto item = static_cast<ItemIndex>(release_.catalog.n_items()); item-- > 0 && page_.items.size() < request_.limit;) {
+      if (eligible(item)) fill_one(Channel::kCatalog, item, {++rank, 0});
     }
   }
 
-  void place(Channel reason, ItemIndex item) {
-    if (!eligible(item)) return;
-    scratch_.blocked.insert(item);
-    PageItem placed;
+  void fill(Channel channel, const NeighbourRow& list) {
+    for (std::size_t k = 0; k < list.items.size() && page_.items.size() < request_.limit; ++k) {
+      if (eligible(list.items[k])) fill_one(channel, list.items[k], {static_cast<std::int32_t>(k + 1), list.scores[k]});
+    }
+  }
+
+  void fill_one(Channel channel, ItemIndex item, const Contribution& contribution) {
+    const auto c = static_cast<std::size_t>(channel);
+    const float score = page_.items.empty() ? kFirstFilled : page_.items.back().score * kFilledStep;
+    scratch_.blocked.set(item, 0);
+    PageItem& placed = page_.items.emplace_back();
     placed.item = item;
-    // Each backfilled item scores a little below the one before it, whatever that one's channel was.
-    placed.score = page_.items.empty() ? 0.1F : page_.items.back().score * 0.95F;
-    placed.channels = static_cast<std::uint8_t>(1U << static_cast<unsigned>(reason));
-    ++filled_;
-    placed.contributions[static_cast<std::size_t>(reason)] = {filled_, placed.score};
-    ++page_.candidates[static_cast<std::size_t>(reason)];
-    page_.items.push_back(placed);
+    placed.score = score;
+    placed.channels = static_cast<std::uint8_t>(1U << c);
+    placed.contributions[c] = contribution;
+    ++page_.candidates[c];
   }
 
   const Release& release_;
@@ -242,26 +287,39 @@ class PageMaker {
   Scratch& scratch_;
   Page& page_;
   std::optional<std::size_t> user_;
+  float behavior_weight_ = 0;
+  float content_weight_ = 0;
+  float popular_weight_ = 0;
   float total_weight_ = 0;
-  std::int32_t filled_ = 0;
-  bool backfill_after_rank_ = false;
+  std::size_t n_sources_ = 0;
 };
 
 }  // namespace
 
-std::string_view channel_name(Channel channel) {
-  switch (channel) {
-    case Channel::kBehavior: return "behavior";
-    case Channel::kContent: return "content";
-    case Channel::kPopular: return "popular";
-    case Channel::kTrending: return "trending";
-    case Channel::kFallback: return "fallback:popular";
-  }
-  return "";
-}
-
 void recommend(const Release& release, const PageRequest& request, Scratch& scratch, Page& page) {
   PageMaker(release, request, scratch, page).run();
+}
+
+void warm(const Release& release, Scratch& scratch) {
+  constexpr std::size_t kPages = 16;
+  Page page;
+  const std::size_t n_items = release.catalog.n_items();
+  const std::size_t n_users = release.users.size();
+  for (std::size_t i = 0; i < kPages; ++i) {
+    PageRequest request;
+    if (n_items > 0) {
+      request.item = static_cast<ItemIndex>(i * n_items / kPages);
+      recommend(release, request, scratch, page);
+      request.kind = PageKind::kDetail;
+      if (n_users > 0) request.user = release.users.id(i * n_users / kPages);
+      recommend(release, request, scratch, page);
+      request.item.reset();
+    }
+    request.kind = PageKind::kUser;
+    recommend(release, request, scratch, page);
+    request.kind = PageKind::kTrending;
+    recommend(release, request, scratch, page);
+  }
 }
 
 }  // namespace lodestone::engine

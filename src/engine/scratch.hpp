@@ -1,85 +1,107 @@
 #pragma once
-// Candidates while a page is made: the recall channels, what each gave, and the memory of one thread that requests reuse.
+// Memory of one thread that requests reuse, so that a warm request allocates nothing.
 
-#include <algorithm>
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
-#include <string_view>
+#include <span>
 #include <vector>
 
 #include "base/ids.hpp"
+#include "engine/channel.hpp"
+#include "engine/filter.hpp"
+#include "models/recall/neighbours.hpp"
 
 namespace lodestone::engine {
 
-/// Recall channels, in the order in which `reason` names them. The numbers index arrays.
-enum class Channel : std::uint8_t { kBehavior, kContent, kPopular, kTrending, kFallback };
-inline constexpr std::size_t kChannels = 5;
-/// "behavior", "content", "popular", "trending", "fallback:popular".
-std::string_view channel_name(Channel channel);
-
-/// Where an item came from: rank (from 1) and raw score in a channel; rank 0 = the channel did not give it.
-struct Contribution {
-  std::int32_t rank = 0;
-  float score = 0;
-};
-
-struct PageItem {
-  ItemIndex item = 0;
-  float score = 0;            ///< never rises down the page; in (0, 1]
-  std::uint8_t channels = 0;  ///< bit c set = channel c gave the item
-  std::array<Contribution, kChannels> contributions{};
-};
-
-/// A set and a sum over items that empty in constant time: a place counts only when its stamp is the current round.
-class ItemSums {
+/// A number by item that empties in constant time: a place counts only when its stamp is the current round.
+class ItemMap {
  public:
-  void begin(std::size_t n_items) {
-    if (stamps_.size() < n_items) {
-      stamps_.resize(n_items, 0);
-      sums_.resize(n_items);
-    }
-    touched_.clear();
-    if (++round_ == 0) {  // after 2^32 rounds old stamps would look new
-      std::fill(stamps_.begin(), stamps_.end(), 0);
-      round_ = 1;
-    }
-  }
-  void add(ItemIndex item, float amount) {
-    const auto i = static_cast<std::size_t>(item);
-    if (stamps_[i] == round_) {
-      sums_[i] += amount;
-    } else {
-      stamps_[i] = round_;
-      sums_[i] = amount;
-      touched_.push_back(item);
-    }
-  }
-  /// True when it was not in before.
-  bool insert(ItemIndex item) {
-    if (contains(item)) return false;
-    add(item, 0);
-    return true;
-  }
-  [[nodiscard]] bool contains(ItemIndex item) const { return stamps_[static_cast<std::size_t>(item)] == round_; }
-  [[nodiscard]] float sum(ItemIndex item) const { return sums_[static_cast<std::size_t>(item)]; }
-  void set(ItemIndex item, float value) { sums_[static_cast<std::size_t>(item)] = value; }
-  /// Items in the set, in the order in which they came.
-  [[nodiscard]] const std::vector<ItemIndex>& items() const { return touched_; }
+  /// Empties it and makes room for items below `n_items`.
+  void begin(std::size_t n_items);
+  [[nodiscard]] bool contains(ItemIndex item) const { return places_[static_cast<std::size_t>(item)].stamp == round_; }
+  /// Requires contains().
+  [[nodiscard]] std::uint32_t at(ItemIndex item) const { return places_[static_cast<std::size_t>(item)].value; }
+  void set(ItemIndex item, std::uint32_t value) { places_[static_cast<std::size_t>(item)] = {round_, value}; }
 
  private:
-  std::vector<std::uint32_t> stamps_;
-  std::vector<float> sums_;
-  std::vector<ItemIndex> touched_;
+  struct Place {
+    std::uint32_t stamp = 0;
+    std::uint32_t value = 0;
+  };
+  std::vector<Place> places_;
   std::uint32_t round_ = 0;
 };
 
-/// Memory of one thread, reused by its requests; it grows to the largest release it has seen and allocates nothing after that.
+/// Sorts by score, then by item: higher is better. The bits of floats from 0 on rise with their value.
+inline std::uint64_t score_key(float score, ItemIndex item) {
+  return (static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(score)) << 32U) | ~static_cast<std::uint32_t>(item);
+}
+inline float key_score(std::uint64_t key) { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32U)); }
+inline ItemIndex key_item(std::uint64_t key) { return static_cast<ItemIndex>(~static_cast<std::uint32_t>(key)); }
+
+/// Sums by item, of positive amounts, and the best of them. Between two uses every sum is 0.
+class ItemSums {
+ public:
+  void begin(std::size_t n_items);
+  /// Adds scale * score for each item of a list; `scale` is not negative.
+  void add(const models::NeighbourRow& row, float scale);
+  [[nodiscard]] std::size_t size() const { return n_touched_; }
+
+  /// Takes the best `n` sums of items for which `wanted(item)` holds, best first, equal ones by item, and empties the sums. `wanted` is
+  /// asked only of items that may still be among the best. The row lies in `items` and `scores`.
+  template <typename Wanted>
+  models::NeighbourRow take_best(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores, const Wanted& wanted) {
+    keys_.clear();
+    std::uint64_t least = 0;
+    for (const ItemIndex item : std::span(touched_).first(n_touched_)) {
+      float& sum = sums_[static_cast<std::size_t>(item)];
+      const std::uint64_t key = score_key(sum, item);
+      sum = 0;
+      if (key <= least || !wanted(item)) continue;
+      keys_.push_back(key);
+      if (keys_.size() == 2 * n) least = keep_best(n);
+    }
+    n_touched_ = 0;
+    return unpack(n, items, scores);
+  }
+
+ private:
+  std::uint64_t keep_best(std::size_t n);
+  models::NeighbourRow unpack(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores);
+
+  std::vector<float> sums_;
+  std::vector<ItemIndex> touched_;
+  std::size_t n_touched_ = 0;
+  std::vector<std::uint64_t> keys_;
+};
+
+/// A list that a page is fused from.
+struct Source {
+  Channel channel = Channel::kBehavior;
+  float weight = 0;
+  models::NeighbourRow list;
+};
+inline constexpr std::size_t kMaxSources = 5;
+
+struct Candidate {
+  ItemIndex item = 0;
+  float score = 0;
+  std::array<std::uint16_t, kMaxSources> ranks{};  ///< rank in each source, 0 = not in it
+};
+
+/// It grows to the largest release it has seen. One thread.
 struct Scratch {
-  ItemSums sums;     ///< scores of one channel while it is summed
-  ItemSums places;   ///< item -> its place in candidates, kept as the sum
-  ItemSums blocked;  ///< items that may not be shown
-  std::vector<PageItem> candidates;
-  std::vector<ItemIndex> order;
+  ItemMap places;   ///< item -> its place in candidates
+  ItemMap blocked;  ///< items that may not be shown, or stand on the page already
+  ItemSums sums;    ///< of one channel while it is summed
+  BoundFilter filter;
+  std::vector<Candidate> candidates;
+  std::array<Source, kMaxSources> sources;
+  std::array<std::vector<ItemIndex>, kMaxSources> list_items;  ///< lists that no file holds, by source
+  std::array<std::vector<float>, kMaxSources> list_scores;
+  std::vector<std::uint64_t> best;  ///< keys of the page while it is chosen
 };
 
 }  // namespace lodestone::engine

@@ -1,0 +1,28 @@
+#include "engine/channel.hpp"
+
+namespace lodestone::engine {
+
+std::string_view channel_name(Channel channel) {
+  switch (channel) {
+    case Channel::kBehavior: return "behavior";
+    case Channel::kContent: return "content";
+    case Channel::kPopular: return "popular";
+    case Channel::kTrending: return "trending";
+    case Channel::kCategory: return "category";
+    case Channel::kFallback: return "fallback:popular";
+    case Channel::kCatalog: return "fallback:catalog";
+  }
+  return "";
+}
+
+void append_reason(std::string& out, std::uint8_t channels) {
+  bool first = true;
+  for (std::size_t c = 0; c < kChannels; ++c) {
+    if ((channels >> c & 1U) == 0) continue;
+    if (!first) out += '+';
+    out += channel_name(static_cast<Channel>(c));
+    first = false;
+  }
+}
+
+}  // namespace lodestone::engine

@@ -1,0 +1,57 @@
+#include "engine/scratch.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace lodestone::engine {
+
+void ItemMap::begin(std::size_t n_items) {
+  if (places_.size() < n_items) places_.resize(n_items);
+  if (++round_ == 0) {  // after 2^32 rounds old stamps would look new
+    std::fill(places_.begin(), places_.end(), Place{});
+    round_ = 1;
+  }
+}
+
+void ItemSums::begin(std::size_t n_items) {
+  if (sums_.size() >= n_items) return;
+  sums_.resize(n_items, 0);
+  touched_.resize(n_items + 1);  // add() writes one place ahead before it knows whether the item is new
+}
+
+void ItemSums::add(const models::NeighbourRow& row, float scale) {
+  const ItemIndex* items = row.items.data();
+  const float* scores = row.scores.data();
+  float* sums = sums_.data();
+  ItemIndex* touched = touched_.data();
+  std::size_t n = n_touched_;
+  for (std::size_t k = 0; k < row.items.size(); ++k) {
+    float& sum = sums[items[k]];
+    const float before = sum;
+    sum = before + scale * scores[k];
+    // Without a branch: whether an item is new is as good as random. A sum that is still 0 is not counted, so that each counts once.
+    touched[n] = items[k];
+    n += static_cast<std::size_t>((before == 0) & (sum > 0));
+  }
+  n_touched_ = n;
+}
+
+std::uint64_t ItemSums::keep_best(std::size_t n) {
+  std::nth_element(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(n - 1), keys_.end(), std::greater<>());
+  keys_.resize(n);
+  return keys_.back();
+}
+
+models::NeighbourRow ItemSums::unpack(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores) {
+  if (keys_.size() > n) keep_best(n);
+  std::sort(keys_.begin(), keys_.end(), std::greater<>());
+  items.clear();
+  scores.clear();
+  for (const std::uint64_t key : keys_) {
+    items.push_back(key_item(key));
+    scores.push_back(key_score(key));
+  }
+  return {items, scores};
+}
+
+}  // namespace lodestone::engine
