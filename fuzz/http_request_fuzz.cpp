@@ -24,9 +24,9 @@ void answer(const Request& request, Response& response) {
   parameters.ids("exclude", 1000, ids);
   const std::int64_t limit = parameters.integer("limit", 10, 1, 50);
   if (limit < 1 || limit > 50 || ids.size() > 1000) std::abort();
-  parameters.flag("explain");
-  parameters.id("user_id");
-  parameters.choice("timeframe", 0, kFrames);
+  (void)parameters.flag("explain");
+  (void)parameters.id("user_id");
+  (void)parameters.choice("timeframe", 0, kFrames);
   response.out() += "{}";
 }
 

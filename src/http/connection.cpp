@@ -21,7 +21,6 @@ constexpr std::size_t kLingerBytes = 512 * 1024;
 Connection::Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread)
     : socket_(std::move(socket)),
       limits_(limits),
-      thread_(&thread),
       exchange_(router, limits, thread),
       input_size_(2 * limits.header_bytes + 1024),
       input_(std::make_unique_for_overwrite<char[]>(input_size_)) {

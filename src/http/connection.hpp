@@ -49,7 +49,6 @@ class Connection {
 
   Socket socket_;
   Limits limits_;
-  ThreadState* thread_;
   Exchange exchange_;
   std::size_t input_size_;
   std::unique_ptr<char[]> input_;  ///< not zeroed: an idle connection touches no page of it
