@@ -51,7 +51,6 @@ THIRD_PARTY = {
     "mariadb": ["sources"],
     "unicode/": ["features"],
     "cblas.h": ["training"],
-    "lapacke.h": ["training"],
     "CLI/": ["apps"],
 }
 ANYWHERE = ("fmt/", "absl/")

@@ -20,8 +20,8 @@ RULES = [
      "something that looks like a secret; take it out and make it void"),
     (re.compile(r"\b(?:T[O]DO|F[I]XME|X[X]X)\b(?!\(#\d+\))"), "work left over without an issue number; write it as (#N) after the word, or do it"),
 ]
-# Words of unfinished work, where the product is.
-UNFINISHED = re.compile(r"\b(?:not impl[e]mented|unimpl[e]mented|(?<![:-])place[h]older(?!=|\x22|-shown)|d[u]mmy)\b", re.IGNORECASE)
+# Words of unfinished work, where the product is ("Not Implemented", with both capitals, is HTTP's 501).
+UNFINISHED = re.compile(r"\b(?:[Nn]ot impl[e]mented|[Uu]nimpl[e]mented|(?<![:-])[Pp]lace[h]older(?!=|\x22|-shown)|[Dd][u]mmy)\b")
 UNFINISHED_FOLDERS = ("src/", "apps/", "web/", "deploy/", "scripts/", "sql/")
 SWITCHED_OFF = re.compile(r"DIS[A]BLED_|\b(?:it|test)[.]sk[i]p\b|EXPECT_TRUE\(tr[u]e\)|ASSERT_TRUE\(tr[u]e\)|@unittest[.]sk[i]p\b")
 SIZE_LIMIT = 2 << 20

@@ -39,6 +39,8 @@ class CheckText(unittest.TestCase):
     def test_unfinished_words_count_only_in_the_product(self):
         self.assertEqual(len(faults("a dum" + "my value")), 1)
         self.assertEqual(faults("a dum" + "my value", name="docs/a.md"), [])
+        self.assertEqual(len(faults("Not impl" + "emented yet")), 1)
+        self.assertEqual(faults('"501 Not Impl' + 'emented"'), [])
         self.assertEqual(faults("input::place" + "holder { }", name="web/a.css"), [])
         self.assertEqual(faults('<input place' + 'holder="Search">', name="web/a.ts"), [])
 
