@@ -154,6 +154,8 @@ function drawnCover(title: string): SVGElement {
 function pictureAddress(cover: string): string | null {
   try {
     const address = new URL(cover, location.href);
+    // Hosts below example.com and .example never exist (RFC 2606): a simulated cover, drawn here instead of asked for.
+    if (/(^|\.)example(\.(com|net|org))?$/.test(address.hostname)) return null;
     return address.protocol === "https:" || address.protocol === "http:" ? address.href : null;
   } catch {
     return null;
