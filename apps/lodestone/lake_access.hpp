@@ -1,7 +1,14 @@
 #pragma once
-// The lake as the verbs use it: an SQL engine with the budget of the config, and the lake's tables as its views.
+// The lake as the verbs use it: the SQL engine with the budget of the config, the values that queries take from it, and the sources.
+
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "base/config.hpp"
+#include "base/json.hpp"
+#include "lake/manifest.hpp"
+#include "sources/change.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::app {
@@ -11,5 +18,21 @@ table::Engine::Options engine_options(const Config& config);
 
 /// Values that the queries of sql/ take from the config, by parameter name.
 table::Parameters query_parameters(const Config& config);
+
+/// A source of the config and the tables it is asked for: "business" or "matomo".
+struct NamedSource {
+  std::string name;
+  std::unique_ptr<sources::Source> source;
+};
+
+/// Opens source.business and, if there is one, source.matomo. Throws invalid_argument when no source is configured or its address is
+/// none, else what opening it throws.
+std::vector<NamedSource> open_sources(const Config& config);
+
+/// Opens a MySQL or MariaDB source; `key` is source.business or source.matomo.
+std::unique_ptr<sources::Source> open_mysql_source(const Config& config, const std::string& key, const std::string& address);
+
+/// What a bundle's manifest says about a table it was made from.
+json::Value describe_table(const lake::Manifest& table);
 
 }  // namespace lodestone::app

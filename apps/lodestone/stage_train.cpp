@@ -2,7 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <thread>
+#include <algorithm>
+#include <cstdio>
 
 #include "base/error.hpp"
 #include "base/log.hpp"

@@ -186,7 +186,7 @@ void read_owned(table::Engine& engine, const TrainingQueries& queries, const std
     for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
       const ItemIndex item = find_item(items, chunk.int_at(1, r));
       if (item < 0) continue;
-      const UserId id(chunk.int_at(0, r));
+      const auto id = static_cast<UserId>(chunk.int_at(0, r));
       const auto it = std::lower_bound(users.begin(), users.end(), id, [](const models::UserData& u, UserId wanted) { return u.id < wanted; });
       if (it != users.end() && it->id == id) {
         it->owned.push_back(item);

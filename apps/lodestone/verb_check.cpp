@@ -1,0 +1,75 @@
+// lodestone check: config, contracts, sources, disk; one line each. Fails on the first class of error, with all its members.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/error.hpp"
+#include "bundle/store.hpp"
+#include "lake/contract.hpp"
+#include "lake_access.hpp"
+#include "verbs.hpp"
+
+namespace lodestone::app {
+namespace {
+
+void good(const std::string& what, const std::string& detail) { std::printf("ok    %-10s %s\n", what.c_str(), detail.c_str()); }
+
+/// Prints every problem of a class and throws if there was one.
+void settle(const std::string& what, const std::vector<std::string>& problems) {
+  for (const std::string& problem : problems) std::printf("FAIL  %-10s %s\n", what.c_str(), problem.c_str());
+  if (!problems.empty()) fail(ErrorCode::kContract, "check: {} of {} found", problems.size(), what + " problems");
+}
+
+void check_disk(const Config& config) {
+  std::vector<std::string> problems;
+  for (const char* key : {"lake.folder", "bundle.folder", "pipeline.temp_folder"}) {
+    const fs::path folder = config.file_path(key);
+    try {
+      make_folders(folder);
+      write_file_atomic(folder / ".check", "x");
+      fs::remove(folder / ".check");
+      const double gib = static_cast<double>(fs::space(folder).available) / (1U << 30U);
+      good("disk", fmt::format("{} {}: writable, {:.1f} GiB free", key, folder.string(), gib));
+    } catch (const Error& error) {
+      problems.push_back(fmt::format("{}: {}", key, error.message()));
+    }
+  }
+  settle("disk", problems);
+}
+
+void check_sources(const Config& config, const lake::Contracts& contracts) {
+  std::vector<std::string> problems;
+  for (NamedSource& named : open_sources(config)) {
+    const std::vector<std::string> available = named.source->tables();
+    std::size_t found = 0;
+    for (const lake::Contract* contract : contracts.of(named.name)) {
+      if (!contract->find_name(available).empty()) {
+        ++found;
+      } else if (!contract->is_optional) {
+        problems.push_back(fmt::format("{} {}: table {} is missing", named.name, named.source->location(), contract->table));
+      }
+    }
+    good("source", fmt::format("{}: {} {}, {} tables of the contracts", named.name, named.source->kind(), named.source->location(), found));
+  }
+  settle("source", problems);
+}
+
+}  // namespace
+
+int run_check(const Globals& globals) {
+  const Config config = load_config(globals);
+  good("config", fmt::format("{} keys, {} not at their default", config.entries().size(),
+                             std::count_if(config.entries().begin(), config.entries().end(), [](const ConfigEntry& e) { return e.origin != "default"; })));
+  const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
+  good("contracts", fmt::format("{} tables", contracts.of("business").size() + contracts.of("matomo").size() + contracts.of("canonical").size()));
+  check_disk(config);
+  check_sources(config, contracts);
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const auto current = store.current();
+  good("bundle", current ? *current + " is current" : "none published yet");
+  return 0;
+}
+
+}  // namespace lodestone::app
