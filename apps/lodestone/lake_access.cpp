@@ -1,19 +1,30 @@
 #include "lake_access.hpp"
 
-#include <fmt/format.h>
+#include <chrono>
 
 #include "app.hpp"
 #include "base/error.hpp"
 #include "lake/canonical.hpp"
 #include "sources/files/files_source.hpp"
+#include "sources/mysql/mysql_source.hpp"
 
 namespace lodestone::app {
 namespace {
 
+std::unique_ptr<sources::Source> open_mysql(const Config& config, const std::string& key, const std::string& address) {
+  sources::MysqlOptions options;
+  options.url = address;
+  options.password = password_of(config, key);
+  options.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
+  options.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
+  if (key == "source.matomo") options.table_prefix = config.text("source.matomo_prefix");
+  return std::make_unique<sources::MysqlSource>(options);
+}
+
 std::unique_ptr<sources::Source> open_source(const Config& config, const std::string& key, const std::string& address) {
   const std::string prefix = config.text("source.matomo_prefix");
   if (address.starts_with("files:")) return std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(), prefix);
-  if (address.starts_with("mysql://")) return open_mysql_source(config, key, address);
+  if (address.starts_with("mysql://")) return open_mysql(config, key, address);
   fail(ErrorCode::kInvalidArgument, "{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", key, address);
 }
 

@@ -29,9 +29,6 @@ struct NamedSource {
 /// none, else what opening it throws.
 std::vector<NamedSource> open_sources(const Config& config);
 
-/// Opens a MySQL or MariaDB source; `key` is source.business or source.matomo.
-std::unique_ptr<sources::Source> open_mysql_source(const Config& config, const std::string& key, const std::string& address);
-
 /// What a bundle's manifest says about a table it was made from.
 json::Value describe_table(const lake::Manifest& table);
 

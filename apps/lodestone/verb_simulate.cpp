@@ -33,6 +33,10 @@ int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
   simulation::SinkOptions place;
   place.to = arguments.to;
   place.format = simulation::parse_file_format(arguments.format);
+  place.matomo = arguments.matomo;
+  place.password = password_of(config, "source.business");
+  place.matomo_password = password_of(config, "source.matomo");
+  place.existing = arguments.overwrite ? simulation::Existing::kReplace : simulation::Existing::kRefuse;
   const auto sink = simulation::open_sink(place);
   const simulation::SimulationSummary summary = simulation::simulate(options, *sink);
   std::vector<std::vector<std::string>> rows;
