@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/thread_pool.hpp"
 #include "training/ease.hpp"
@@ -144,7 +145,12 @@ BehaviorModel fit_behavior(const TrainingInteractions& interactions, const Behav
   BehaviorModel model;
   const Holdout holdout = make_holdout(interactions, options.max_users);
   model.n_judged = holdout.hidden.size();
-  const std::vector<Candidate> all = candidates(interactions.matrix.n_users(), interactions.matrix.n_items, options);
+  std::vector<Candidate> all = candidates(interactions.matrix.n_users(), interactions.matrix.n_items, options);
+  if (options.method != "auto") std::erase_if(all, [&](const Candidate& candidate) { return candidate.method != options.method; });
+  if (all.empty()) {
+    fail(ErrorCode::kInvalidArgument, "training.behavior_method {} is not possible for {} items and {} users; raise training.max_ease_items or use auto",
+         options.method, interactions.matrix.n_items, interactions.matrix.n_users());
+  }
   const Candidate* best = &all.front();
   if (model.n_judged > 0) {
     double best_ndcg = -1;

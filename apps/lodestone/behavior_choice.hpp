@@ -12,6 +12,7 @@
 namespace lodestone::app {
 
 struct BehaviorOptions {
+  std::string method = "auto";        ///< or the one to fit, by its name in BehaviorTrial
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;  ///< up to this many items the dense linear model is a candidate
   std::size_t max_users = 30'000;     ///< users that the choice looks at, taken at even distances; more is slower and more certain
@@ -34,7 +35,7 @@ struct BehaviorModel {
   std::size_t n_judged = 0;            ///< histories whose newest item was hidden
 };
 
-/// Deterministic: the same interactions give the same choice on any number of threads.
+/// Throws invalid_argument when the method asked for is beyond its bounds for this data. Deterministic: the same interactions give the same choice on any number of threads.
 BehaviorModel fit_behavior(const TrainingInteractions& interactions, const BehaviorOptions& options);
 
 }  // namespace lodestone::app

@@ -40,6 +40,8 @@ std::vector<ConfigKey> pipeline_keys() {
       {.path = "training.click_weight", .kind = K::kNumber, .fallback = "2", .doc = "Weight of a click on a recommendation.", .min = 0, .max = 1000},
       {.path = "training.cart_weight", .kind = K::kNumber, .fallback = "3", .doc = "Weight of a cart update.", .min = 0, .max = 1000},
       {.path = "training.order_weight", .kind = K::kNumber, .fallback = "5", .doc = "Weight of a paid order or API order.", .min = 0, .max = 1000},
+      {.path = "training.behavior_method", .kind = K::kChoice, .fallback = "auto", .doc = "The behaviour model. auto fits each on histories without their newest item and keeps the one that finds it best.",
+       .choices = {"auto", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease"}},
       {.path = "training.max_ease_items", .kind = K::kInteger, .fallback = "6000", .doc = "Up to this many items the dense linear model takes part in the choice of the behaviour model; its memory grows with the square, its time with the cube.", .min = 0, .max = 30000},
       {.path = "bundle.folder", .kind = K::kPath, .fallback = "bundles", .doc = "Where releases lie: one folder each, and CURRENT."},
       {.path = "bundle.keep", .kind = K::kInteger, .fallback = "5", .doc = "Releases kept for rollback; the current and the one before are always kept.", .min = 2, .max = 1000},

@@ -72,6 +72,7 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   const auto neighbors = static_cast<std::size_t>(config.integer("training.neighbors"));
 
   BehaviorOptions options;
+  options.method = config.text("training.behavior_method");
   options.neighbors = neighbors;
   options.max_ease_items = static_cast<std::size_t>(config.integer("training.max_ease_items"));
   options.threads = threads;
