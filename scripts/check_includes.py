@@ -49,6 +49,7 @@ THIRD_PARTY = {
     "duckdb.h": ["table"],
     "mysql": ["sources"],
     "mariadb": ["sources"],
+    "errmsg.h": ["sources"],
     "unicode/": ["features"],
     "cblas.h": ["training"],
     "CLI/": ["apps"],

@@ -1,0 +1,55 @@
+#pragma once
+// The business database or the Matomo database as a source: whole tables as of one moment. An account with SELECT is enough.
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "sources/change.hpp"
+#include "sources/mysql/connection.hpp"
+
+namespace lodestone::sources {
+
+struct MysqlOptions {
+  std::string url;                           ///< mysql://USER@HOST:PORT/DATABASE (mysql_url.hpp)
+  std::string password = {};                 ///< from an environment variable or a file; never printed
+  std::chrono::seconds connect_timeout{10};  ///< larger waits longer for a slow network, and for a dead one
+  std::chrono::seconds read_timeout{300};    ///< how long the server may keep silent before it counts as gone
+  /// Only tables whose name begins with this are seen, and they are reported without it ("matomo_" for Matomo).
+  std::string table_prefix = {};
+  /// Offset in which columns of type TIMESTAMP come. DATETIME columns have none and are read as they are; give the offset of the
+  /// source's naive times ("+08:00"), so that both mean the same.
+  std::string time_zone = "+00:00";
+};
+
+/// All tables are read over one connection inside one read-only transaction, so that they agree with each other. One stream at a time:
+/// a snapshot's stream must be read to its end, or be given up together with the source, before the next is asked for. The source must
+/// outlive its streams. One thread.
+class MysqlSource final : public Source {
+ public:
+  /// Connects. Throws invalid_argument for a bad address, and what Connection throws.
+  explicit MysqlSource(const MysqlOptions& options);
+
+  [[nodiscard]] std::string kind() const override { return "mysql"; }
+  [[nodiscard]] std::string location() const override;
+  /// Tables and views that the account sees, sorted, without the prefix.
+  [[nodiscard]] std::vector<std::string> tables() override;
+  /// Throws not_found for a table that is not there, unavailable with the GRANT to run for one that may not be read.
+  [[nodiscard]] TableSnapshot snapshot(const std::string& table) override;
+  /// Columns of a table as they come (column_types.hpp). Throws like snapshot().
+  [[nodiscard]] table::Schema schema(const std::string& table);
+  /// The server's estimate, which may be far off.
+  [[nodiscard]] std::uint64_t estimated_rows(const std::string& table);
+
+  [[nodiscard]] Connection& connection() { return connection_; }
+
+ private:
+  /// The name in the database.
+  [[nodiscard]] std::string name_of(const std::string& table) const { return table_prefix_ + table; }
+
+  std::string table_prefix_;
+  Connection connection_;
+  bool in_transaction_ = false;
+};
+
+}  // namespace lodestone::sources
