@@ -161,9 +161,16 @@ TEST(OpenSink, refuses_a_place_that_is_none) {
     FAIL() << "accepted";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
-    EXPECT_THAT(error.message(), HasSubstr("--to is \"s3://bucket\"; it must be files:DIR"));
+    EXPECT_THAT(error.message(), HasSubstr("--to is \"s3://bucket\"; it must be files:DIR or mysql://USER@HOST:PORT/DATABASE"));
   }
   const TemporaryFolder folder;
+  try {
+    open_sink({.to = "files:" + folder.path().string(), .matomo = "mysql://a@b/c"});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(),
+                HasSubstr("--matomo is \"mysql://a@b/c\", but --to is a folder, which takes all tables; leave --matomo out"));
+  }
   EXPECT_NE(open_sink({.to = "files:" + (folder.path() / "new").string()}), nullptr);
   EXPECT_TRUE(fs::is_directory(folder.path() / "new"));
 }

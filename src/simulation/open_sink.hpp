@@ -10,8 +10,12 @@
 namespace lodestone::simulation {
 
 struct SinkOptions {
-  std::string to;                        ///< files:DIR
+  std::string to;                        ///< files:DIR or mysql://USER@HOST:PORT/DATABASE
   FileFormat format = FileFormat::kCsv;  ///< of files
+  std::string matomo = {};               ///< database of the Matomo tables; "" is the database matomo on the server of `to`
+  std::string password = {};             ///< of the account of `to`, and of `matomo` where that has none
+  std::string matomo_password = {};
+  Existing existing = Existing::kRefuse;  ///< of a database; files of the same names are always replaced
 };
 
 /// Throws invalid_argument for a place that is none, else what the sink throws.

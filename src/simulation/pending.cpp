@@ -23,7 +23,7 @@ std::string page_view_text(std::uint32_t seed) {
 }  // namespace
 
 Pending::Pending(const SimulationOptions& options, Tables tables)
-    : request_dimension_(options.request_dimension), click_dimension_(options.click_dimension), tables_(tables) {
+    : request_dimension_(options.request_dimension), click_dimension_(options.effective_click_dimension()), tables_(tables) {
   client_dimension_ = 1;
   while (client_dimension_ == request_dimension_ || client_dimension_ == click_dimension_) ++client_dimension_;
 }

@@ -38,8 +38,8 @@ void check(const SimulationOptions& options) {
   check_range("events", options.events, 1, 1'000'000'000'000);
   check_range("days", options.days, 1, 3650);
   check_range("request dimension", options.request_dimension, 1, 5);
-  check_range("click dimension", options.click_dimension, 1, 5);
-  if (options.request_dimension == options.click_dimension) {
+  check_range("click dimension", options.effective_click_dimension(), 1, 5);
+  if (options.request_dimension == options.effective_click_dimension()) {
     fail(ErrorCode::kInvalidArgument, "simulate: request dimension and click dimension are both {}; they must differ",
          options.request_dimension);
   }

@@ -12,7 +12,6 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "simulation/file_sink.hpp"
-#include "simulation/season.hpp"
 
 namespace lodestone::simulation {
 namespace {
@@ -361,18 +360,6 @@ TEST(Simulator, people_keep_to_the_clusters_of_their_taste) {
     ++all;
   }
   EXPECT_GT(inside, all * 8 / 10);
-}
-
-TEST(Season, working_days_and_hours_draw_more_and_the_trend_grows) {
-  const Seconds start = std::chrono::floor<std::chrono::seconds>(*parse_time("2026-01-05T00:00:00Z")).time_since_epoch().count();
-  const Seconds end = start + 28 * 86'400;
-  const Seconds monday_ten = start + 2 * 3600;  // 10 o'clock in Shanghai
-  EXPECT_GT(hour_weight(monday_ten, start, end), 5 * hour_weight(monday_ten - 7 * 3600, start, end));
-  EXPECT_GT(hour_weight(monday_ten, start, end), 1.5 * hour_weight(monday_ten + 5 * 86'400, start, end));
-  EXPECT_GT(hour_weight(monday_ten + 21 * 86'400, start, end), hour_weight(monday_ten, start, end));
-  const auto shares = cumulative_shares(start, end);
-  EXPECT_EQ(shares.size(), 28U * 24U);
-  EXPECT_DOUBLE_EQ(shares.back(), 1.0);
 }
 
 std::string message_of(const SimulationOptions& options) {

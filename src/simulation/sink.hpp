@@ -21,6 +21,9 @@ class MarketplaceSink {
   virtual void finish() = 0;
 };
 
+/// What to do with tables of a database that have rows.
+enum class Existing { kRefuse, kReplace };
+
 /// What a folder of files holds.
 enum class FileFormat { kCsv, kJson };
 
