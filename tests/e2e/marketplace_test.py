@@ -59,7 +59,7 @@ class Marketplace(unittest.TestCase):
     @classmethod
     def query(cls, text):
         """Rows of MariaDB's own client, as lists of text."""
-        done = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{cls.port}", "-uroot", "-N", "-B", "dianshu_backend", "-e", text],
+        done = subprocess.run(["mariadb", "--no-defaults", "-h127.0.0.1", f"-P{cls.port}", "-uroot", "--default-character-set=utf8mb4", "-N", "-B", "dianshu_backend", "-e", text],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
@@ -143,7 +143,7 @@ class Marketplace(unittest.TestCase):
 
     def test_a_second_release_is_followed_and_rolled_back(self):
         first = self.site.get("/similar/1").json()["algorithm_version"]
-        call("-c", self.config, "pipeline", "run", "--from", "train", environment=self.secrets)
+        call("-c", self.config, "pipeline", "run", "--from", "train", environment={**self.secrets, "LODESTONE_TRAINING_NEIGHBORS": "60"})
         newest = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)[0]["id"]
         self.assertNotEqual(newest, first)
         self.assertEqual(self.site.post("/models/reload", {"mode": "primary", "source": newest}).status, 200)

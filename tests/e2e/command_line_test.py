@@ -1,0 +1,206 @@
+"""The command line from the outside: what works on files, and every sentence for bad input with its exit code."""
+import csv
+import hashlib
+import json
+import shutil
+import socket
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from product import call, init, serve, sql  # noqa: E402
+from servers import folder  # noqa: E402
+
+END = "2026-11-01T00:00:00Z"
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.manager = folder()
+        cls.path = cls.manager.__enter__()
+        call("simulate", "--to", f"files:{cls.path}/data", "--items", 200, "--users", 150, "--events", 8000, "--days", 60, "--seed", 3, "--end", END)
+        cls.config = init(cls.path / "site", f"files:{cls.path}/data")
+        call("-c", cls.config, "pipeline", "run")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.manager.__exit__(None, None, None)
+
+    def refused(self, *arguments, code, says):
+        done = call(*arguments, code=code)
+        for text in says:
+            self.assertIn(text, done.stderr)
+        self.assertNotIn("Traceback", done.stderr)
+
+    def data_copy(self, name):
+        target = self.path / name
+        shutil.copytree(self.path / "data", target)
+        return target
+
+    # --- what works ---
+
+    def test_simulation_is_a_function_of_its_seed(self):
+        for name in ("a", "b"):
+            call("simulate", "--to", f"files:{self.path}/{name}", "--items", 50, "--users", 40, "--events", 1000, "--seed", 9, "--end", END)
+        for file in sorted((self.path / "a").iterdir()):
+            self.assertEqual(file.read_bytes(), (self.path / "b" / file.name).read_bytes(), file.name)
+
+    def test_bundle_verbs(self):
+        entries = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)
+        self.assertTrue(entries[0]["current"])
+        bundle = entries[0]["id"]
+        self.assertIn("is whole", call("-c", self.config, "bundle", "verify", bundle).stdout)
+        self.assertEqual(json.loads(call("-c", self.config, "bundle", "show", bundle).stdout)["id"], bundle)
+        diff = json.loads(call("-c", self.config, "bundle", "diff", bundle, bundle, "--json").stdout)
+        self.assertEqual((diff["items_added"], diff["items_removed"], diff["behavior_top10_kept"]), (0, 0, 1.0))
+
+    def test_check_says_what_it_saw(self):
+        text = call("-c", self.config, "check").stdout
+        for word in ("config", "contracts", "disk", "source", "bundle"):
+            self.assertIn(word, text)
+
+    def test_config_tells_where_a_value_came_from(self):
+        rows = json.loads(call("-c", self.config, "config", "--json", environment={"LODESTONE_SERVING_THREADS": "3"}).stdout)
+        origin = {row["key"]: row["origin"] for row in rows}
+        self.assertEqual(origin["serving.threads"], "environment LODESTONE_SERVING_THREADS")
+        self.assertTrue(origin["source.business"].startswith("lodestone.yaml:"))
+
+    def test_stages_run_alone_and_repeat(self):
+        for verb in ("extract", "train", "publish"):
+            call("-c", self.config, verb)
+        before = sql(self.config, "SELECT kind, count(*) AS n FROM events GROUP BY kind ORDER BY kind")
+        call("-c", self.config, "pipeline", "run")
+        self.assertEqual(sql(self.config, "SELECT kind, count(*) AS n FROM events GROUP BY kind ORDER BY kind"), before)
+
+    def test_an_empty_table_is_no_failure(self):
+        data = self.data_copy("empty")
+        table = data / "api_order.csv"
+        table.write_text(table.read_text().splitlines()[0] + "\n")
+        config = init(self.path / "empty-site", f"files:{data}")
+        call("-c", config, "pipeline", "run")
+        self.assertEqual(sql(config, "SELECT count(*) AS n FROM events WHERE kind = 'api_order'")[0]["n"], 0)
+
+    def test_bad_rows_go_to_quarantine_with_their_reason(self):
+        data = self.data_copy("bad")
+        with (data / "dataset.csv").open(newline="") as file:
+            header, *rows = csv.reader(file)
+        with (data / "dataset.csv").open("a", newline="") as file:
+            csv.writer(file).writerows([["not-a-number", *rows[0][1:]], rows[1]])  # a wrong type and a second row with the same key
+        config = init(self.path / "bad-site", f"files:{data}")
+        call("-c", config, "pipeline", "run", "--to", "build")
+        bad = json.loads(call("-c", config, "quarantine", "list", "--json").stdout)
+        self.assertEqual(sum(row["rows"] for row in bad if row["table"] == "business.dataset"), 2, bad)
+        self.assertIn("id", call("-c", config, "quarantine", "show", "business.dataset").stdout)
+        self.assertEqual(sql(config, "SELECT count(*) AS n FROM items")[0]["n"], len(rows))
+
+    # --- what is refused ---
+
+    def test_unknown_verb_and_option(self):
+        self.refused("serv", code=2, says=['unknown verb "serv"', '"serve"'])
+        self.refused("serve", "--lisen", "x", code=2, says=["--lisen"])
+        self.refused(code=2, says=["lodestone"])
+
+    def test_bad_config_key_names_the_nearest(self):
+        bad = self.path / "bad.yaml"
+        bad.write_text("serving:\n  listne: 1\nlaek:\n  folder: x\n")
+        self.refused("-c", bad, "config", code=2, says=["bad.yaml:2: serving.listne: unknown key", '"listen"', "laek", '"lake"'])
+
+    def test_missing_config_and_missing_source(self):
+        self.refused("-c", self.path / "none.yaml", "config", code=1, says=["none.yaml", "no such file"])
+        config = init(self.path / "lost", f"files:{self.path}/nowhere")
+        self.refused("-c", config, "extract", code=1, says=["nowhere"])
+
+    def test_missing_column_and_table(self):
+        data = self.data_copy("cut")
+        text = (data / "dataset.csv").read_text()
+        (data / "dataset.csv").write_text(text.replace("dataset_name", "name", 1))
+        config = init(self.path / "cut-site", f"files:{data}")
+        self.refused("-c", config, "extract", code=1, says=["dataset", "dataset_name"])
+        (data / "dataset.csv").unlink()
+        self.refused("-c", config, "extract", code=1, says=["dataset"])
+
+    def test_a_failed_extract_keeps_the_lake(self):
+        data = self.data_copy("later-cut")
+        config = init(self.path / "later-site", f"files:{data}")
+        call("-c", config, "extract")
+        before = sql(config, "SELECT count(*) AS n FROM items")
+        text = (data / "dataset.csv").read_text()
+        (data / "dataset.csv").write_text(text.replace("dataset_name", "name", 1))
+        call("-c", config, "extract", code=1)
+        self.assertEqual(sql(config, "SELECT count(*) AS n FROM items"), before)
+
+    def test_bundle_that_is_not_there_or_damaged(self):
+        self.refused("-c", self.config, "bundle", "show", "../../etc", code=2, says=["../../etc", "no bundle id"])
+        self.refused("-c", self.config, "bundle", "verify", "b-20200101T000000Z-00000000", code=1, says=["b-20200101T000000Z-00000000", "bundle list"])
+        store = self.path / "site" / "bundles"
+        entry = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)[0]["id"]
+        damaged = self.path / "damaged"
+        shutil.copytree(store, damaged)
+        target = damaged / entry / "items.safetensors"
+        data = bytearray(target.read_bytes())
+        data[len(data) // 2] ^= 1
+        target.write_bytes(data)
+        done = call("-c", self.config, "bundle", "verify", entry, code=1, environment={"LODESTONE_BUNDLE_FOLDER": str(damaged)})
+        self.assertIn("items.safetensors", done.stderr)
+
+    def test_another_format_version_is_refused(self):
+        entry = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)[0]["id"]
+        newer = self.path / "newer"
+        shutil.copytree(self.path / "site" / "bundles", newer)
+        manifest = newer / entry / "manifest.json"
+        before = hashlib.sha256(manifest.read_bytes()).hexdigest()
+        text = manifest.read_text().replace('"format_version": 1', '"format_version": 99')
+        manifest.write_text(text)
+        seal = newer / entry / "manifest.sha256"
+        seal.write_text(seal.read_text().replace(before, hashlib.sha256(text.encode()).hexdigest()))
+        done = call("-c", self.config, "bundle", "verify", entry, code=1, environment={"LODESTONE_BUNDLE_FOLDER": str(newer)})
+        self.assertIn("99", done.stderr)
+
+    def test_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refused("-c", self.config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0", code=1, says=[str(port), "in use"])
+
+    def test_bad_requests_have_their_status_and_sentence(self):
+        with serve(self.config) as site:
+            for query, parameter in (("limit=0", "limit"), ("limit=51", "limit"), ("limit=abc", "limit"), ("filter=price%3C", "filter"),
+                                     ("exclude=a", "exclude"), ("explain=maybe", "explain")):
+                answer = site.get(f"/similar/1?{query}")
+                self.assertEqual(answer.status, 422, query)
+                self.assertEqual(answer.json()["parameter"], parameter)
+                self.assertEqual(answer.headers["Content-Type"], "application/problem+json")
+            self.assertEqual(site.get("/similar/999999999").status, 404)
+            self.assertEqual(site.get("/recommend/user/999999999").status, 200)
+            self.assertEqual(site.get("/nothing").status, 404)
+            self.assertEqual(site.get("/metrics", admin=True).status, 200)
+            self.assertEqual(site.get("/metrics").status, 404)
+            self.assertEqual(site.get("/models", admin=True).status, 200)
+            self.assertEqual(site.get("/models", headers={"Authorization": "Bearer wrong"}).status, 404)
+            self.assertEqual(site.get("/readyz").status, 200)
+
+    def test_sql_errors_and_gate(self):
+        self.refused("-c", self.config, "sql", "SELECT nothing FROM items", code=1, says=["nothing"])
+        self.refused("-c", self.config, "pipeline", "run", "--from", "trian", code=2, says=["trian", "train"])
+
+    def test_evaluate_refuses_what_it_cannot_read(self):
+        self.refused("evaluate", "--data", self.path / "nowhere", code=1, says=["nowhere"])
+        data = self.path / "set"
+        data.mkdir()
+        (data / "train.txt").write_text("1 1 2\n2 2 3\n")
+        (data / "test.txt").write_text("1 3\n2 1\n")
+        description = "version: 1\nname: tiny\nkind: interactions\nfiles:\n  train: {path: train.txt, format: adjacency}\n  test: {path: test.txt, format: adjacency}\nprotocol:\n  split: given\n  k: [2]\n  metrics: [recall]\n"
+        (data / "dataset.yaml").write_text(description)
+        rows = json.loads(call("evaluate", "--data", data, "--method", "pop", "--json").stdout)
+        self.assertEqual(rows["set"], "tiny")
+        self.assertEqual(rows["results"][0]["metrics"]["recall@2"], 1.0)
+        self.refused("evaluate", "--data", data, "--method", "popp", code=2, says=["popp", "pop"])
+        (data / "dataset.yaml").write_text(description.replace("split:", "spilt:"))
+        self.refused("evaluate", "--data", data, code=2, says=["protocol.spilt", "split"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
