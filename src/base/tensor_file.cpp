@@ -112,8 +112,8 @@ void TensorWriter::save(const fs::path& path) const {
   sync_path(path);
 }
 
-TensorFile::TensorFile(const fs::path& path) : file_(path) {
-  const std::string name = path.string();
+TensorFile::TensorFile(MappedFile file) : file_(std::move(file)) {
+  const std::string name = file_.path().string();
   const std::string_view text = file_.text();
   if (text.size() < 8) fail(ErrorCode::kCorrupt, "{}: {} bytes are too few for a safetensors file", name, text.size());
   std::uint64_t length = 0;

@@ -91,7 +91,8 @@ class TextList {
 class TensorFile {
  public:
   /// Throws corrupt with a sentence for anything that is not a well-formed file.
-  explicit TensorFile(const fs::path& path);
+  explicit TensorFile(const fs::path& path) : TensorFile(MappedFile(path)) {}
+  explicit TensorFile(MappedFile file);
 
   [[nodiscard]] bool has(std::string_view name) const { return entries_.contains(std::string(name)); }
 

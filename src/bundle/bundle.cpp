@@ -1,7 +1,7 @@
 #include "bundle/bundle.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <atomic>
 #include <set>
 
 #include "base/error.hpp"
@@ -13,71 +13,106 @@ namespace {
 
 using models::Neighbours;
 
+/// No model gives scores or weights beyond this, and with it no sum over a history leaves the range of a float.
+constexpr float kMaxScore = 1e15F;
+
 const std::set<std::string>& required_files() {
   static const std::set<std::string> names = {"items.safetensors",   "behavior.safetensors", "content.safetensors",
                                               "popular.safetensors", "text.safetensors",     "users.safetensors"};
   return names;
 }
 
-/// Nothing may lie in the folder that the manifest does not vouch for.
-void check_folder(const fs::path& folder, const Manifest& manifest) {
+/// Nothing may lie in the folder that the manifest does not vouch for, and nothing that a release needs may be missing from it.
+std::vector<std::string> check_folder(const fs::path& folder, const Manifest& manifest) {
+  std::vector<std::string> problems;
   std::set<std::string> listed = {"manifest.json", "manifest.sha256"};
   for (const BundleFile& file : manifest.files) listed.insert(file.name);
   for (const auto& entry : fs::directory_iterator(folder)) {
-    if (!listed.contains(entry.path().filename().string())) {
-      fail(ErrorCode::kCorrupt, "{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string());
-    }
+    if (listed.contains(entry.path().filename().string())) continue;
+    problems.push_back(fmt::format("{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string()));
   }
   for (const std::string& name : required_files()) {
-    if (!listed.contains(name)) fail(ErrorCode::kCorrupt, "{}: the manifest does not list {}", folder.string(), name);
+    if (!listed.contains(name)) {
+      problems.push_back(fmt::format("{}: the manifest does not list {}; publish again", folder.string(), name));
+    }
   }
+  return problems;
 }
 
 /// Maps a file and checks its size and SHA-256.
 std::unique_ptr<TensorFile> open_file(const fs::path& folder, const BundleFile& listed) {
   const fs::path path = folder / listed.name;
-  if (!fs::exists(path)) fail(ErrorCode::kCorrupt, "{}: is missing; the manifest lists it", path.string());
-  {
-    const MappedFile file(path);
-    file.prefetch();
-    if (file.bytes().size() != listed.bytes) {
-      fail(ErrorCode::kCorrupt, "{}: has {} bytes, the manifest says {}", path.string(), file.bytes().size(), listed.bytes);
-    }
-    if (sha256_hex(file.text()) != listed.sha256) {
-      fail(ErrorCode::kCorrupt, "{}: its SHA-256 is not the manifest's; the file is damaged, roll back or publish again", path.string());
-    }
+  if (!fs::is_regular_file(path)) {
+    fail(ErrorCode::kCorrupt, "{}: is missing; the manifest lists it, roll back or publish again", path.string());
   }
-  return std::make_unique<TensorFile>(path);
+  MappedFile file(path);
+  file.prefetch();
+  if (file.bytes().size() != listed.bytes) {
+    fail(ErrorCode::kCorrupt, "{}: has {} bytes, the manifest says {}; the file is damaged, roll back or publish again", path.string(),
+         file.bytes().size(), listed.bytes);
+  }
+  if (sha256_hex(file.text()) != listed.sha256) {
+    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is not the manifest's; the file is damaged, roll back or publish again", path.string());
+  }
+  return std::make_unique<TensorFile>(std::move(file));
 }
 
-[[noreturn]] void bad(const TensorFile& file, const std::string& name, std::string_view what) {
-  fail(ErrorCode::kCorrupt, "{}: array {}: {}", file.file().path().string(), name, what);
+[[noreturn]] void bad(const TensorFile& file, std::string_view name, std::string_view what) {
+  fail(ErrorCode::kCorrupt, "{}: array {}: {}; roll back or publish again", file.file().path().string(), name, what);
 }
 
-void check_items(const TensorFile& file, const std::string& name, std::span<const ItemIndex> items, std::size_t n_items) {
+void check_rising(const TensorFile& file, std::string_view name, auto values) {
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    if (values[i - 1] >= values[i]) bad(file, name, fmt::format("the values do not rise at {}", i));
+  }
+}
+
+bool in_range(std::span<const ItemIndex> items, std::size_t n_items) {
   // One pass without a branch per element: as unsigned, a negative number is too large as well.
   std::uint32_t largest = 0;
   for (const ItemIndex item : items) largest = std::max(largest, static_cast<std::uint32_t>(item));
-  if (!items.empty() && largest >= n_items) bad(file, name, "an item number lies beyond the catalogue");
+  return items.empty() || largest < n_items;
 }
 
-/// Finite, not negative.
-void check_scores(const TensorFile& file, const std::string& name, std::span<const float> scores) {
+void check_items(const TensorFile& file, const std::string& name, std::span<const ItemIndex> items, std::size_t n_items) {
+  if (!in_range(items, n_items)) bad(file, name, fmt::format("an item number lies beyond the {} of the catalogue", n_items));
+}
+
+/// Not negative and not NaN.
+bool are_scores(std::span<const float> scores) {
   bool good = true;
-  for (const float score : scores) good &= score >= 0 && score <= 3.4e38F;
-  if (!good) bad(file, name, "a score is negative or no finite number");
+  for (const float score : scores) good &= score >= 0 && score <= kMaxScore;
+  return good;
 }
 
-Neighbours load_rows(const TensorFile& file, const std::string& name, std::size_t n_rows, std::size_t n_items) {
+void check_scores(const TensorFile& file, const std::string& name, std::span<const float> scores) {
+  if (!are_scores(scores)) bad(file, name, "a score is negative, too large or no number");
+}
+
+bool is_falling(std::span<const float> scores) {
+  bool good = true;
+  for (std::size_t k = 1; k < scores.size(); ++k) good &= scores[k] <= scores[k - 1];
+  return good;
+}
+
+/// Lists, each best first. Checked in blocks of rows side by side: opening a bundle is mostly this and the hashing.
+Neighbours load_rows(const TensorFile& file, const std::string& name, std::size_t n_rows, std::size_t n_items, int n_threads) {
   const auto items = file.array<std::int32_t>(name + ".items");
   const auto scores = file.array<float>(name + ".scores", items.size());
   const auto offsets = file.offsets(name + ".offsets", n_rows, items.size());
-  check_items(file, name + ".items", items, n_items);
-  check_scores(file, name + ".scores", scores);
-  bool falling = true;
-  for (std::size_t row = 0; row < n_rows; ++row) {
-    for (std::size_t k = offsets[row] + 1; k < offsets[row + 1]; ++k) falling &= scores[k] <= scores[k - 1];
-  }
+  std::atomic<bool> falling{true};
+  std::atomic<bool> known{true};
+  std::atomic<bool> finite{true};
+  parallel_for(n_rows, 4096, n_threads, [&](std::size_t begin, std::size_t end, int) {
+    const std::size_t n = offsets[end] - offsets[begin];
+    if (!in_range(items.subspan(offsets[begin], n), n_items)) known = false;
+    if (!are_scores(scores.subspan(offsets[begin], n))) finite = false;
+    for (std::size_t row = begin; row < end; ++row) {
+      if (!is_falling(scores.subspan(offsets[row], offsets[row + 1] - offsets[row]))) falling = false;
+    }
+  });
+  if (!known) bad(file, name + ".items", fmt::format("an item number lies beyond the {} of the catalogue", n_items));
+  if (!finite) bad(file, name + ".scores", "a score is negative, too large or no number");
   if (!falling) bad(file, name + ".scores", "a list is not ordered best first");
   return {offsets, items, scores};
 }
@@ -94,42 +129,36 @@ const TensorFile& Bundle::file(std::string_view name) const {
   return *files_.front();
 }
 
-Bundle::Bundle(const fs::path& folder) : manifest_(Manifest::load(folder)) {
-  check_folder(folder, manifest_);
+Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)) {
+  if (const auto problems = check_folder(folder, manifest_); !problems.empty()) throw Error(ErrorCode::kCorrupt, problems.front());
   files_.resize(manifest_.files.size());
-  parallel_for(files_.size(), 1, 0, [&](std::size_t begin, std::size_t, int) { files_[begin] = open_file(folder, manifest_.files[begin]); });
+  parallel_for(files_.size(), 1, options.n_threads,
+               [&](std::size_t begin, std::size_t, int) { files_[begin] = open_file(folder, manifest_.files[begin]); });
   release_.id = manifest_.id;
   release_.weights = manifest_.weights;
   release_.catalog = models::Catalog(file("items.safetensors"));
-  load_lists();
+  load_lists(options.n_threads);
   load_text();
   load_users();
 }
 
-void Bundle::load_lists() {
+void Bundle::load_lists(int n_threads) {
   const std::size_t n = release_.catalog.n_items();
+  const TensorFile& behavior = file("behavior.safetensors");
   const TensorFile& popular = file("popular.safetensors");
-  // The large lists side by side: opening a bundle is mostly this and the hashing.
-  parallel_for(4, 1, 0, [&](std::size_t part, std::size_t, int) {
-    switch (part) {
-      case 0: release_.behavior = load_rows(file("behavior.safetensors"), "neighbors", n, n); break;
-      case 1: release_.behavior_influence = load_rows(file("behavior.safetensors"), "influence", n, n); break;
-      case 2: release_.content = load_rows(file("content.safetensors"), "neighbors", n, n); break;
-      default:
-        release_.popular = ranked(load_rows(popular, "popular", 1, n));
-        release_.popular_by_category = ranked(load_rows(popular, "popular_by_category", release_.catalog.n_categories(), n));
-        release_.trending = ranked(load_rows(popular, "trending", models::kTrendingWindows, n));
-    }
-  });
+  release_.behavior = load_rows(behavior, "neighbors", n, n, n_threads);
+  release_.behavior_influence = load_rows(behavior, "influence", n, n, n_threads);
+  release_.content = load_rows(file("content.safetensors"), "neighbors", n, n, n_threads);
+  release_.popular = ranked(load_rows(popular, "popular", 1, n, n_threads));
+  release_.popular_by_category = ranked(load_rows(popular, "popular_by_category", release_.catalog.n_categories(), n, n_threads));
+  release_.trending = ranked(load_rows(popular, "trending", models::kTrendingWindows, n, n_threads));
 }
 
 void Bundle::load_text() {
   const TensorFile& text = file("text.safetensors");
   models::TextIndex& index = release_.text;
   index.tokens = text.array<std::uint64_t>("tokens");
-  for (std::size_t t = 1; t < index.tokens.size(); ++t) {
-    if (index.tokens[t - 1] >= index.tokens[t]) bad(text, "tokens", "the tokens do not rise");
-  }
+  check_rising(text, "tokens", index.tokens);
   index.items = text.array<std::int32_t>("postings.items");
   index.weights = text.array<float>("postings.weights", index.items.size());
   index.offsets = text.offsets("postings.offsets", index.tokens.size(), index.items.size());
@@ -141,9 +170,7 @@ void Bundle::load_users() {
   const TensorFile& users = file("users.safetensors");
   const std::size_t n_items = release_.catalog.n_items();
   const auto ids = users.array<std::int64_t>("user_id");
-  for (std::size_t u = 1; u < ids.size(); ++u) {
-    if (ids[u - 1] >= ids[u]) bad(users, "user_id", "the ids do not rise");
-  }
+  check_rising(users, "user_id", ids);
   const auto history = users.array<std::int32_t>("history.items");
   const auto weights = users.array<float>("history.weights", history.size());
   const auto owned = users.array<std::int32_t>("owned.items");
@@ -155,6 +182,28 @@ void Bundle::load_users() {
   release_.users = models::Users(ids, history_offsets, history, weights, owned_offsets, owned);
 }
 
-std::shared_ptr<const Bundle> Bundle::open(const fs::path& folder) { return std::shared_ptr<const Bundle>(new Bundle(folder)); }
+std::shared_ptr<const Bundle> Bundle::open(const fs::path& folder, const OpenOptions& options) {
+  return std::shared_ptr<const Bundle>(new Bundle(folder, options));
+}
+
+std::vector<std::string> find_problems(const fs::path& folder) {
+  std::vector<std::string> problems;
+  // The sentences are the result here, so the errors end here.
+  const auto collect = [&](const auto& step) {
+    try {
+      step();
+    } catch (const Error& error) {
+      problems.push_back(error.message());
+    }
+  };
+  collect([&] {
+    const Manifest manifest = Manifest::load(folder);
+    problems = check_folder(folder, manifest);
+    for (const BundleFile& file : manifest.files) collect([&] { (void)open_file(folder, file); });
+    // Files that are as they were packed can still hold what no release may: a packer's bug.
+    if (problems.empty()) collect([&] { (void)Bundle::open(folder); });
+  });
+  return problems;
+}
 
 }  // namespace lodestone::bundle

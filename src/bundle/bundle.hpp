@@ -21,11 +21,15 @@ namespace lodestone::bundle {
 inline constexpr std::int64_t kFormatVersion = 1;
 inline constexpr std::int64_t kOldestFormatVersion = 1;
 
+/// A folder of the store that begins so is not finished, and no bundle.
+inline constexpr std::string_view kUnfinishedPrefix = ".new-";
+
 /// What the manifest says beside the models.
 struct BundleInfo {
   TimePoint created{};
   std::string product_version;
   std::string config_hash;
+  std::string feature_schema_hash;  ///< "" while a release has no ranker
   json::Value sources;  ///< object: what the lake was read from
   json::Value metrics;  ///< object: offline metrics by name
 };
@@ -33,9 +37,14 @@ struct BundleInfo {
 /// True for a well-formed bundle id, b-20261124T093000Z-1a2b3c4d; anything else is never looked up on disk.
 bool is_bundle_id(std::string_view text);
 
-/// Writes a new bundle into the store folder and returns its id. It appears by one rename when all of it is on the disk; on any error
-/// (unavailable: full disk) nothing is left behind. Two equal releases of one second get one id and one folder.
+/// Writes a new bundle into the store folder and returns its id. It appears by one rename when all of it is on the disk and was opened as
+/// serving will open it; on any error (unavailable: full disk; corrupt: the models do not fit each other) nothing is left behind. What
+/// an earlier, killed run left is removed first. The same release with the same info has the same id and one folder. One process packs at
+/// a time; others wait.
 std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store);
+
+/// The whole of manifest.sha256, in the form that `sha256sum -c` reads.
+std::string manifest_hash_line(std::string_view manifest);
 
 /// One listed file.
 struct BundleFile {
@@ -54,29 +63,39 @@ struct Manifest {
 
   /// Reads manifest.json and checks it against manifest.sha256. Throws not_found or corrupt.
   static Manifest load(const fs::path& folder);
+  /// Checks a text; `name` is its file for sentences. Throws corrupt.
+  static Manifest parse(std::string_view text, const std::string& name);
   [[nodiscard]] std::uint64_t bytes() const;
+};
+
+struct OpenOptions {
+  int n_threads = 0;  ///< for hashing and checking; 0 = all cores, fewer leave more to whoever serves meanwhile
 };
 
 /// An open bundle: mapped files and the models over them. Const, safe from many threads; whoever holds the pointer may use every view.
 class Bundle {
  public:
   /// Verifies format version, list of files, size and SHA-256 of each, then the structure (offsets rise, numbers in range, scores
-  /// finite), so that no later access can leave the files. Throws not_found or corrupt with a sentence.
-  static std::shared_ptr<const Bundle> open(const fs::path& folder);
+  /// finite and falling), so that no later access can leave the files. It has read every page then, so the first request finds them in
+  /// memory. Throws not_found or corrupt with a sentence.
+  static std::shared_ptr<const Bundle> open(const fs::path& folder, const OpenOptions& options = {});
 
   [[nodiscard]] const models::Release& release() const { return release_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
 
  private:
-  explicit Bundle(const fs::path& folder);
-  void load_lists();
+  Bundle(const fs::path& folder, const OpenOptions& options);
+  [[nodiscard]] const TensorFile& file(std::string_view name) const;
+  void load_lists(int n_threads);
   void load_users();
   void load_text();
 
   Manifest manifest_;
   std::vector<std::unique_ptr<TensorFile>> files_;  // beside manifest_.files
   models::Release release_;
-  [[nodiscard]] const TensorFile& file(std::string_view name) const;
 };
+
+/// Every problem of a bundle as a sentence, where open() stops at the first; none when it is sound.
+std::vector<std::string> find_problems(const fs::path& folder);
 
 }  // namespace lodestone::bundle

@@ -8,6 +8,7 @@ namespace lodestone::bundle {
 namespace {
 
 constexpr std::size_t kMaxManifest = 1U << 20U;
+constexpr double kMaxWeight = 1e6;
 
 bool is_hex(std::string_view text) {
   return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -18,18 +19,28 @@ bool is_plain_name(std::string_view name) {
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.-") == std::string_view::npos;
 }
 
+/// A small file of the bundle, whole.
+std::string read_small(const fs::path& path) {
+  if (!fs::is_regular_file(path)) fail(ErrorCode::kCorrupt, "{}: is missing; the bundle is damaged, roll back or publish again", path.string());
+  if (const auto size = fs::file_size(path); size > kMaxManifest) {
+    fail(ErrorCode::kCorrupt, "{}: {} bytes are too many, {} are allowed; roll back or publish again", path.string(), size, kMaxManifest);
+  }
+  return read_file(path);
+}
+
 /// The manifest's text, if it is the one that manifest.sha256 vouches for.
 std::string read_verified(const fs::path& folder) {
-  const fs::path path = folder / "manifest.json";
-  if (!fs::is_directory(folder)) fail(ErrorCode::kNotFound, "{}: there is no such bundle; lodestone bundle list shows what there is", folder.string());
-  std::string text = read_file(path);
-  const std::string wanted = read_file(folder / "manifest.sha256");
-  const std::string found = sha256_hex(text);
-  if (wanted != found + "\n") {
-    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is {}, manifest.sha256 says {}; the bundle is damaged, roll back or publish again", path.string(),
-         found, std::string_view(wanted).substr(0, 64));
+  if (!fs::is_directory(folder)) {
+    fail(ErrorCode::kNotFound, "{}: there is no such bundle; lodestone bundle list shows what there is", folder.string());
   }
-  if (text.size() > kMaxManifest) fail(ErrorCode::kCorrupt, "{}: {} bytes are too many for a manifest", path.string(), text.size());
+  const fs::path path = folder / "manifest.json";
+  std::string text = read_small(path);
+  const std::string wanted = read_small(folder / "manifest.sha256");
+  const std::string found = sha256_hex(text);
+  if (wanted != manifest_hash_line(text)) {
+    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is {}, manifest.sha256 says otherwise; the bundle is damaged, roll back or publish again",
+         path.string(), found);
+  }
   return text;
 }
 
@@ -52,7 +63,9 @@ const std::string& text_member(const json::Value& object, std::string_view key, 
 double number_member(const json::Value* object, std::string_view key, const std::string& name) {
   const json::Value* value = object == nullptr ? nullptr : object->find(key);
   const auto number = value == nullptr ? std::nullopt : value->as_number();
-  if (!number || !(*number >= 0)) fail(ErrorCode::kCorrupt, "{}: channel_weights.{} is missing or no weight", name, key);
+  if (!number || !(*number >= 0 && *number <= kMaxWeight)) {
+    fail(ErrorCode::kCorrupt, "{}: channel_weights.{} is missing or no number from 0 to {}", name, key, kMaxWeight);
+  }
   return *number;
 }
 
@@ -78,17 +91,25 @@ bool is_bundle_id(std::string_view text) {
   return digits(text.substr(2, 8)) && digits(text.substr(11, 6)) && is_hex(text.substr(19));
 }
 
+std::string manifest_hash_line(std::string_view manifest) { return sha256_hex(manifest) + "  manifest.json\n"; }
+
 Manifest Manifest::load(const fs::path& folder) {
   const std::string name = (folder / "manifest.json").string();
+  Manifest manifest = parse(read_verified(folder), name);
+  const std::string lies_in = folder.filename().string();
+  if (manifest.id != lies_in && !lies_in.starts_with(kUnfinishedPrefix)) {
+    fail(ErrorCode::kCorrupt, "{}: is the manifest of {}; give the folder its name back", name, manifest.id);
+  }
+  return manifest;
+}
+
+Manifest Manifest::parse(std::string_view text, const std::string& name) {
   Manifest manifest;
-  manifest.document = json::parse(read_verified(folder), name);
+  manifest.document = json::parse(text, name);
   const json::Value& document = manifest.document;
   check_version(document, name);
   manifest.id = text_member(document, "id", name);
   if (!is_bundle_id(manifest.id)) fail(ErrorCode::kCorrupt, "{}: \"{}\" is no bundle id", name, manifest.id);
-  if (manifest.id != folder.filename().string() && !folder.filename().string().starts_with(".new-")) {
-    fail(ErrorCode::kCorrupt, "{}: the folder holds bundle {}; was it renamed?", name, manifest.id);
-  }
   const auto created = parse_time(text_member(document, "created", name));
   if (!created) fail(ErrorCode::kCorrupt, "{}: created is no time", name);
   manifest.created = *created;

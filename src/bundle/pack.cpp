@@ -1,10 +1,9 @@
-#include <unistd.h>
-
-#include <atomic>
+#include <algorithm>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
+#include "bundle/file_lock.hpp"
 
 namespace lodestone::bundle {
 namespace {
@@ -73,7 +72,7 @@ json::Value weights_document(const models::ChannelWeights& weights) {
   return out;
 }
 
-json::Value files_document(const fs::path& folder, std::string& hashes) {
+json::Value files_document(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::directory_iterator(folder)) names.push_back(entry.path().filename().string());
   std::sort(names.begin(), names.end());
@@ -83,9 +82,7 @@ json::Value files_document(const fs::path& folder, std::string& hashes) {
     json::Value entry;
     entry.set("name", json::Value(name));
     entry.set("bytes", json::Value(static_cast<std::int64_t>(file.bytes().size())));
-    const std::string hash = sha256_hex(file.text());
-    entry.set("sha256", json::Value(hash));
-    hashes += hash;
+    entry.set("sha256", json::Value(sha256_hex(file.text())));
     out.push_back(std::move(entry));
   }
   return json::Value(std::move(out));
@@ -102,42 +99,60 @@ json::Value counts_document(const models::ReleaseData& data) {
   return out;
 }
 
-std::string write_manifest(const models::ReleaseData& data, const BundleInfo& info, const fs::path& folder) {
-  std::string hashes;
-  json::Value files = files_document(folder, hashes);
-  std::string id = fmt::format("b-{}-{}", format_compact(info.created), sha256_hex(hashes).substr(0, 8));
+json::Value manifest_document(const models::ReleaseData& data, const BundleInfo& info, const json::Value& files, std::string_view id) {
+  const auto text_or_null = [](const std::string& text) { return text.empty() ? json::Value() : json::Value(text); };
+  const auto object_or_empty = [](const json::Value& value) { return value.is_null() ? json::Value(json::Object{}) : value; };
   json::Value document;
   document.set("format_version", json::Value(kFormatVersion));
   document.set("id", json::Value(id));
   document.set("created", json::Value(format_rfc3339(info.created)));
   document.set("product_version", json::Value(info.product_version));
-  document.set("config_sha256", json::Value(info.config_hash));
+  document.set("config_sha256", text_or_null(info.config_hash));
+  document.set("feature_schema_sha256", text_or_null(info.feature_schema_hash));
   document.set("channel_weights", weights_document(data.weights));
   document.set("counts", counts_document(data));
-  document.set("sources", info.sources);
-  document.set("metrics", info.metrics);
-  document.set("files", std::move(files));
-  const std::string text = json::format(document, 2) + "\n";
+  document.set("sources", object_or_empty(info.sources));
+  document.set("metrics", object_or_empty(info.metrics));
+  document.set("files", files);
+  return document;
+}
+
+/// The id ends with a hash over all that the manifest says, the hashes of the files among it.
+std::string write_manifest(const models::ReleaseData& data, const BundleInfo& info, const fs::path& folder) {
+  const json::Value files = files_document(folder);
+  const std::string content = json::format(manifest_document(data, info, files, ""));
+  std::string id = fmt::format("b-{}-{}", format_compact(info.created), sha256_hex(content).substr(0, 8));
+  const std::string text = json::format(manifest_document(data, info, files, id), 2) + "\n";
   write_file_atomic(folder / "manifest.json", text);
-  write_file_atomic(folder / "manifest.sha256", sha256_hex(text) + "\n");
+  write_file_atomic(folder / "manifest.sha256", manifest_hash_line(text));
   return id;
+}
+
+/// What a killed run left. The caller holds the lock, so nobody is at work on them.
+void remove_unfinished(const fs::path& store) {
+  std::vector<fs::path> unfinished;
+  for (const auto& entry : fs::directory_iterator(store)) {
+    if (entry.path().filename().string().starts_with(kUnfinishedPrefix)) unfinished.push_back(entry.path());
+  }
+  for (const fs::path& path : unfinished) remove_folder(path);
 }
 
 }  // namespace
 
 std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store) {
-  static std::atomic<unsigned> counter{0};
   make_folders(store);
-  const fs::path work = store / fmt::format(".new-{}-{}", ::getpid(), counter++);
+  const FileLock lock(store / ".pack.lock");
+  remove_unfinished(store);
+  const fs::path work = store / fmt::format("{}{}", kUnfinishedPrefix, format_compact(info.created));
   try {
-    fs::remove_all(work);
     make_folders(work);
     save_models(data, work);
     std::string id = write_manifest(data, info, work);
+    (void)Bundle::open(work);
     sync_path(work);
     const fs::path target = store / id;
     if (fs::exists(target)) {
-      fs::remove_all(work);  // the same bytes of the same second
+      remove_folder(work);  // the same bytes of the same second
       return id;
     }
     std::error_code error;

@@ -1,60 +1,44 @@
 #include "bundle/store.hpp"
 
-#include <signal.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 
 #include "base/error.hpp"
+#include "bundle/file_lock.hpp"
 
 namespace lodestone::bundle {
 namespace {
 
-/// Mean share of the first ten neighbours of an item in `before` that are among its first ten in `after`.
-class KeptShare {
- public:
-  void add(const models::Catalog& old_catalog, const models::NeighbourRow& old_row, const models::Catalog& new_catalog, const models::NeighbourRow& new_row) {
-    const std::size_t n = std::min<std::size_t>(10, old_row.items.size());
-    if (n == 0) return;
-    std::vector<std::int64_t> now;
-    for (const ItemIndex item : new_row.items.first(std::min<std::size_t>(10, new_row.items.size()))) now.push_back(raw(new_catalog.id(item)));
-    std::size_t kept = 0;
-    for (const ItemIndex item : old_row.items.first(n)) {
-      if (std::find(now.begin(), now.end(), raw(old_catalog.id(item))) != now.end()) ++kept;
-    }
-    sum_ += static_cast<double>(kept) / static_cast<double>(n);
-    ++count_;
-  }
-  [[nodiscard]] double mean() const { return count_ == 0 ? 1.0 : sum_ / static_cast<double>(count_); }
+/// Publications that HISTORY remembers.
+constexpr std::size_t kHistoryLength = 100;
 
- private:
-  double sum_ = 0;
-  std::size_t count_ = 0;
-};
-
-/// The process that made ".new-<pid>-<n>" is gone, so nobody will finish it.
-bool is_abandoned(const std::string& name) {
-  if (!name.starts_with(".new-")) return false;
-  int pid = 0;
-  std::from_chars(name.data() + 5, name.data() + name.size(), pid);
-  return pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH;
+std::string join_lines(const std::vector<std::string>& lines) {
+  std::string out;
+  for (const std::string& line : lines) out.append(line).push_back('\n');
+  return out;
 }
 
 }  // namespace
 
+std::vector<std::string> BundleStore::ids() const {
+  std::vector<std::string> out;
+  if (!fs::is_directory(folder_)) return out;
+  for (const auto& item : fs::directory_iterator(folder_)) {
+    std::string name = item.path().filename().string();
+    if (is_bundle_id(name)) out.push_back(std::move(name));
+  }
+  std::sort(out.begin(), out.end(), std::greater<>());
+  return out;
+}
+
 std::vector<BundleEntry> BundleStore::list() const {
   std::vector<BundleEntry> out;
-  if (!fs::is_directory(folder_)) return out;
-  const auto now = current();
-  for (const auto& item : fs::directory_iterator(folder_)) {
-    const std::string name = item.path().filename().string();
-    if (!is_bundle_id(name)) continue;
+  const auto now = current_or_nothing();
+  for (const std::string& id : ids()) {
     BundleEntry entry;
-    entry.id = name;
-    entry.is_current = now == name;
+    entry.id = id;
+    entry.is_current = now == id;
     try {
-      const Manifest manifest = Manifest::load(item.path());
+      const Manifest manifest = Manifest::load(folder_ / id);
       entry.created = manifest.created;
       entry.bytes = manifest.bytes();
     } catch (const Error& error) {
@@ -62,7 +46,6 @@ std::vector<BundleEntry> BundleStore::list() const {
     }
     out.push_back(std::move(entry));
   }
-  std::sort(out.begin(), out.end(), [](const BundleEntry& a, const BundleEntry& b) { return a.id > b.id; });
   return out;
 }
 
@@ -70,11 +53,20 @@ std::optional<std::string> BundleStore::current() const {
   const fs::path path = folder_ / "CURRENT";
   if (!fs::exists(path)) return std::nullopt;
   std::string text = read_file(path);
-  if (!text.empty() && text.back() == '\n') text.pop_back();
-  if (!is_bundle_id(text)) {
-    fail(ErrorCode::kCorrupt, "{}: holds no bundle id; run lodestone bundle rollback ID with one of lodestone bundle list", path.string());
+  const bool whole = !text.empty() && text.back() == '\n';
+  if (whole) text.pop_back();
+  if (!whole || !is_bundle_id(text)) {
+    fail(ErrorCode::kCorrupt, "{}: holds no bundle id and line feed; run lodestone bundle rollback ID with one of lodestone bundle list", path.string());
   }
   return text;
+}
+
+std::optional<std::string> BundleStore::current_or_nothing() const {
+  try {
+    return current();
+  } catch (const Error&) {
+    return std::nullopt;  // asked by what must work when CURRENT is damaged: the way out of it
+  }
 }
 
 fs::path BundleStore::path_of(const std::string& id) const {
@@ -84,77 +76,117 @@ fs::path BundleStore::path_of(const std::string& id) const {
   return path;
 }
 
+std::shared_ptr<const Bundle> BundleStore::open_current(const OpenOptions& options) const {
+  const auto id = current();
+  if (!id) fail(ErrorCode::kNotFound, "{}: no bundle was published yet; lodestone pipeline run makes and publishes one", folder_.string());
+  if (!fs::is_directory(folder_ / *id)) {
+    fail(ErrorCode::kNotFound, "{}: names {}, which is not there; lodestone bundle rollback goes to the one before, bundle list shows what there is",
+         (folder_ / "CURRENT").string(), *id);
+  }
+  return Bundle::open(folder_ / *id, options);
+}
+
+std::vector<std::string> BundleStore::history() const {
+  std::vector<std::string> out;
+  if (!fs::exists(folder_ / "HISTORY")) return out;
+  LineReader reader(folder_ / "HISTORY");
+  // A damaged line costs a way back, no more: what is left out here is still found by its age.
+  for (std::string line; reader.next(line);) {
+    if (is_bundle_id(line)) out.push_back(line);
+  }
+  return out;
+}
+
 void BundleStore::publish(const std::string& id) const {
-  (void)Bundle::open(path_of(id));
+  const fs::path path = path_of(id);
+  const FileLock lock(folder_ / ".current.lock");
+  (void)Bundle::open(path);
+  std::vector<std::string> past = history();
+  // What was published after the current one was rolled back: no way leads there again.
+  const auto now = current_or_nothing();
+  if (now) {
+    past.erase(std::find(past.rbegin(), past.rend(), *now).base(), past.end());
+    if (past.empty() || past.back() != *now) past.push_back(*now);
+  }
+  if (past.empty() || past.back() != id) past.push_back(id);
+  if (past.size() > kHistoryLength) past.erase(past.begin(), past.end() - kHistoryLength);
+  // HISTORY first: killed between the two, the current one is found in it with what was before it.
+  write_file_atomic(folder_ / "HISTORY", join_lines(past));
   write_file_atomic(folder_ / "CURRENT", id + "\n");
 }
 
-std::string BundleStore::rollback(const std::optional<std::string>& id) const {
-  std::string target;
-  if (id) {
-    target = *id;
-  } else {
-    const auto now = current();
-    if (!now) fail(ErrorCode::kNotFound, "{}: no bundle is current, so there is none to go back from", folder_.string());
-    for (const BundleEntry& entry : list()) {
-      if (entry.id < *now && entry.problem.empty()) {
-        target = entry.id;
-        break;
-      }
-    }
-    if (target.empty()) fail(ErrorCode::kNotFound, "{}: there is no bundle older than {}", folder_.string(), *now);
+std::vector<std::string> BundleStore::rollback_targets() const {
+  std::vector<std::string> out;
+  const auto now = current_or_nothing();
+  const std::vector<std::string> past = history();
+  const std::vector<std::string> all = ids();
+  const auto add = [&](const std::string& id) {
+    const bool there = std::binary_search(all.begin(), all.end(), id, std::greater<>());
+    if (there && id != now && std::find(out.begin(), out.end(), id) == out.end()) out.push_back(id);
+  };
+  // Behind the current one in HISTORY lies what was rolled back; without a current one all of it is a way out.
+  auto from = now ? std::find(past.rbegin(), past.rend(), *now) : past.rbegin();
+  for (; from != past.rend(); ++from) add(*from);
+  for (const std::string& id : all) {
+    if (!now || id < *now) add(id);
   }
-  publish(target);
-  return target;
+  return out;
 }
 
-BundleDiff BundleStore::diff(const std::string& before, const std::string& after) const {
-  const auto old_bundle = Bundle::open(path_of(before));
-  const auto new_bundle = Bundle::open(path_of(after));
-  const models::Release& a = old_bundle->release();
-  const models::Release& b = new_bundle->release();
-  BundleDiff out;
-  KeptShare behavior;
-  KeptShare content;
-  for (std::size_t i = 0; i < a.catalog.n_items(); ++i) {
-    const auto old_item = static_cast<ItemIndex>(i);
-    const auto new_item = b.catalog.find(a.catalog.id(old_item));
-    if (!new_item) {
-      ++out.items_removed;
-      continue;
+std::optional<std::string> BundleStore::previous() const {
+  const std::vector<std::string> targets = rollback_targets();
+  return targets.empty() ? std::nullopt : std::optional(targets.front());
+}
+
+void BundleStore::point_at(const std::string& id) const {
+  (void)Bundle::open(folder_ / id);
+  write_file_atomic(folder_ / "CURRENT", id + "\n");
+}
+
+std::string BundleStore::rollback() const {
+  if (!fs::is_directory(folder_)) fail(ErrorCode::kNotFound, "{}: there is no such folder; lodestone pipeline run makes it", folder_.string());
+  const FileLock lock(folder_ / ".current.lock");
+  std::string problem;
+  for (const std::string& target : rollback_targets()) {
+    try {
+      // HISTORY stays: the place of CURRENT in it is where the next rollback starts from.
+      point_at(target);
+      return target;
+    } catch (const Error& error) {
+      problem = "; " + error.message();  // going back must work, so a damaged bundle is passed over
     }
-    ++out.lists_compared;
-    if (a.catalog.card(old_item) != b.catalog.card(*new_item) || a.catalog.is_available(old_item) != b.catalog.is_available(*new_item)) ++out.items_changed;
-    behavior.add(a.catalog, a.behavior.row(old_item), b.catalog, b.behavior.row(*new_item));
-    content.add(a.catalog, a.content.row(old_item), b.catalog, b.content.row(*new_item));
   }
-  out.items_added = b.catalog.n_items() - out.lists_compared;
-  out.behavior_kept = behavior.mean();
-  out.content_kept = content.mean();
-  out.users_before = a.users.size();
-  out.users_after = b.users.size();
-  return out;
+  fail(ErrorCode::kNotFound, "{}: there is no sound bundle before {} to go back to{}", folder_.string(), current_or_nothing().value_or("CURRENT"),
+       problem);
+}
+
+std::string BundleStore::rollback(const std::optional<std::string>& id) const {
+  if (!id) return rollback();
+  (void)path_of(*id);
+  {
+    const FileLock lock(folder_ / ".current.lock");
+    const std::vector<std::string> targets = rollback_targets();
+    if (std::find(targets.begin(), targets.end(), *id) != targets.end()) {
+      point_at(*id);
+      return *id;
+    }
+  }
+  publish(*id);  // it was not there before the current one, so this is no way back but a new publication
+  return *id;
 }
 
 std::vector<std::string> BundleStore::prune(std::size_t keep) const {
   std::vector<std::string> removed;
-  const std::vector<BundleEntry> all = list();
-  const auto now = current();
-  std::size_t place = 0;
-  bool before_current = false;  // the first one older than the current stays for rollback
-  for (const BundleEntry& entry : all) {
-    const bool previous = now && entry.id < *now && !before_current;
-    if (previous) before_current = true;
-    if (place++ < keep || entry.is_current || previous) continue;
-    fs::remove_all(folder_ / entry.id);
-    removed.push_back(entry.id);
-  }
   if (!fs::is_directory(folder_)) return removed;
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (is_abandoned(entry.path().filename().string())) leftovers.push_back(entry.path());
+  const FileLock lock(folder_ / ".current.lock");
+  const auto now = current();  // a damaged CURRENT may mean any bundle, so nothing is removed then
+  const auto before = previous();
+  std::size_t place = 0;
+  for (const std::string& id : ids()) {
+    if (place++ < keep || id == now || id == before) continue;
+    remove_folder(folder_ / id);
+    removed.push_back(id);
   }
-  for (const fs::path& path : leftovers) fs::remove_all(path);
   return removed;
 }
 

@@ -1,8 +1,13 @@
 #pragma once
-// The folder of releases: one folder a bundle, and CURRENT, a file with the id of the one that is served, replaced by rename.
+// The folder of releases:
+//
+//   bundles/b-20261124T093000Z-1a2b3c4d/   one folder a bundle
+//   bundles/CURRENT                        the id that is served and a line feed, replaced by rename
+//   bundles/HISTORY                        ids in the order in which they were published, so that a rollback knows where it came from
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bundle/bundle.hpp"
@@ -17,40 +22,65 @@ struct BundleEntry {
   std::string problem;  ///< "" or why its manifest cannot be read
 };
 
+/// A number of the manifest that differs; NaN where one has none.
+struct NumberChange {
+  std::string name;  ///< "channel_weights.content", "metrics.ndcg@10"
+  double before = 0;
+  double after = 0;
+};
+
 /// What changed from one release to another.
 struct BundleDiff {
   std::size_t items_added = 0;
   std::size_t items_removed = 0;
-  std::size_t items_changed = 0;    ///< in both, with another title or price, or shown in one only
-  std::size_t lists_compared = 0;   ///< items in both
-  double behavior_kept = 0;         ///< mean share of an item's first 10 behaviour neighbours that stayed
+  std::size_t items_changed = 0;   ///< in both, with another title or price, or shown in one only
+  std::size_t lists_compared = 0;  ///< items in both
+  double behavior_kept = 0;        ///< mean share of an item's first 10 behaviour neighbours that stayed
   double content_kept = 0;
+  double popular_kept = 0;  ///< share of the first 10 popular items that stayed
   std::size_t users_before = 0;
   std::size_t users_after = 0;
+  std::vector<NumberChange> numbers;  ///< weights, metrics and counts that differ
 };
 
-/// One store. Methods read the disk each time; safe from many threads and processes, publishing from one.
+/// One store. Holds nothing but the path: methods read the disk each time, so it is safe from many threads and processes; changes take a
+/// file lock. An id is checked for its form before it becomes part of a path.
 class BundleStore {
  public:
   explicit BundleStore(fs::path folder) : folder_(std::move(folder)) {}
 
   [[nodiscard]] const fs::path& folder() const { return folder_; }
-  /// Newest first.
+  /// Newest first. A damaged bundle, and a damaged CURRENT, do not hide the others.
   [[nodiscard]] std::vector<BundleEntry> list() const;
-  /// The id in CURRENT; nothing when none was published. Throws corrupt when CURRENT holds no bundle id.
+  /// The id in CURRENT; nothing when none was published. Throws corrupt when CURRENT holds anything but an id and a line feed.
   [[nodiscard]] std::optional<std::string> current() const;
   /// Folder of a bundle; throws invalid_argument for what is no id, not_found when it is not there.
   [[nodiscard]] fs::path path_of(const std::string& id) const;
+  /// The current bundle, open. Throws not_found with the way out when none was published or CURRENT names one that is not there, and
+  /// corrupt as Bundle::open does.
+  [[nodiscard]] std::shared_ptr<const Bundle> open_current(const OpenOptions& options = {}) const;
 
-  /// Opens the bundle, which verifies all of it, and makes it current.
+  /// Opens the bundle, which verifies all of it, and makes it current. When that fails CURRENT is as it was.
   void publish(const std::string& id) const;
-  /// Makes `id`, or the newest bundle older than the current one, current. Returns the id. Throws not_found when there is none.
-  [[nodiscard]] std::string rollback(const std::optional<std::string>& id) const;
+  /// Makes the bundle current that previous() names or, when it does not open, the one before that. Returns its id. Throws not_found when
+  /// there is none.
+  std::string rollback() const;
+  /// The same for a given bundle, which must open.
+  std::string rollback(const std::optional<std::string>& id) const;
+  /// What was current before the current one was published; when that is gone, the newest older than the current one.
+  [[nodiscard]] std::optional<std::string> previous() const;
+
   [[nodiscard]] BundleDiff diff(const std::string& before, const std::string& after) const;
-  /// Removes all but the newest `keep`, the current one and the one before it; and what killed runs left. Returns what was removed.
+  /// Removes all but the newest `keep`, the current one and the one before it. Returns what was removed.
   std::vector<std::string> prune(std::size_t keep) const;
 
  private:
+  [[nodiscard]] std::vector<std::string> ids() const;
+  [[nodiscard]] std::vector<std::string> history() const;
+  [[nodiscard]] std::optional<std::string> current_or_nothing() const;
+  [[nodiscard]] std::vector<std::string> rollback_targets() const;
+  void point_at(const std::string& id) const;
+
   fs::path folder_;
 };
 
