@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "base/error.hpp"
 
@@ -24,17 +23,37 @@ bool equal_ignoring_case(const char* a, const char* b, std::size_t n) {
   return true;
 }
 
-/// True when `part` stands in `whole`, ASCII letters of either case.
+/// True when `part` stands in `whole`, ASCII letters of either case. Places where the first and the last byte fit are found 32 at a time
+/// (the loop without an exit becomes vector code), as in "SIMD-friendly algorithms for substring searching" (Mula 2016).
 bool contains(std::string_view whole, std::string_view part) {
   if (part.empty()) return true;
   if (part.size() > whole.size()) return false;
+  constexpr std::size_t kBlock = 32;
+  const auto upper = [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; };
   const char first = lower(part.front());
-  const char other = first >= 'a' && first <= 'z' ? static_cast<char>(first - 'a' + 'A') : first;
-  const std::size_t last_start = whole.size() - part.size();
-  for (std::size_t i = 0; i <= last_start; ++i) {
-    if ((whole[i] == first || whole[i] == other) && equal_ignoring_case(whole.data() + i, part.data(), part.size())) return true;
+  const char first_upper = upper(first);
+  const char last = lower(part.back());
+  const char last_upper = upper(last);
+  const char* text = whole.data();
+  const std::size_t n_starts = whole.size() - part.size() + 1;
+  const auto fits = [&](std::size_t i) {
+    const char a = text[i];
+    const char b = text[i + part.size() - 1];
+    return ((a == first) | (a == first_upper)) & ((b == last) | (b == last_upper));
+  };
+  const auto search = [&](std::size_t begin, std::size_t end) {
+    for (std::size_t i = begin; i < end; ++i) {
+      if (fits(i) != 0 && equal_ignoring_case(text + i, part.data(), part.size())) return true;
+    }
+    return false;
+  };
+  std::size_t i = 0;
+  for (; i + kBlock <= n_starts; i += kBlock) {
+    int any = 0;
+    for (std::size_t j = 0; j < kBlock; ++j) any |= fits(i + j);
+    if (any != 0 && search(i, i + kBlock)) return true;
   }
-  return false;
+  return search(i, n_starts);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ class Filter {
  public:
   static constexpr std::size_t kMaxLength = 2000;
   static constexpr std::size_t kMaxDepth = 32;
+  static constexpr std::size_t kMaxComparisons = 64;
+  static constexpr std::size_t kMaxTextSearches = 8;  ///< comparisons by `has` with texts, which read them whole
 
   /// Throws invalid_argument naming the position (from 1, in bytes), what stands there and what was expected.
   static Filter parse(std::string_view text);

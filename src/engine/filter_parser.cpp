@@ -173,9 +173,22 @@ class FilterParser {
       filter_.values_.push_back(parse_value(type));
     }
     comparison.n_values = static_cast<std::uint32_t>(filter_.values_.size()) - comparison.first_value;
+    limit_cost(comparison, type);
     const std::uint32_t place = here();
     filter_.comparisons_.push_back(comparison);
     return {{{place, &Filter::Comparison::when_true}}, {{place, &Filter::Comparison::when_false}}};
+  }
+
+  /// A filter may be asked of every item of the catalogue.
+  void limit_cost(const Filter::Comparison& comparison, Type type) {
+    if (type == Type::kText && comparison.op == Operator::kHas) ++n_text_searches_;
+    if (filter_.comparisons_.size() >= Filter::kMaxComparisons) {
+      fail(ErrorCode::kInvalidArgument, "filter has more than {} comparisons before position {}; use in (...) for several values", Filter::kMaxComparisons, at_ + 1);
+    }
+    if (n_text_searches_ > Filter::kMaxTextSearches) {
+      fail(ErrorCode::kInvalidArgument, "filter searches texts by has more than {} times before position {}; compare tags or category", Filter::kMaxTextSearches,
+           at_ + 1);
+    }
   }
 
   Type parse_field(Filter::Comparison& comparison) {
@@ -299,6 +312,7 @@ class FilterParser {
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
+  std::size_t n_text_searches_ = 0;
   Filter filter_;
 };
 

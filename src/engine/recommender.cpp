@@ -10,10 +10,8 @@ namespace {
 using models::NeighbourRow;
 using models::Release;
 
-/// Items of one list that take part in the fusion.
-constexpr std::size_t kListDepth = 400;
-/// Items of a history's sums that take part. They are eligible already, so no more are needed for any limit.
-constexpr std::size_t kHistoryDepth = 150;
+/// Items of a history's sums that take part, at least. They are eligible already, so no page needs more than its limit of them.
+constexpr std::size_t kHistoryDepth = 100;
 /// Items of a history that the content channel looks at, newest first.
 constexpr std::size_t kContentHistory = 10;
 /// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
@@ -35,10 +33,10 @@ constexpr auto kRankFactors = [] {
 /// Weights that no number of a configuration can turn into something that does not sort.
 float safe_weight(double weight) { return weight > 0 ? static_cast<float>(std::min(weight, 1e6)) : 0.0F; }
 
-/// Asks for the first lines of a row ahead of its use: rows lie far apart and are a few lines each.
+/// Asks for a row ahead of its use: the rows of a history lie far apart in the file, and the processor sees each only when it begins.
 void prefetch(const NeighbourRow& row) {
   constexpr std::size_t kLine = 16;  // items or scores in 64 bytes
-  for (std::size_t k = 0; k < std::min<std::size_t>(row.items.size(), 4 * kLine); k += kLine) {
+  for (std::size_t k = 0; k < std::min(row.items.size(), kListDepth); k += kLine) {
     __builtin_prefetch(row.items.data() + k);
     __builtin_prefetch(row.scores.data() + k);
   }
@@ -57,11 +55,11 @@ class PageMaker {
     popular_weight_ = safe_weight(weights.popular);
     if (request.user) user_ = release.users.find(*request.user);
     page_.items.clear();
+    page_.items.reserve(std::min(request.limit, n_items));
     page_.candidates.fill(0);
     page_.degrade_reason = {};
     page_.user_known = user_.has_value();
-    scratch_.candidates.clear();
-    scratch_.places.begin(n_items);
+    scratch_.candidates.begin();
     scratch_.blocked.begin(n_items);
     scratch_.sums.begin(n_items);
     if (request.filter != nullptr) scratch_.filter.bind(*request.filter, release.catalog);
@@ -79,12 +77,12 @@ class PageMaker {
  private:
   /// What may not be shown, but for availability and the filter, which cost more and are asked of few items.
   void block() {
-    if (request_.item) scratch_.blocked.set(*request_.item, 0);
+    if (request_.item) scratch_.blocked.insert(*request_.item);
     for (const ItemId id : request_.exclude) {
-      if (const auto item = release_.catalog.find(id)) scratch_.blocked.set(*item, 0);
+      if (const auto item = release_.catalog.find(id)) scratch_.blocked.insert(*item);
     }
     if (user_) {
-      for (const ItemIndex item : release_.users.owned(*user_)) scratch_.blocked.set(item, 0);
+      for (const ItemIndex item : release_.users.owned(*user_)) scratch_.blocked.insert(item);
     }
   }
 
@@ -139,14 +137,14 @@ class PageMaker {
       const std::size_t n = index.offsets[t + 1] - begin;
       scratch_.sums.add({index.items.subspan(begin, n), index.weights.subspan(begin, n)}, 1);
     }
-    add_sums(Channel::kContent, 1, std::min(request_.limit, kListDepth));
+    add_sums(Channel::kContent, 1, request_.limit);
   }
 
   void add_history(float share) {
     if (behavior_weight_ > 0) sum_behavior();
-    add_sums(Channel::kBehavior, share * behavior_weight_, kHistoryDepth);
+    add_sums(Channel::kBehavior, share * behavior_weight_, std::max(kHistoryDepth, request_.limit));
     if (content_weight_ > 0) sum_content();
-    add_sums(Channel::kContent, share * content_weight_, kHistoryDepth);
+    add_sums(Channel::kContent, share * content_weight_, std::max(kHistoryDepth, request_.limit));
   }
 
   /// The weights are scaled so that the largest is 1.
@@ -155,6 +153,7 @@ class PageMaker {
     const auto weights = release_.users.history_weights(*user_);
     const float largest = *std::max_element(weights.begin(), weights.end());
     if (!(largest > 0)) return;
+    for (const ItemIndex item : history) __builtin_prefetch(release_.behavior_influence.offsets().data() + item);
     for (std::size_t h = 0; h < history.size(); ++h) {
       if (h + 1 < history.size()) prefetch(release_.behavior_influence.row(history[h + 1]));
       scratch_.sums.add(release_.behavior_influence.row(history[h]), weights[h] / largest);
@@ -166,6 +165,7 @@ class PageMaker {
     const auto history = release_.users.history(*user_);
     const std::size_t n = std::min(history.size(), kContentHistory);
     for (std::size_t h = 0; h < n; ++h) {
+      if (h + 1 < n) prefetch(release_.content.row(history[h + 1]));
       const NeighbourRow row = release_.content.row(history[h]);
       if (!row.items.empty()) scratch_.sums.add(row, 1 / static_cast<float>(h + 1) / std::max(row.scores[0], kLeastBest));
     }
@@ -202,12 +202,7 @@ class PageMaker {
     if (source.list.items.empty()) return;
     const float unit = source.weight / std::max(source.list.scores[0], kLeastBest);
     for (std::size_t k = 0; k < source.list.items.size(); ++k) {
-      const ItemIndex item = source.list.items[k];
-      if (!scratch_.places.contains(item)) {
-        scratch_.places.set(item, static_cast<std::uint32_t>(scratch_.candidates.size()));
-        scratch_.candidates.emplace_back().item = item;
-      }
-      Candidate& candidate = scratch_.candidates[scratch_.places.at(item)];
+      Candidate& candidate = scratch_.candidates.at(source.list.items[k]);
       if (candidate.ranks[s] != 0) continue;  // an item counts once in a list
       candidate.ranks[s] = static_cast<std::uint16_t>(k + 1);
       candidate.score += unit * source.list.scores[k] * kRankFactors[k + 1];
@@ -218,18 +213,18 @@ class PageMaker {
   void place_best() {
     auto& best = scratch_.best;
     best.clear();
-    for (const Candidate& candidate : scratch_.candidates) {
+    for (const Candidate& candidate : scratch_.candidates.all()) {
       const std::uint64_t key = score_key(candidate.score, candidate.item);
       const bool full = best.size() == request_.limit;
       if ((full && key <= best.back()) || !eligible(candidate.item)) continue;
       if (full) best.pop_back();
       best.insert(std::upper_bound(best.begin(), best.end(), key, std::greater<>()), key);
     }
-    for (const std::uint64_t key : best) place(scratch_.candidates[scratch_.places.at(key_item(key))]);
+    for (const std::uint64_t key : best) place(scratch_.candidates.at(key_item(key)));
   }
 
   void place(const Candidate& candidate) {
-    scratch_.blocked.set(candidate.item, 0);
+    scratch_.blocked.insert(candidate.item);
     PageItem& placed = page_.items.emplace_back();
     placed.item = candidate.item;
     placed.score = std::min(1.0F, candidate.score / total_weight_);
@@ -245,7 +240,7 @@ class PageMaker {
 
   /// Fills the page to its limit: wider windows, popular in the category, popular, then anything, the last added first.
   void backfill() {
-    const bool none = scratch_.candidates.empty();
+    const bool none = scratch_.candidates.all().empty();
     if (none) page_.degrade_reason = "no_candidates";
     if (page_.items.size() >= request_.limit) return;
     if (request_.kind == PageKind::kTrending) {
@@ -273,7 +268,7 @@ class PageMaker {
   void fill_one(Channel channel, ItemIndex item, const Contribution& contribution) {
     const auto c = static_cast<std::size_t>(channel);
     const float score = page_.items.empty() ? kFirstFilled : page_.items.back().score * kFilledStep;
-    scratch_.blocked.set(item, 0);
+    scratch_.blocked.insert(item);
     PageItem& placed = page_.items.emplace_back();
     placed.item = item;
     placed.score = score;
@@ -301,24 +296,19 @@ void recommend(const Release& release, const PageRequest& request, Scratch& scra
 }
 
 void warm(const Release& release, Scratch& scratch) {
-  constexpr std::size_t kPages = 16;
-  Page page;
+  constexpr std::size_t kPages = 64;
   const std::size_t n_items = release.catalog.n_items();
   const std::size_t n_users = release.users.size();
+  Page page;
   for (std::size_t i = 0; i < kPages; ++i) {
     PageRequest request;
-    if (n_items > 0) {
-      request.item = static_cast<ItemIndex>(i * n_items / kPages);
+    if (n_users > 0) request.user = release.users.id(i * n_users / kPages);
+    for (const PageKind kind : {PageKind::kUser, PageKind::kTrending, PageKind::kDetail, PageKind::kSimilar}) {
+      request.kind = kind;
+      if (kind == PageKind::kDetail && n_items == 0) break;
+      if (kind == PageKind::kDetail) request.item = static_cast<ItemIndex>(i * n_items / kPages);
       recommend(release, request, scratch, page);
-      request.kind = PageKind::kDetail;
-      if (n_users > 0) request.user = release.users.id(i * n_users / kPages);
-      recommend(release, request, scratch, page);
-      request.item.reset();
     }
-    request.kind = PageKind::kUser;
-    recommend(release, request, scratch, page);
-    request.kind = PageKind::kTrending;
-    recommend(release, request, scratch, page);
   }
 }
 

@@ -5,12 +5,10 @@
 
 namespace lodestone::engine {
 
-void ItemMap::begin(std::size_t n_items) {
-  if (places_.size() < n_items) places_.resize(n_items);
-  if (++round_ == 0) {  // after 2^32 rounds old stamps would look new
-    std::fill(places_.begin(), places_.end(), Place{});
-    round_ = 1;
-  }
+void ItemSet::begin(std::size_t n_items) {
+  for (const ItemIndex item : items_) bits_[static_cast<std::size_t>(item) / 64] = 0;
+  items_.clear();
+  if (bits_.size() * 64 < n_items) bits_.resize((n_items + 63) / 64, 0);
 }
 
 void ItemSums::begin(std::size_t n_items) {

@@ -15,23 +15,78 @@
 
 namespace lodestone::engine {
 
-/// A number by item that empties in constant time: a place counts only when its stamp is the current round.
-class ItemMap {
+/// A set of items that empties in the time of its size: one bit an item, so that the bits of a large catalogue stay in the cache.
+class ItemSet {
  public:
   /// Empties it and makes room for items below `n_items`.
   void begin(std::size_t n_items);
-  [[nodiscard]] bool contains(ItemIndex item) const { return places_[static_cast<std::size_t>(item)].stamp == round_; }
-  /// Requires contains().
-  [[nodiscard]] std::uint32_t at(ItemIndex item) const { return places_[static_cast<std::size_t>(item)].value; }
-  void set(ItemIndex item, std::uint32_t value) { places_[static_cast<std::size_t>(item)] = {round_, value}; }
+  [[nodiscard]] bool contains(ItemIndex item) const {
+    const auto i = static_cast<std::size_t>(item);
+    return (bits_[i / 64] >> i % 64 & 1U) != 0;
+  }
+  void insert(ItemIndex item) {
+    if (contains(item)) return;
+    const auto i = static_cast<std::size_t>(item);
+    bits_[i / 64] |= std::uint64_t{1} << i % 64;
+    items_.push_back(item);
+  }
 
  private:
-  struct Place {
-    std::uint32_t stamp = 0;
-    std::uint32_t value = 0;
-  };
-  std::vector<Place> places_;
-  std::uint32_t round_ = 0;
+  std::vector<std::uint64_t> bits_;
+  std::vector<ItemIndex> items_;
+};
+
+/// A list that a page is fused from.
+struct Source {
+  Channel channel = Channel::kBehavior;
+  float weight = 0;
+  models::NeighbourRow list;
+};
+inline constexpr std::size_t kMaxSources = 5;
+/// Items of one list that take part in the fusion.
+inline constexpr std::size_t kListDepth = 400;
+
+struct Candidate {
+  ItemIndex item = 0;
+  float score = 0;
+  std::uint16_t slot = 0;                          ///< where Candidates finds it
+  std::array<std::uint16_t, kMaxSources> ranks{};  ///< rank in each source, 0 = not in it
+};
+
+/// The candidates of a page, each item once. An item is found by a hash table of 8 KiB that every request uses again, so it is in the
+/// cache, where an array over the catalogue would not be. A slot holds a place in the list and counts only when the candidate there
+/// points back (Briggs and Torczon, "An efficient representation for sparse sets", 1993): nothing has to be cleared.
+class Candidates {
+ public:
+  void begin() {
+    if (slots_.empty()) {
+      slots_.resize(kSlots, 0);
+      all_.resize(kMaxSources * kListDepth);
+    }
+    n_ = 0;
+  }
+  /// The candidate of that item, new if need be. Requires at most kMaxSources * kListDepth items between two begin().
+  Candidate& at(ItemIndex item) {
+    std::uint32_t slot = (static_cast<std::uint32_t>(item) * 0x9e3779b1U) >> (32U - kSlotBits);
+    for (;;) {
+      const std::size_t place = slots_[slot];
+      if (place >= n_ || all_[place].slot != slot) break;
+      if (all_[place].item == item) return all_[place];
+      slot = (slot + 1) % kSlots;
+    }
+    slots_[slot] = static_cast<std::uint16_t>(n_);
+    return all_[n_++] = Candidate{item, 0, static_cast<std::uint16_t>(slot), {}};
+  }
+  [[nodiscard]] std::span<const Candidate> all() const { return std::span(all_).first(n_); }
+
+ private:
+  static constexpr std::uint32_t kSlotBits = 12;
+  static constexpr std::uint32_t kSlots = 1U << kSlotBits;
+  static_assert(2 * kMaxSources * kListDepth <= kSlots, "half of the slots stay free");
+
+  std::vector<std::uint16_t> slots_;
+  std::vector<Candidate> all_;
+  std::size_t n_ = 0;
 };
 
 /// Sorts by score, then by item: higher is better. The bits of floats from 0 on rise with their value.
@@ -61,7 +116,7 @@ class ItemSums {
       sum = 0;
       if (key <= least || !wanted(item)) continue;
       keys_.push_back(key);
-      if (keys_.size() == 2 * n) least = keep_best(n);
+      if (keys_.size() == 4 * n) least = keep_best(n);
     }
     n_touched_ = 0;
     return unpack(n, items, scores);
@@ -77,27 +132,12 @@ class ItemSums {
   std::vector<std::uint64_t> keys_;
 };
 
-/// A list that a page is fused from.
-struct Source {
-  Channel channel = Channel::kBehavior;
-  float weight = 0;
-  models::NeighbourRow list;
-};
-inline constexpr std::size_t kMaxSources = 5;
-
-struct Candidate {
-  ItemIndex item = 0;
-  float score = 0;
-  std::array<std::uint16_t, kMaxSources> ranks{};  ///< rank in each source, 0 = not in it
-};
-
 /// It grows to the largest release it has seen. One thread.
 struct Scratch {
-  ItemMap places;   ///< item -> its place in candidates
-  ItemMap blocked;  ///< items that may not be shown, or stand on the page already
+  ItemSet blocked;  ///< items that may not be shown, or stand on the page already
   ItemSums sums;    ///< of one channel while it is summed
   BoundFilter filter;
-  std::vector<Candidate> candidates;
+  Candidates candidates;
   std::array<Source, kMaxSources> sources;
   std::array<std::vector<ItemIndex>, kMaxSources> list_items;  ///< lists that no file holds, by source
   std::array<std::vector<float>, kMaxSources> list_scores;

@@ -45,15 +45,22 @@ models::Item make_item(std::size_t i, const SampleOptions& options, Rng& rng) {
   return item;
 }
 
+/// An item of the taste that `self` has: those whose numbers have the same remainder. Of any when self < 0.
+std::size_t draw_item(std::size_t n_items, std::size_t n_tastes, std::int64_t self, Rng& rng) {
+  if (self < 0 || n_tastes <= 1) return rng.below(n_items);
+  const std::size_t taste = static_cast<std::size_t>(self) % n_tastes;
+  return taste + n_tastes * rng.below((n_items - taste + n_tastes - 1) / n_tastes);
+}
+
 /// Appends a row of up to `n` different items other than `self`, with falling scores below `best`.
 class RowMaker {
  public:
-  explicit RowMaker(std::size_t n_items) : stamps_(n_items, 0) {}
+  RowMaker(std::size_t n_items, std::size_t n_tastes) : stamps_(n_items, 0), n_tastes_(n_tastes) {}
   void add(OwnedNeighbours& lists, std::size_t n, std::int64_t self, float best, Rng& rng) {
     ++round_;
     float score = best;
     for (std::size_t k = 0; k < n; ++k) {
-      const std::size_t item = rng.below(stamps_.size());
+      const std::size_t item = draw_item(stamps_.size(), n_tastes_, self, rng);
       if (static_cast<std::int64_t>(item) == self || stamps_[item] == round_) continue;
       stamps_[item] = round_;
       lists.items.push_back(static_cast<ItemIndex>(item));
@@ -65,6 +72,7 @@ class RowMaker {
 
  private:
   std::vector<std::uint32_t> stamps_;
+  std::size_t n_tastes_;
   std::uint32_t round_ = 0;
 };
 
@@ -123,8 +131,9 @@ std::vector<models::UserData> make_users(const SampleOptions& options, Rng& rng)
     models::UserData& user = users[u];
     user.id = UserId(static_cast<std::int64_t>(100 + 2 * u));
     const std::size_t n = options.list_share >= 1 ? options.history_max : rng.below(options.history_max + 1);
+    const auto liked = static_cast<std::int64_t>(rng.below(std::max<std::size_t>(1, options.n_items)));
     for (std::size_t h = 0; h < n && options.n_items > 0; ++h) {
-      const auto item = static_cast<ItemIndex>(rng.below(options.n_items));
+      const auto item = static_cast<ItemIndex>(draw_item(options.n_items, options.n_tastes, rng.chance(0.8) ? liked : -1, rng));
       if (std::find(user.history.begin(), user.history.end(), item) != user.history.end()) continue;
       user.history.push_back(item);
       user.history_weights.push_back(static_cast<float>(1 + rng.below(5)));
@@ -141,7 +150,7 @@ ReleaseData sample_release(const SampleOptions& options) {
   Rng rng(options.seed);
   ReleaseData data;
   for (std::size_t i = 0; i < options.n_items; ++i) data.items.push_back(make_item(i, options, rng));
-  RowMaker rows(options.n_items);
+  RowMaker rows(options.n_items, options.n_tastes);
   data.behavior = make_lists(options, rows, rng);
   data.behavior_influence = models::invert(data.behavior.view());
   data.content = make_lists(options, rows, rng);
