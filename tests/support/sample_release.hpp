@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
+#include "base/file.hpp"
 #include "bundle/bundle.hpp"
 #include "models/release.hpp"
 
@@ -27,5 +29,16 @@ models::ReleaseData sample_release(const SampleOptions& options = {});
 
 /// Created 2026-11-24T09:30:00Z, some metrics.
 bundle::BundleInfo sample_info();
+
+/// A release as serving has it: packed into a temporary folder and opened.
+class SampleBundle {
+ public:
+  explicit SampleBundle(const models::ReleaseData& data) : bundle_(bundle::Bundle::open(folder_.path() / bundle::pack(data, sample_info(), folder_.path()))) {}
+  [[nodiscard]] const models::Release& release() const { return bundle_->release(); }
+
+ private:
+  TemporaryFolder folder_;
+  std::shared_ptr<const bundle::Bundle> bundle_;
+};
 
 }  // namespace lodestone::test
