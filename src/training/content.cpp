@@ -132,7 +132,9 @@ class Search {
 
  private:
   static std::size_t index(ItemIndex i) { return static_cast<std::size_t>(i); }
-  [[nodiscard]] std::size_t frequency(ItemIndex token) const { return postings_.offsets[index(token) + 1] - postings_.offsets[index(token)]; }
+  [[nodiscard]] std::size_t frequency(ItemIndex token) const {
+    return postings_.offsets[index(token) + 1] - postings_.offsets[index(token)];
+  }
 
   void add(ItemIndex token) {
     const float w = query_[index(token)];

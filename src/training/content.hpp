@@ -23,11 +23,11 @@ struct ContentOptions {
   double description_weight = 1;
   double bm25_k1 = 1.2;
   double bm25_b = 0.75;
-  std::size_t neighbors = 200;         ///< kept for each item
+  std::size_t neighbors = 200;  ///< kept for each item
   /// Postings read for one item, rarest tokens first; what is left out only ranks the finalists. More finds neighbours that share nothing
   /// but common words, and costs time in proportion.
   std::size_t max_postings = 60'000;
-  int threads = 0;                     ///< 0 = all cores; the result does not depend on it
+  int threads = 0;  ///< 0 = all cores; the result does not depend on it
 };
 
 /// Row i of `rows` (its "items" are numbers of `tokens`) is item i's vector of length 1; empty for an item without text.

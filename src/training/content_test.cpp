@@ -26,12 +26,17 @@ Item make(std::int64_t id, std::string title, std::string description = "", std:
 /// The Chinese and the English text of three real sources (FirstData, MIT), each as an item of its own, with some others around them.
 std::vector<Item> bilingual() {
   return {
-      make(1, "千人基因组计划", "千人基因组计划创建了最大的公开可用的人类基因变异目录，由国际基因组样本资源库(IGSR)维护。", {"genomics", "基因组"}),
-      make(2, "1000 Genomes Project", "The largest public catalogue of human genetic variation, maintained by the IGSR.", {"genomics", "基因组"}),
-      make(3, "AlphaFold蛋白质结构数据库", "由Google DeepMind与EMBL-EBI开发的蛋白质结构预测。", {"protein-structure", "alphafold"}),
-      make(4, "AlphaFold Protein Structure Database", "Predicted protein structures by Google DeepMind and EMBL-EBI.", {"protein-structure", "alphafold"}),
+      make(1, "千人基因组计划", "千人基因组计划创建了最大的公开可用的人类基因变异目录，由国际基因组样本资源库(IGSR)维护。",
+           {"genomics", "基因组"}),
+      make(2, "1000 Genomes Project", "The largest public catalogue of human genetic variation, maintained by the IGSR.",
+           {"genomics", "基因组"}),
+      make(3, "AlphaFold蛋白质结构数据库", "由Google DeepMind与EMBL-EBI开发的蛋白质结构预测。",
+           {"protein-structure", "alphafold"}),
+      make(4, "AlphaFold Protein Structure Database", "Predicted protein structures by Google DeepMind and EMBL-EBI.",
+           {"protein-structure", "alphafold"}),
       make(5, "欧洲核苷酸档案库", "ENA提供核苷酸测序信息，由EMBL-EBI运营。", {"nucleotide", "ena"}),
-      make(6, "European Nucleotide Archive", "ENA provides nucleotide sequencing information, run by EMBL-EBI.", {"nucleotide", "ena"}),
+      make(6, "European Nucleotide Archive", "ENA provides nucleotide sequencing information, run by EMBL-EBI.",
+           {"nucleotide", "ena"}),
       make(7, "全国气象站降水数据", "每日降水与气温。", {"气象"}),
       make(8, "Daily rainfall of weather stations", "Rain and temperature.", {"weather"}),
   };
@@ -57,8 +62,9 @@ TEST(Content, equal_texts_are_at_one_and_empty_ones_have_no_list) {
 }
 
 TEST(Content, a_title_says_more_than_a_description) {
-  const std::vector<Item> items{make(1, "coral", "reef fish counts here"), make(2, "coral", "land use maps there"), make(3, "stones", "coral walls seen there"),
-                                make(4, "roads", "traffic speed"), make(5, "ports", "ship calls")};
+  const std::vector<Item> items{make(1, "coral", "reef fish counts here"), make(2, "coral", "land use maps there"),
+                                make(3, "stones", "coral walls seen there"), make(4, "roads", "traffic speed"),
+                                make(5, "ports", "ship calls")};
   EXPECT_THAT(fit_content(items, {}).view().row(0).items, ElementsAre(1, 2));
 }
 

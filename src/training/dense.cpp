@@ -47,8 +47,8 @@ void factor(const Tiles& t, int threads) {
     const std::size_t below = t.count() - k - 1;
     parallel_for(below, 1, threads, [&](std::size_t begin, std::size_t end, int) {
       for (std::size_t i = begin + k + 1; i < end + k + 1; ++i) {
-        cblas_strsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, size(t.rows(i)), order, 1, t.at(k, k), stride, t.at(i, k),
-                    stride);
+        cblas_strsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, size(t.rows(i)), order, 1, t.at(k, k),
+                    stride, t.at(i, k), stride);
       }
     });
     parallel_for(below * (below + 1) / 2, 1, threads, [&](std::size_t begin, std::size_t end, int) {
@@ -57,8 +57,8 @@ void factor(const Tiles& t, int threads) {
         while ((row + 1) * (row + 2) / 2 <= pair) ++row;
         const std::size_t i = k + 1 + row;
         const std::size_t j = k + 1 + pair - row * (row + 1) / 2;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, size(t.rows(i)), size(t.rows(j)), order, -1, t.at(i, k), stride, t.at(j, k), stride, 1,
-                    t.at(i, j), stride);
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, size(t.rows(i)), size(t.rows(j)), order, -1, t.at(i, k), stride,
+                    t.at(j, k), stride, 1, t.at(i, j), stride);
       }
     });
   }
@@ -66,16 +66,17 @@ void factor(const Tiles& t, int threads) {
 
 /// From L in the lower triangle: columns [c, c + width) of the inverse, from row c on (the rest follows by symmetry), written as rows into the
 /// strict upper triangle, which the factor does not use; the diagonal goes to `diagonal`.
-void solve_columns(std::span<float> matrix, std::size_t n, std::size_t c, std::vector<float>& block, std::vector<float>& diagonal) {
+void solve_columns(std::span<float> matrix, std::size_t n, std::size_t c, std::vector<float>& block,
+                   std::vector<float>& diagonal) {
   const std::size_t width = std::min(kTile, n - c);
   const std::size_t rows = n - c;
   block.assign(rows * width, 0);
   for (std::size_t r = 0; r < width; ++r) block[r * width + r] = 1;
   const float* factor_at = matrix.data() + c * n + c;
-  cblas_strsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, size(rows), size(width), 1, factor_at, size(n), block.data(),
-              size(width));
-  cblas_strsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size(rows), size(width), 1, factor_at, size(n), block.data(),
-              size(width));
+  cblas_strsm(CblasRowMajor, CblasLeft, CblasLower, CblasNoTrans, CblasNonUnit, size(rows), size(width), 1, factor_at, size(n),
+              block.data(), size(width));
+  cblas_strsm(CblasRowMajor, CblasLeft, CblasLower, CblasTrans, CblasNonUnit, size(rows), size(width), 1, factor_at, size(n),
+              block.data(), size(width));
   for (std::size_t j = 0; j < width; ++j) {
     diagonal[c + j] = block[j * width + j];
     float* row = matrix.data() + (c + j) * n + c;
@@ -94,7 +95,8 @@ void invert_spd(std::span<float> matrix, std::size_t n, int threads) {
   std::vector<float> diagonal(n);
   std::vector<std::vector<float>> blocks(static_cast<std::size_t>(threads > 0 ? threads : usable_cores()));
   parallel_for(tiles.count(), 1, threads, [&](std::size_t begin, std::size_t end, int thread) {
-    for (std::size_t t = begin; t < end; ++t) solve_columns(matrix, n, t * kTile, blocks[static_cast<std::size_t>(thread)], diagonal);
+    for (std::size_t t = begin; t < end; ++t)
+      solve_columns(matrix, n, t * kTile, blocks[static_cast<std::size_t>(thread)], diagonal);
   });
   parallel_for(tiles.count(), 1, threads, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t t = begin; t < end; ++t) {
@@ -104,6 +106,11 @@ void invert_spd(std::span<float> matrix, std::size_t n, int threads) {
       }
     }
   });
+}
+
+void multiply_symmetric(std::span<const float> matrix, std::span<const float> vector, std::span<float> out) {
+  const blasint n = size(vector.size());
+  cblas_sgemv(CblasRowMajor, CblasNoTrans, n, n, 1, matrix.data(), n, vector.data(), 1, 0, out.data(), 1);
 }
 
 }  // namespace lodestone::training

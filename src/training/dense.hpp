@@ -13,4 +13,7 @@ namespace lodestone::training {
 /// positive definite.
 void invert_spd(std::span<float> matrix, std::size_t n, int threads);
 
+/// out = matrix * vector, on the calling thread alone; `matrix` [n, n] symmetric and whole.
+void multiply_symmetric(std::span<const float> matrix, std::span<const float> vector, std::span<float> out);
+
 }  // namespace lodestone::training

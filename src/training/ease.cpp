@@ -11,10 +11,13 @@
 namespace lodestone::training {
 namespace {
 
-using models::Interactions;
-using models::InteractionRow;
-
 constexpr std::size_t kBlock = 16;
+
+std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
+
+bool takes_dual(std::size_t n_users, std::size_t n_items, const EaseOptions& options) {
+  return n_users < n_items && n_users <= options.max_users;
+}
 
 double median_of_positive(std::vector<double> values) {
   std::erase_if(values, [](double v) { return v <= 0; });
@@ -24,7 +27,7 @@ double median_of_positive(std::vector<double> values) {
   return *middle;
 }
 
-/// count^-exponent times median^exponent, 0 for what nobody touched.
+/// (count / median)^-exponent, 0 for what nobody touched.
 std::vector<float> activity_scale(const std::vector<double>& counts, double exponent) {
   const double median = median_of_positive(counts);
   std::vector<float> out(counts.size(), 0);
@@ -34,52 +37,59 @@ std::vector<float> activity_scale(const std::vector<double>& counts, double expo
   return out;
 }
 
+/// The candidate's factor from the diagonal of P: -1 / P_ii and its scale taken back.
+float candidate_factor(float p, float scale) { return p > 0 && scale > 0 ? -1 / (p * scale) : 0; }
+
 }  // namespace
 
 bool ease_fits(std::size_t n_users, std::size_t n_items, const EaseOptions& options) {
-  return n_items <= options.max_items && std::min(n_users, n_items) <= options.max_order;
+  return takes_dual(n_users, n_items, options) || n_items <= options.max_items;
 }
 
-EaseFitter::EaseFitter(const models::Interactions& interactions, const EaseOptions& options) : options_(options), x_(interactions) {
+EaseFitter::EaseFitter(const models::Interactions& interactions, const EaseOptions& options)
+    : options_(options), x_(interactions) {
   if (!ease_fits(x_.n_users(), x_.n_items, options)) {
     fail(ErrorCode::kInvalidArgument,
-         "the linear model takes at most {} items, and {} of users or items, the fewer; here are {} users and {} items: use item-kNN",
-         options.max_items, options.max_order, x_.n_users(), x_.n_items);
+         "the linear model takes up to {} items, or up to {} users; here are {} items and {} users: use item-kNN",
+         options.max_items, options.max_users, x_.n_items, x_.n_users());
   }
   std::vector<double> users_of(x_.n_items, 0);
   std::vector<double> items_of(x_.n_users(), 0);
   for (std::size_t u = 0; u < x_.n_users(); ++u) {
     for (const ItemIndex item : x_.row(u).items) {
-      ++users_of[static_cast<std::size_t>(item)];
+      ++users_of[index(item)];
       ++items_of[u];
     }
   }
   item_scale_ = activity_scale(users_of, options.item_exponent);
   const std::vector<float> user_scale = activity_scale(items_of, options.user_exponent);
   for (std::size_t u = 0; u < x_.n_users(); ++u) {
-    for (std::size_t at = x_.offsets[u]; at < x_.offsets[u + 1]; ++at) {
-      x_.weights[at] *= user_scale[u] * item_scale_[static_cast<std::size_t>(x_.items[at])];
-    }
+    for (std::size_t at = x_.offsets[u]; at < x_.offsets[u + 1]; ++at)
+      x_.weights[at] *= user_scale[u] * item_scale_[index(x_.items[at])];
   }
   users_ = models::transpose(x_);
-  dual_ = x_.n_users() < x_.n_items;
-  order_ = std::min(x_.n_users(), x_.n_items);
+  dual_ = takes_dual(x_.n_users(), x_.n_items, options);
+  order_ = dual_ ? x_.n_users() : x_.n_items;
+  fill_gram();
+}
+
+void EaseFitter::fill_gram() {
   gram_.assign(order_ * order_, 0);
   // Row i of the product walks over the rows that i meets; each row is one thread's, so the sums have one order.
-  parallel_for(order_, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int) {
+  parallel_for(order_, kBlock, options_.threads, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t i = begin; i < end; ++i) {
       float* row = gram_.data() + i * order_;
       const auto add = [&](const auto& others, const auto& weights, std::size_t from, std::size_t to, float w) {
-        for (std::size_t k = from; k < to && static_cast<std::size_t>(others[k]) <= i; ++k) row[static_cast<std::size_t>(others[k])] += w * weights[k];
+        for (std::size_t k = from; k < to && index(others[k]) <= i; ++k) row[index(others[k])] += w * weights[k];
       };
       if (dual_) {
         for (std::size_t at = x_.offsets[i]; at < x_.offsets[i + 1]; ++at) {
-          const auto item = static_cast<std::size_t>(x_.items[at]);
+          const std::size_t item = index(x_.items[at]);
           add(users_.users, users_.weights, users_.offsets[item], users_.offsets[item + 1], x_.weights[at]);
         }
       } else {
         for (std::size_t at = users_.offsets[i]; at < users_.offsets[i + 1]; ++at) {
-          const auto user = static_cast<std::size_t>(users_.users[at]);
+          const std::size_t user = index(users_.users[at]);
           add(x_.items, x_.weights, x_.offsets[user], x_.offsets[user + 1], users_.weights[at]);
         }
       }
@@ -88,83 +98,128 @@ EaseFitter::EaseFitter(const models::Interactions& interactions, const EaseOptio
 }
 
 EaseModel EaseFitter::fit(double lambda) const {
-  if (!(lambda > 0) || !std::isfinite(lambda)) fail(ErrorCode::kInvalidArgument, "lambda is {}, expected a number above 0", lambda);
-  EaseModel model = dual_ ? fit_dual(lambda) : fit_primal(lambda);
-  finish(model);
-  return model;
+  if (!(lambda > 0) || !std::isfinite(lambda))
+    fail(ErrorCode::kInvalidArgument, "lambda is {}, expected a number above 0", lambda);
+  return dual_ ? fit_dual(lambda) : fit_dense(lambda);
 }
 
-EaseModel EaseFitter::fit_primal(double lambda) const {
-  EaseModel model{x_.n_items, gram_};
-  for (std::size_t i = 0; i < order_; ++i) model.weights[i * order_ + i] += static_cast<float>(lambda);
-  invert_spd(model.weights, order_, options_.threads);
-  return model;
-}
-
-EaseModel EaseFitter::fit_dual(double lambda) const {
-  const std::size_t n = x_.n_items;
-  std::vector<float> inverse = gram_;
-  for (std::size_t u = 0; u < order_; ++u) inverse[u * order_ + u] += static_cast<float>(lambda);
-  invert_spd(inverse, order_, options_.threads);
-  // V = inverse * X, [n_users, n_items]; X is sparse, so its items are walked over.
-  std::vector<float> v(order_ * n, 0);
-  parallel_for(order_, kBlock, options_.threads, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t u = begin; u < end; ++u) {
-      float* out = v.data() + u * n;
-      for (std::size_t other = 0; other < order_; ++other) {
-        const float w = inverse[u * order_ + other];
-        const InteractionRow row = x_.row(other);
-        for (std::size_t k = 0; k < row.items.size(); ++k) out[static_cast<std::size_t>(row.items[k])] += w * row.weights[k];
-      }
-    }
-  });
-  EaseModel model{n, std::vector<float>(n * n, 0)};
-  const auto ridge = static_cast<float>(1 / lambda);
-  parallel_for(n, kBlock, options_.threads, [&](std::size_t begin, std::size_t end, int) {
-    for (std::size_t i = begin; i < end; ++i) {
-      float* out = model.weights.data() + i * n;
-      for (std::size_t at = users_.offsets[i]; at < users_.offsets[i + 1]; ++at) {
-        const float* from = v.data() + static_cast<std::size_t>(users_.users[at]) * n;
-        const float w = -users_.weights[at] * ridge;
-        for (std::size_t j = 0; j < n; ++j) out[j] += w * from[j];
-      }
-      out[i] += ridge;
-    }
-  });
-  return model;
-}
-
-void EaseFitter::finish(EaseModel& model) const {
-  const std::size_t n = model.n_items;
-  // The candidate's factor: -1 / P_ii and its scale taken back (1 / item_scale).
+EaseModel EaseFitter::fit_dense(double lambda) const {
+  const std::size_t n = order_;
+  EaseModel model(n, gram_);
+  std::vector<float>& w = model.weights_;
+  for (std::size_t i = 0; i < n; ++i) w[i * n + i] += static_cast<float>(lambda);
+  invert_spd(w, n, options_.threads);
   std::vector<float> factor(n, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    const float p = model.weights[i * n + i];
-    if (p > 0 && item_scale_[i] > 0) factor[i] = -1 / (p * item_scale_[i]);
-  }
+  for (std::size_t i = 0; i < n; ++i) factor[i] = candidate_factor(w[i * n + i], item_scale_[i]);
   parallel_for(n, kBlock, options_.threads, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t j = begin; j < end; ++j) {
-      float* row = model.weights.data() + j * n;
+      float* row = w.data() + j * n;
       for (std::size_t i = 0; i < n; ++i) row[i] *= item_scale_[j] * factor[i];
       row[j] = 0;
     }
   });
+  return model;
 }
 
-EaseModel fit_ease(const models::Interactions& interactions, const EaseOptions& options) {
-  return EaseFitter(interactions, options).fit(options.lambda);
+EaseModel EaseFitter::fit_dual(double lambda) const {
+  EaseModel model(x_.n_items, {});
+  EaseModel::Dual& d = model.dual_;
+  d.inverse = gram_;
+  for (std::size_t u = 0; u < order_; ++u) d.inverse[u * order_ + u] += static_cast<float>(lambda);
+  invert_spd(d.inverse, order_, options_.threads);
+  d.x = x_;
+  d.users = users_;
+  d.scale = item_scale_;
+  d.ridge = static_cast<float>(1 / lambda);
+  d.factor.resize(x_.n_items);
+  parallel_for(x_.n_items, kBlock, options_.threads, [&](std::size_t begin, std::size_t end, int) {
+    for (std::size_t i = begin; i < end; ++i) {
+      double sum = 0;  // x_i' K^-1 x_i
+      for (std::size_t a = users_.offsets[i]; a < users_.offsets[i + 1]; ++a) {
+        const float* row = d.inverse.data() + index(users_.users[a]) * order_;
+        double inner = 0;
+        for (std::size_t b = users_.offsets[i]; b < users_.offsets[i + 1]; ++b)
+          inner += static_cast<double>(row[index(users_.users[b])] * users_.weights[b]);
+        sum += inner * static_cast<double>(users_.weights[a]);
+      }
+      d.factor[i] = candidate_factor(static_cast<float>((1 - sum) / lambda), item_scale_[i]);
+    }
+  });
+  return model;
 }
 
-models::OwnedNeighbours prune(const EaseModel& model, std::size_t neighbors, int threads) {
-  const std::size_t n = model.n_items;
-  ListBuilder lists(n);
-  // Columns in groups, so that each line of the matrix that is read is used for several candidates.
-  parallel_for(n, kBlock, threads, [&](std::size_t begin, std::size_t end, int) {
+void EaseModel::add_scores(std::span<const ItemIndex> history, std::span<const float> weights, std::span<float> scores) const {
+  if (weights_.empty()) {
+    add_dual_scores(history, weights, scores);
+    return;
+  }
+  for (std::size_t h = 0; h < history.size(); ++h) {
+    const float* row = weights_.data() + index(history[h]) * n_items_;
+    for (std::size_t i = 0; i < n_items_; ++i) scores[i] += weights[h] * row[i];
+  }
+}
+
+void EaseModel::add_dual_scores(std::span<const ItemIndex> history, std::span<const float> weights,
+                                std::span<float> scores) const {
+  const Dual& d = dual_;
+  const std::size_t n_users = d.x.n_users();
+  if (history.empty()) return;
+  // z = X h, y = K^-1 z; the score is factor * (h - X'y) / lambda, and h / scale takes the diagonal out again.
+  thread_local std::vector<float> z;
+  thread_local std::vector<float> y;
+  thread_local std::vector<float> sums;
+  z.assign(n_users, 0);
+  y.assign(n_users, 0);
+  sums.assign(n_items_, 0);
+  for (std::size_t h = 0; h < history.size(); ++h) {
+    const std::size_t j = index(history[h]);
+    for (std::size_t at = d.users.offsets[j]; at < d.users.offsets[j + 1]; ++at)
+      z[index(d.users.users[at])] += weights[h] * d.scale[j] * d.users.weights[at];
+  }
+  multiply_symmetric(d.inverse, z, y);
+  for (std::size_t u = 0; u < n_users; ++u) {
+    for (std::size_t at = d.x.offsets[u]; at < d.x.offsets[u + 1]; ++at) sums[index(d.x.items[at])] -= y[u] * d.x.weights[at];
+  }
+  for (std::size_t h = 0; h < history.size(); ++h) sums[index(history[h])] += weights[h] * d.scale[index(history[h])];
+  for (std::size_t i = 0; i < n_items_; ++i) scores[i] += d.factor[i] * d.ridge * sums[i];
+  for (std::size_t h = 0; h < history.size(); ++h) {
+    if (d.scale[index(history[h])] > 0) scores[index(history[h])] += weights[h];
+  }
+}
+
+models::OwnedNeighbours EaseModel::prune(std::size_t neighbors, int threads) const {
+  ListBuilder lists(n_items_);
+  const std::size_t n_users = dual_.x.n_users();
+  parallel_for(n_items_, kBlock, threads, [&](std::size_t begin, std::size_t end, int) {
+    // Columns in groups, so that each line of the matrix that is read is used for several candidates.
     std::vector<std::vector<models::ScoredItem>> found(end - begin);
-    for (std::size_t j = 0; j < n; ++j) {
+    if (!weights_.empty()) {
+      for (std::size_t j = 0; j < n_items_; ++j) {
+        for (std::size_t i = begin; i < end; ++i) {
+          const float w = weights_[j * n_items_ + i];
+          if (w > 0) found[i - begin].push_back({static_cast<ItemIndex>(j), w});
+        }
+      }
+    } else {
+      const Dual& d = dual_;
+      std::vector<float> v(n_users);
+      std::vector<float> sums(n_items_);
       for (std::size_t i = begin; i < end; ++i) {
-        const float w = model.weights[j * n + i];
-        if (w > 0) found[i - begin].push_back({static_cast<ItemIndex>(j), w});
+        if (d.factor[i] == 0) continue;
+        std::fill(v.begin(), v.end(), 0.0F);  // K^-1 x_i
+        std::fill(sums.begin(), sums.end(), 0.0F);
+        for (std::size_t at = d.users.offsets[i]; at < d.users.offsets[i + 1]; ++at) {
+          const float* row = d.inverse.data() + index(d.users.users[at]) * n_users;
+          for (std::size_t u = 0; u < n_users; ++u) v[u] += d.users.weights[at] * row[u];
+        }
+        for (std::size_t u = 0; u < n_users; ++u) {
+          for (std::size_t at = d.x.offsets[u]; at < d.x.offsets[u + 1]; ++at)
+            sums[index(d.x.items[at])] -= v[u] * d.x.weights[at];
+        }
+        for (std::size_t j = 0; j < n_items_; ++j) {
+          const float w = d.scale[j] * d.ridge * sums[j] * d.factor[i];
+          if (w > 0 && j != i) found[i - begin].push_back({static_cast<ItemIndex>(j), w});
+        }
       }
     }
     for (std::size_t i = begin; i < end; ++i) {
@@ -173,6 +228,10 @@ models::OwnedNeighbours prune(const EaseModel& model, std::size_t neighbors, int
     }
   });
   return lists.build();
+}
+
+EaseModel fit_ease(const models::Interactions& interactions, const EaseOptions& options) {
+  return EaseFitter(interactions, options).fit(options.lambda);
 }
 
 }  // namespace lodestone::training

@@ -12,8 +12,8 @@
 namespace lodestone::training {
 namespace {
 
-using models::Interactions;
 using models::InteractionRow;
+using models::Interactions;
 using models::ItemUsers;
 using models::ScoredItem;
 
@@ -23,7 +23,8 @@ void check_weights(const Interactions& interactions) {
   for (std::size_t at = 0; at < interactions.weights.size(); ++at) {
     const float w = interactions.weights[at];
     if (!std::isfinite(w) || w < 0) {
-      fail(ErrorCode::kInvalidArgument, "interaction {} (item {}) has the weight {}, expected a finite number not below 0; check the weights of the events",
+      fail(ErrorCode::kInvalidArgument,
+           "interaction {} (item {}) has the weight {}, expected a finite number not below 0; check the weights of the events",
            at, interactions.items[at], w);
     }
   }
@@ -63,11 +64,8 @@ void weigh(Interactions& x, const ItemKnnOptions& options) {
       const auto item = static_cast<std::size_t>(x.items[at]);
       double w = static_cast<double>(x.weights[at]);
       switch (options.weighting) {
-        case Weighting::kCosine:
-          break;
-        case Weighting::kTfIdf:
-          w = std::sqrt(w) * idf;
-          break;
+        case Weighting::kCosine: break;
+        case Weighting::kTfIdf: w = std::sqrt(w) * idf; break;
         case Weighting::kBm25: {
           const double length = 1 - options.bm25_b + options.bm25_b * users_of[item] / mean_users;
           w = w * (options.bm25_k1 + 1) / (w + options.bm25_k1 * length) * idf;
@@ -111,12 +109,9 @@ void accumulate(const Interactions& x, const ItemUsers& users, std::size_t candi
 
 std::string_view weighting_name(Weighting weighting) {
   switch (weighting) {
-    case Weighting::kCosine:
-      return "cosine";
-    case Weighting::kTfIdf:
-      return "tfidf";
-    case Weighting::kBm25:
-      return "bm25";
+    case Weighting::kCosine: return "cosine";
+    case Weighting::kTfIdf: return "tfidf";
+    case Weighting::kBm25: return "bm25";
   }
   return "";
 }
@@ -137,11 +132,12 @@ models::Interactions cap_histories(const models::Interactions& interactions, std
         std::uint64_t state = (std::uint64_t{u} << 32U) | static_cast<std::uint32_t>(interactions.items[at]);
         return split_mix(state);
       };
-      std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(max_history), order.end(), [&](std::size_t a, std::size_t b) {
-        const float wa = interactions.weights[a];
-        const float wb = interactions.weights[b];
-        return wa != wb ? wa > wb : tie(a) < tie(b);
-      });
+      std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(max_history), order.end(),
+                       [&](std::size_t a, std::size_t b) {
+                         const float wa = interactions.weights[a];
+                         const float wb = interactions.weights[b];
+                         return wa != wb ? wa > wb : tie(a) < tie(b);
+                       });
       order.resize(max_history);
       std::sort(order.begin(), order.end());
     }

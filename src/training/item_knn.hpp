@@ -21,14 +21,14 @@ std::string_view weighting_name(Weighting weighting);
 
 struct ItemKnnOptions {
   Weighting weighting = Weighting::kTfIdf;
-  std::size_t neighbors = 200;      ///< kept for each candidate; more answers stricter filters and costs memory
-  double shrinkage = 0;             ///< s becomes s * n / (n + shrinkage), n = users in common; damps chance pairs
+  std::size_t neighbors = 200;  ///< kept for each candidate; more answers stricter filters and costs memory
+  double shrinkage = 0;         ///< s becomes s * n / (n + shrinkage), n = users in common; damps chance pairs
   double bm25_k1 = 1.2;
   double bm25_b = 0.75;
-  std::size_t max_history = 500;    ///< items of one user that count: the heaviest (by time decay: the newest)
+  std::size_t max_history = 500;  ///< items of one user that count: the heaviest (by time decay: the newest)
   /// Products summed over all users, sum of n_u^2; beyond it histories are cut shorter still, all to one length. 4e9 is about 10 s on two cores.
   std::uint64_t max_pairs = 4'000'000'000;
-  int threads = 0;                  ///< 0 = all cores; the result does not depend on it
+  int threads = 0;  ///< 0 = all cores; the result does not depend on it
 };
 
 /// Row i of the answer: the items j that count for candidate i, best first, s(i, j) > 0. Never holds an n_items x n_items matrix: memory is

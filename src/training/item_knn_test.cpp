@@ -53,7 +53,8 @@ std::vector<std::vector<ScoredItem>> brute_force(const Interactions& x, const It
   double mean = 0;
   for (const double c : users_of) mean += c / static_cast<double>(n);
   for (std::size_t u = 0; u < m; ++u) {
-    const double idf = std::max(0.0, std::log(static_cast<double>(n)) - std::log(1.0 + static_cast<double>(x.row(u).items.size())));
+    const double idf =
+        std::max(0.0, std::log(static_cast<double>(n)) - std::log(1.0 + static_cast<double>(x.row(u).items.size())));
     for (std::size_t i = 0; i < n; ++i) {
       if (w[u][i] == 0) continue;
       if (options.weighting == Weighting::kTfIdf) w[u][i] = std::sqrt(w[u][i]) * idf;
@@ -105,8 +106,10 @@ TEST_P(ItemKnnWeighting, equals_a_double_loop_over_all_pairs) {
         EXPECT_NEAR(row.scores[k], expected[i][k].score, 1e-5F * std::max(1.0F, expected[i][k].score));
         // Near ties may swap between float and double sums; the item must then be as good.
         if (row.items[k] == expected[i][k].item) continue;
-        const auto same = std::find_if(expected[i].begin(), expected[i].end(), [&](const ScoredItem& s) { return s.item == row.items[k]; });
-        EXPECT_NEAR(same == expected[i].end() ? expected[i].back().score : same->score, row.scores[k], 1e-5F * std::max(1.0F, row.scores[k]));
+        const auto same =
+            std::find_if(expected[i].begin(), expected[i].end(), [&](const ScoredItem& s) { return s.item == row.items[k]; });
+        EXPECT_NEAR(same == expected[i].end() ? expected[i].back().score : same->score, row.scores[k],
+                    1e-5F * std::max(1.0F, row.scores[k]));
       }
     }
   }

@@ -12,8 +12,9 @@ models::OwnedNeighbours fit_popular(const models::Interactions& interactions, co
   return fit_popular_by_category(interactions, one, 1, options);
 }
 
-models::OwnedNeighbours fit_popular_by_category(const models::Interactions& interactions, std::span<const std::int32_t> category_of,
-                                                std::size_t n_categories, const PopularOptions& options) {
+models::OwnedNeighbours fit_popular_by_category(const models::Interactions& interactions,
+                                                std::span<const std::int32_t> category_of, std::size_t n_categories,
+                                                const PopularOptions& options) {
   const std::size_t n = interactions.n_items;
   LODESTONE_ASSERT(category_of.size() == n, "{} categories for {} items", category_of.size(), n);
   std::vector<double> scores(n, 0);
@@ -31,7 +32,8 @@ models::OwnedNeighbours fit_popular_by_category(const models::Interactions& inte
     // Among the untouched the newest (highest number) leads: a difference too small to pass anything that was touched.
     const double order = 1 + 1e-3 * static_cast<double>(i) / static_cast<double>(n);
     const double score = scores[i] > 0 ? scores[i] + 2 * floor : floor * order;
-    if (score > 0) rows[static_cast<std::size_t>(category_of[i])].push_back({static_cast<ItemIndex>(i), static_cast<float>(score)});
+    if (score > 0)
+      rows[static_cast<std::size_t>(category_of[i])].push_back({static_cast<ItemIndex>(i), static_cast<float>(score)});
   }
   for (std::size_t c = 0; c < n_categories; ++c) {
     keep_top(rows[c], options.max_items);

@@ -22,7 +22,8 @@ struct PopularOptions {
 models::OwnedNeighbours fit_popular(const models::Interactions& interactions, const PopularOptions& options);
 
 /// Row c: the most popular items of category c (models::number_categories), in [0, n_categories).
-models::OwnedNeighbours fit_popular_by_category(const models::Interactions& interactions, std::span<const std::int32_t> category_of,
-                                                std::size_t n_categories, const PopularOptions& options);
+models::OwnedNeighbours fit_popular_by_category(const models::Interactions& interactions,
+                                                std::span<const std::int32_t> category_of, std::size_t n_categories,
+                                                const PopularOptions& options);
 
 }  // namespace lodestone::training

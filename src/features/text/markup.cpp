@@ -151,11 +151,11 @@ class Stripper {
       std::uint32_t code;
     };
     static constexpr std::array<Entity, 30> kEntities{{
-        {"amp", '&'},      {"lt", '<'},       {"gt", '>'},       {"quot", '"'},     {"apos", '\''},    {"nbsp", ' '},
-        {"ensp", ' '},     {"emsp", ' '},     {"ndash", '-'},    {"mdash", ' '},    {"hellip", ' '},   {"middot", ' '},
-        {"bull", ' '},     {"ldquo", ' '},    {"rdquo", ' '},    {"lsquo", '\''},   {"rsquo", '\''},   {"laquo", ' '},
-        {"raquo", ' '},    {"times", ' '},    {"copy", ' '},     {"reg", ' '},      {"trade", ' '},    {"deg", ' '},
-        {"eacute", 0xE9},  {"egrave", 0xE8},  {"agrave", 0xE0},  {"ccedil", 0xE7},  {"ouml", 0xF6},    {"uuml", 0xFC},
+        {"amp", '&'},     {"lt", '<'},      {"gt", '>'},      {"quot", '"'},    {"apos", '\''},  {"nbsp", ' '},
+        {"ensp", ' '},    {"emsp", ' '},    {"ndash", '-'},   {"mdash", ' '},   {"hellip", ' '}, {"middot", ' '},
+        {"bull", ' '},    {"ldquo", ' '},   {"rdquo", ' '},   {"lsquo", '\''},  {"rsquo", '\''}, {"laquo", ' '},
+        {"raquo", ' '},   {"times", ' '},   {"copy", ' '},    {"reg", ' '},     {"trade", ' '},  {"deg", ' '},
+        {"eacute", 0xE9}, {"egrave", 0xE8}, {"agrave", 0xE0}, {"ccedil", 0xE7}, {"ouml", 0xF6},  {"uuml", 0xFC},
     }};
     for (const Entity& entity : kEntities) {
       if (entity.name == name) {
@@ -187,7 +187,8 @@ class Stripper {
   bool skip_url() {
     if (at_ > 0 && (is_letter(text_[at_ - 1]) || is_digit(text_[at_ - 1]))) return false;
     const std::string_view tail = rest();
-    if (!starts_with(tail, "http://") && !starts_with(tail, "https://") && !starts_with(tail, "ftp://") && !starts_with(tail, "www.")) {
+    if (!starts_with(tail, "http://") && !starts_with(tail, "https://") && !starts_with(tail, "ftp://") &&
+        !starts_with(tail, "www.")) {
       return false;
     }
     std::size_t end = 0;

@@ -18,17 +18,18 @@ namespace {
 constexpr std::size_t kMaxWord = 48;
 
 /// Ascending, for binary search.
-constexpr std::array<std::string_view, 33> kStopWords{"a",  "an",   "and",  "are",  "as",   "at",    "be",   "by",    "for",  "from", "has",
-                                                      "have", "in",   "is",   "it",   "its",  "of",    "on",   "or",    "our",  "that", "the",
-                                                      "their", "these", "this", "to",   "was",  "we",    "were", "which", "will", "with", "you"};
+constexpr std::array<std::string_view, 33> kStopWords{"a",    "an",   "and",   "are",  "as",    "at",    "be",   "by", "for",
+                                                      "from", "has",  "have",  "in",   "is",    "it",    "its",  "of", "on",
+                                                      "or",   "our",  "that",  "the",  "their", "these", "this", "to", "was",
+                                                      "we",   "were", "which", "will", "with",  "you"};
 constexpr std::array<std::string_view, 20> kParticles{"的", "了", "和", "是", "在", "与", "及", "等", "为", "之",
                                                       "以", "或", "于", "被", "由", "该", "其", "并", "而", "也"};
 
 enum class CharClass : std::uint8_t { kOther, kWord, kDigit, kCjk };
 
 bool is_cjk(UChar32 c) {
-  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3040 && c <= 0x30FF) || (c >= 0xAC00 && c <= 0xD7AF) || (c >= 0x3400 && c <= 0x4DBF) ||
-         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF) || c == 0x3005;
+  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3040 && c <= 0x30FF) || (c >= 0xAC00 && c <= 0xD7AF) ||
+         (c >= 0x3400 && c <= 0x4DBF) || (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x20000 && c <= 0x3FFFF) || c == 0x3005;
 }
 
 CharClass class_of(UChar32 c) {
@@ -59,18 +60,19 @@ void fold(std::string_view text, std::string& out) {
     icu::StringByteSink<std::string> sink(&out);
     normalizer->normalizeUTF8(0, icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())), sink, nullptr, status);
   }
-  if (U_FAILURE(status) != 0) fail(ErrorCode::kInternal, "text cannot be normalised: {}; is ICU's data installed?", u_errorName(status));
+  if (U_FAILURE(status) != 0)
+    fail(ErrorCode::kInternal, "text cannot be normalised: {}; is ICU's data installed?", u_errorName(status));
 }
 
-/// Harman's S stemmer: ies -> y (not eies, aies), es -> e (not aes, ees, oes), s -> nothing (not us, ss). ASCII words of four letters on.
+/// Harman's S stemmer: ies -> y (not eies, aies), s -> nothing (not us, ss), which her es -> e is a case of. ASCII words of four letters on.
 void stem(std::string& word) {
-  if (word.size() < 4 || word.back() != 's' || !std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; })) return;
+  if (word.size() < 4 || word.back() != 's' ||
+      !std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; }))
+    return;
   const std::string_view w = word;
   if (w.ends_with("ies") && !w.ends_with("eies") && !w.ends_with("aies")) {
     word.resize(word.size() - 3);
     word += 'y';
-  } else if (w.ends_with("es") && !w.ends_with("aes") && !w.ends_with("ees") && !w.ends_with("oes")) {
-    word.pop_back();
   } else if (!w.ends_with("us") && !w.ends_with("ss")) {
     word.pop_back();
   }
@@ -115,12 +117,8 @@ class Scanner {
           cjk_run(begin);
           break;
         case CharClass::kWord:
-        case CharClass::kDigit:
-          word_.append(text_, begin, at_ - begin);
-          break;
-        case CharClass::kOther:
-          separator(c);
-          break;
+        case CharClass::kDigit: word_.append(text_, begin, at_ - begin); break;
+        case CharClass::kOther: separator(c); break;
       }
     }
     flush();

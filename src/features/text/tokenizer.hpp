@@ -5,7 +5,7 @@
 // 1. Markup and URLs go (features/text/markup.hpp).
 // 2. Unicode NFKC with case folding: full width to half, upper to lower case, ligatures apart.
 // 3. Letters and digits form words; a point or comma between digits stays ("v1.2", "1,024" is "1024"). English plurals end as their singular
-//    by the three rules of Harman's S stemmer ("How effective is suffixing?", JASIS 1991); a final 's goes. Words over 48 bytes are
+//    by the rules of Harman's S stemmer ("How effective is suffixing?", JASIS 1991); a final 's goes. Words over 48 bytes are
 //    no words (hashes, packed data) and go. So do English stop words.
 // 4. A run of CJK characters gives each character and each pair; the run is cut at the particle "的". Single particles go.
 

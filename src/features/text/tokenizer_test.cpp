@@ -34,7 +34,9 @@ TEST(Markup, keeps_the_text_of_links_and_drops_their_targets) {
   EXPECT_EQ(stripped("[the guide](https://a.example/x_(1).html), see"), "[the guide , see");
 }
 
-TEST(Markup, drops_bare_addresses_up_to_chinese_text) { EXPECT_EQ(stripped("见https://a.example/b?c=1。下载 www.b.example now"), "见 。下载   now"); }
+TEST(Markup, drops_bare_addresses_up_to_chinese_text) {
+  EXPECT_EQ(stripped("见https://a.example/b?c=1。下载 www.b.example now"), "见 。下载   now");
+}
 
 TEST(Markup, keeps_what_only_looks_like_markup) {
   EXPECT_EQ(stripped("a < b & c > d, AT&T, 3<4, ] (x)"), "a < b & c > d, AT&T, 3<4, ] (x)");
@@ -70,7 +72,9 @@ TEST(Tokenizer, apostrophes_part_words_and_a_final_s_goes) {
   EXPECT_THAT(token_texts("O'Shea's user’s d'eau"), ElementsAre("o", "shea", "user", "d", "eau"));
 }
 
-TEST(Tokenizer, long_runs_without_blanks_are_no_words) { EXPECT_THAT(token_texts(std::string(49, 'x') + " ok"), ElementsAre("ok")); }
+TEST(Tokenizer, long_runs_without_blanks_are_no_words) {
+  EXPECT_THAT(token_texts(std::string(49, 'x') + " ok"), ElementsAre("ok"));
+}
 
 TEST(Tokenizer, any_bytes_are_taken) {
   EXPECT_THAT(token_texts("\xff\xfe rain \xe6\xb0"), ElementsAre("rain"));
