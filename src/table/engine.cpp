@@ -121,16 +121,17 @@ struct Engine::State {
 Engine::Engine(const Options& options) : state_(std::make_unique<State>()) {
   if (!options.temp_folder.empty()) make_folders(options.temp_folder);
   state_->open(options);
-  // The functions that the SQL subset takes from Spark and the engine lacks; docs/decisions/0004-sql-subset.md lists them.
+  // The functions that the SQL subset takes from Spark and the engine lacks; docs/decisions/0010-sql-subset.md lists them.
   execute(
       "SET TimeZone = 'UTC';"
       "CREATE MACRO to_utc_timestamp(t, zone) AS timezone('UTC', timezone(zone, CAST(t AS TIMESTAMP)));"
       "CREATE MACRO unix_micros(t) AS epoch_us(t);"
       "CREATE MACRO timestamp_micros(n) AS make_timestamp(CAST(n AS BIGINT));"
+      "CREATE MACRO pmod(a, n) AS ((a % n) + n) % n;"
       "CREATE MACRO split_list(s) AS list_filter("
       "  list_transform(split(replace(s, '；', ';'), ';'), lambda x: trim(x)),"
       "  lambda x, i: x <> '' AND list_position(list_transform(split(replace(s, '；', ';'), ';'), lambda y: trim(y)), x) = i);"
-      "CREATE MACRO visitor_key(v) AS -1 - TRY_CAST('0x' || substr(v, 1, 15) AS BIGINT);");
+      "CREATE MACRO visitor_key(v) AS -1 - TRY_CAST('0x' || substr(v, 2, 15) AS BIGINT);");
 }
 
 Engine::~Engine() = default;
@@ -140,6 +141,16 @@ void Engine::execute(const std::string& sql) { state_->execute(sql, ""); }
 std::vector<ResultColumn> Engine::describe(const std::string& sql) {
   Statement statement;
   return state_->prepare(without_semicolon(sql), statement);
+}
+
+std::vector<ColumnDescription> Engine::describe_types(const std::string& sql) {
+  std::vector<ColumnDescription> out;
+  query("SELECT column_name, column_type FROM (DESCRIBE " + without_semicolon(sql) + ")", [&](const Chunk& chunk) {
+    for (std::size_t row = 0; row < chunk.n_rows(); ++row) {
+      out.push_back({std::string(chunk.text_at(0, row)), std::string(chunk.text_at(1, row))});
+    }
+  });
+  return out;
 }
 
 std::vector<ResultColumn> Engine::query(const std::string& sql, const std::function<void(const Chunk&)>& each) {
@@ -226,6 +237,12 @@ std::uint64_t Engine::write_parquet(RowStream& stream, const fs::path& path, Pro
 }
 
 std::uint64_t Engine::write_parquet(RowStream& stream, const std::string& select_sql, const fs::path& path, Progress* progress) {
+  std::uint64_t n_rows = 0;
+  read_stream(stream, progress, [&] { n_rows = write_parquet(select_sql, path); });
+  return n_rows;
+}
+
+void Engine::read_stream(RowStream& stream, Progress* progress, const std::function<void()>& work) {
   RowFeed feed(stream, progress);
   struct Slot {
     RowFeed*& feed;
@@ -233,17 +250,15 @@ std::uint64_t Engine::write_parquet(RowStream& stream, const std::string& select
   };
   const Slot slot{state_->feed};
   state_->feed = &feed;
-  std::uint64_t n_rows = 0;
   try {
     execute("CREATE OR REPLACE TEMP VIEW stream_rows AS SELECT * FROM lodestone_stream()");
-    n_rows = write_parquet(select_sql, path);
+    work();
   } catch (const Error&) {
     // What the source said tells more than that the query was stopped.
     if (feed.error()) std::rethrow_exception(feed.error());
     throw;
   }
   if (feed.error()) std::rethrow_exception(feed.error());
-  return n_rows;
 }
 
 std::map<std::string, std::uint64_t> Engine::take_tally() { return state_->tally.take(); }

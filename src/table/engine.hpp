@@ -18,6 +18,12 @@
 
 namespace lodestone::table {
 
+/// A column of a query with its type as SQL spells it, "DECIMAL(18,4)".
+struct ColumnDescription {
+  std::string name;
+  std::string sql_type;
+};
+
 /// One connection to an in-memory database that lives as long as the object. Time zone UTC; no extension is ever loaded or fetched.
 /// One thread at a time; inside, it uses n_threads.
 ///
@@ -44,6 +50,7 @@ class Engine {
   std::vector<ResultColumn> query(const std::string& sql, const std::function<void(const Chunk&)>& each);
   /// Columns of a query without running it.
   std::vector<ResultColumn> describe(const std::string& sql);
+  std::vector<ColumnDescription> describe_types(const std::string& sql);
 
   /// First value of the first row; nothing when it is null or there is no row.
   std::optional<std::int64_t> query_int(const std::string& sql);
@@ -58,6 +65,10 @@ class Engine {
   /// it is. `select_sql` may shape the rows, which it reads as the table `stream_rows`; `progress` may be nullptr.
   std::uint64_t write_parquet(RowStream& stream, const fs::path& path, Progress* progress);
   std::uint64_t write_parquet(RowStream& stream, const std::string& select_sql, const fs::path& path, Progress* progress);
+
+  /// Runs `work`, in which the table stream_rows yields the stream's rows, once. An error of the stream comes out as it is, in place of the one
+  /// that it causes in `work`.
+  void read_stream(RowStream& stream, Progress* progress, const std::function<void()>& work);
 
   /// Rows that the function tally(reason TEXT) -> BOOLEAN has seen since the last call, by reason: a filter `WHERE tally(reason)` keeps rows
   /// whose reason is null and counts the others, in the same pass.

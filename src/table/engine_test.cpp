@@ -185,7 +185,10 @@ TEST(Engine, knows_the_functions_of_the_sql_subset) {
   EXPECT_EQ(engine.query_int("SELECT unix_micros(TIMESTAMP '1970-01-01 00:00:01')"), 1000000);
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('a/dataDetail/15?x', 'dataDetail/([0-9]+)', 1)"), "15");
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('none', 'dataDetail/([0-9]+)', 1)"), "");
-  EXPECT_EQ(engine.query_int("SELECT visitor_key('0000000000000ff0')"), -1 - 0xff);
+  EXPECT_EQ(engine.query_int("SELECT pmod(-7, 3)"), 2);
+  EXPECT_EQ(engine.query_int("SELECT sum(CAST(pmod(hash(unhex('ff')), 3) = n AS INT)) FROM (VALUES (0), (1), (2)) v(n)"), 1);
+  EXPECT_EQ(engine.query_int("SELECT visitor_key('f000000000000ff0')"), -1 - 0xff0);
+  EXPECT_EQ(engine.query_int("SELECT visitor_key('no visitor of Matomo')"), std::nullopt);
   engine.query("SELECT split_list(' a;b; a ;;数据；c'), split_list(NULL), split_list('')", [](const Chunk& row) {
     EXPECT_THAT(row.texts_at(0, 0), ElementsAre("a", "b", "数据", "c"));
     EXPECT_TRUE(row.is_null(1, 0));

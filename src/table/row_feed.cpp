@@ -1,7 +1,6 @@
 #include "table/row_feed.hpp"
 
 #include <duckdb.h>
-#include <fmt/core.h>
 
 #include "base/error.hpp"
 
@@ -157,21 +156,6 @@ void register_row_feed(duckdb_connection connection, RowFeed** slot, int n_threa
   const duckdb_state state = duckdb_register_table_function(connection, function);
   duckdb_destroy_table_function(&function);
   LODESTONE_ASSERT(state == DuckDBSuccess, "the table function was refused");
-}
-
-std::string sql_type(const Column& column) {
-  switch (column.type) {
-    case ColumnType::kBool: return "BOOLEAN";
-    case ColumnType::kInt32: return "INTEGER";
-    case ColumnType::kInt64: return "BIGINT";
-    case ColumnType::kDouble: return "DOUBLE";
-    case ColumnType::kDecimal: return fmt::format("DECIMAL({},{})", column.precision, column.scale);
-    case ColumnType::kText: return "VARCHAR";
-    case ColumnType::kBytes: return "BLOB";
-    case ColumnType::kTimestamp: return "TIMESTAMP";
-    case ColumnType::kDate: return "DATE";
-  }
-  return "";
 }
 
 }  // namespace lodestone::table

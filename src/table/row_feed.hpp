@@ -59,7 +59,4 @@ void fill_vector(const Batch& batch, std::size_t column, const Column& type, _du
 /// Registers the table function lodestone_stream(), which yields the rows of *slot (the feed in use; never nullptr while it runs).
 void register_row_feed(_duckdb_connection* connection, RowFeed** slot, int n_threads);
 
-/// The engine's name of a type: BIGINT, DECIMAL(18,2), ...
-std::string sql_type(const Column& column);
-
 }  // namespace lodestone::table

@@ -72,6 +72,21 @@ std::string quote_identifiers(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(quoted, ", "));
 }
 
+std::string sql_type(const Column& column) {
+  switch (column.type) {
+    case ColumnType::kBool: return "BOOLEAN";
+    case ColumnType::kInt32: return "INTEGER";
+    case ColumnType::kInt64: return "BIGINT";
+    case ColumnType::kDouble: return "DOUBLE";
+    case ColumnType::kDecimal: return fmt::format("DECIMAL({},{})", column.precision, column.scale);
+    case ColumnType::kText: return "VARCHAR";
+    case ColumnType::kBytes: return "BLOB";
+    case ColumnType::kTimestamp: return "TIMESTAMP";
+    case ColumnType::kDate: return "DATE";
+  }
+  return "";
+}
+
 std::vector<std::string> built_in_queries() {
   std::vector<std::string> names;
   for (const EmbeddedFile& file : embedded_sql()) names.emplace_back(file.name.substr(0, file.name.size() - 4));

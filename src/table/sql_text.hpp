@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "table/batch.hpp"
 
 namespace lodestone::table {
 
@@ -20,6 +21,9 @@ std::string quote_identifier(std::string_view name);
 std::string quote_literal(std::string_view text);
 /// Identifiers, quoted and joined by ", ".
 std::string quote_identifiers(const std::vector<std::string>& names);
+
+/// The engine's name of a type: BIGINT, DECIMAL(18,2), ...
+std::string sql_type(const Column& column);
 
 /// What a parameter may hold: text and time become quoted literals, number and integer are checked to be such, name must be a plain
 /// identifier (letters, digits, underscore) and stands unquoted.

@@ -13,6 +13,9 @@ namespace {
 // A key column whose range is at most this many times its rows fits a bitmap that is smaller than the column itself.
 constexpr std::int64_t kBitsPerRow = 32;
 
+// Keys that are looked at together when there is no bitmap.
+constexpr std::int64_t kRowsPerSlice = 2'000'000;
+
 struct KeyRange {
   std::int64_t min = 0;
   std::int64_t max = 0;
@@ -70,8 +73,17 @@ bool is_unique(Engine& engine, const std::string& table, const std::vector<std::
     const KeyRange range = find_range(engine, table, columns.front());
     if (is_dense(range)) return range.n < 2 || is_unique_by_bitmap(engine, table, columns.front(), range);
   }
-  return !engine.query_int(fmt::format("SELECT 1 FROM {} WHERE {} GROUP BY {} HAVING count(*) > 1 LIMIT 1", table, not_null(columns),
-                                       quote_identifiers(columns)));
+  // Slice by slice, by the hash of the key: the memory is that of a slice, however long the table.
+  const std::int64_t n_rows = engine.query_int("SELECT count(*) FROM " + table).value_or(0);
+  const std::int64_t n_slices = 1 + n_rows / kRowsPerSlice;
+  const std::string key = quote_identifiers(columns);
+  for (std::int64_t slice = 0; slice < n_slices; ++slice) {
+    const std::string filter = n_slices == 1 ? "" : fmt::format(" AND hash({}) % {} = {}", key, n_slices, slice);
+    if (engine.query_int(fmt::format("SELECT 1 FROM {} WHERE {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1", table, not_null(columns), filter, key))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void check_unique(Engine& engine, const UniqueKey& key, const std::string& origin) {

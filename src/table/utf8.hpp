@@ -1,5 +1,5 @@
 #pragma once
-// UTF-8, as the engine demands it of every text. Internal to this folder.
+// UTF-8, as the engine demands it of every text.
 
 #include <string>
 #include <string_view>

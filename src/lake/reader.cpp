@@ -1,0 +1,104 @@
+#include "lake/reader.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "lake/table_folder.hpp"
+
+namespace lodestone::lake {
+namespace {
+
+using table::quote_identifier;
+using table::quote_literal;
+
+void check_parts(const fs::path& folder, const Manifest& manifest) {
+  for (const Part& part : manifest.parts) {
+    std::error_code code;
+    const std::uintmax_t bytes = fs::file_size(folder / part.file, code);
+    if (code || bytes != part.bytes) {
+      fail(ErrorCode::kCorrupt, "{} {}, its manifest says {} bytes; restore it, or make the table again with lodestone extract --full",
+           (folder / part.file).string(), code ? "is missing" : fmt::format("has {} bytes", bytes), part.bytes);
+    }
+  }
+}
+
+void read_tables(const fs::path& folder, std::vector<Manifest>& out) {
+  if (!fs::is_directory(folder)) return;
+  std::vector<fs::path> tables;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) tables.push_back(entry.path());
+  std::sort(tables.begin(), tables.end());
+  for (const fs::path& table : tables) {
+    std::optional<Manifest> manifest = find_manifest(table);
+    if (!manifest) continue;
+    check_parts(table, *manifest);
+    out.push_back(std::move(*manifest));
+  }
+}
+
+}  // namespace
+
+Reader::Reader(fs::path lake) : lake_(std::move(lake)) {
+  if (!fs::is_directory(lake_)) fail(ErrorCode::kNotFound, "there is no lake in {}; make it with lodestone extract", lake_.string());
+  read_tables(lake_ / "raw" / "business", tables_);
+  read_tables(lake_ / "raw" / "matomo", tables_);
+  read_tables(lake_ / "canonical", tables_);
+}
+
+const Manifest* Reader::find(std::string_view source, std::string_view table) const {
+  const auto found =
+      std::find_if(tables_.begin(), tables_.end(), [&](const Manifest& m) { return m.source == source && m.table == table; });
+  return found == tables_.end() ? nullptr : &*found;
+}
+
+const Manifest& Reader::get(std::string_view source, std::string_view table) const {
+  const Manifest* found = find(source, table);
+  if (found == nullptr) {
+    fail(ErrorCode::kNotFound, "the lake {} has no table {}; make it with lodestone {}", lake_.string(), view_name(source, table),
+         source == "canonical" ? "pipeline run" : "extract");
+  }
+  return *found;
+}
+
+void Reader::attach(table::Engine& engine) const {
+  engine.execute(
+      "CREATE SCHEMA IF NOT EXISTS raw_business; CREATE SCHEMA IF NOT EXISTS raw_matomo; CREATE SCHEMA IF NOT EXISTS quarantine");
+  for (const Manifest& manifest : tables_) attach_table(engine, lake_, manifest);
+}
+
+std::string view_name(std::string_view source, std::string_view table) {
+  return source == "canonical" ? std::string(table) : fmt::format("raw_{}.{}", source, table);
+}
+
+void attach_table(table::Engine& engine, const fs::path& lake, const Manifest& manifest) {
+  engine.execute(fmt::format("CREATE OR REPLACE VIEW {} AS SELECT * FROM {}", view_name(manifest.source, manifest.table),
+                             table_sql(lake, manifest)));
+  // Somebody may have emptied the quarantine; the table does not depend on it.
+  const fs::path quarantine = quarantine_path(lake, manifest.source, manifest.table);
+  const auto is_there = [&](const std::string& file) { return fs::exists(quarantine / file); };
+  if (manifest.quarantine_files.empty() || !std::all_of(manifest.quarantine_files.begin(), manifest.quarantine_files.end(), is_there)) return;
+  engine.execute(fmt::format("CREATE OR REPLACE VIEW quarantine.{} AS SELECT * FROM {}", quote_identifier(manifest.source + "_" + manifest.table),
+                             parquet_sql(quarantine, manifest.quarantine_files)));
+}
+
+std::string parquet_sql(const fs::path& folder, const std::vector<std::string>& files) {
+  std::string paths;
+  for (const std::string& file : files) paths += (paths.empty() ? "" : ", ") + quote_literal((folder / file).string());
+  return fmt::format("read_parquet([{}], union_by_name = true)", paths);
+}
+
+std::string table_sql(const fs::path& lake, const Manifest& manifest) {
+  std::string select;
+  for (const ManifestColumn& column : manifest.columns) {
+    const std::string name = quote_identifier(column.name);
+    const bool is_there = column.origin != ColumnOrigin::kAbsent && !manifest.parts.empty();
+    select += (select.empty() ? "" : ", ") + (is_there ? name : fmt::format("CAST(NULL AS {}) AS {}", column.sql_type, name));
+  }
+  if (manifest.parts.empty()) return fmt::format("(SELECT {} WHERE false)", select);
+  std::vector<std::string> files;
+  for (const Part& part : manifest.parts) files.push_back(part.file);
+  return fmt::format("(SELECT {} FROM {})", select, parquet_sql(table_path(lake, manifest.source, manifest.table), files));
+}
+
+}  // namespace lodestone::lake
