@@ -24,9 +24,9 @@ void answer(const Request& request, Response& response) {
   parameters.ids("exclude", 1000, ids);
   const std::int64_t limit = parameters.integer("limit", 10, 1, 50);
   if (limit < 1 || limit > 50 || ids.size() > 1000) std::abort();
-  (void)parameters.flag("explain");
-  (void)parameters.id("user_id");
-  (void)parameters.choice("timeframe", 0, kFrames);
+  static_cast<void>(parameters.flag("explain"));
+  static_cast<void>(parameters.id("user_id"));
+  static_cast<void>(parameters.choice("timeframe", 0, kFrames));
   response.out() += "{}";
 }
 

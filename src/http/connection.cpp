@@ -120,6 +120,7 @@ Task<bool> Connection::write() {
     co_await asio::async_write(socket_, buffers_, asio::redirect_error(kAwait, error));
   }
   exchange_.clear_pieces();
+  phase_ = Phase::kIdle;  // what is read next belongs to another request, with a time of its own
   co_return !error;
 }
 

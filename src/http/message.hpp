@@ -64,8 +64,8 @@ class Response {
 /// Reason phrase of the statuses that we send, "" for others.
 std::string_view reason_phrase(int status);
 
-/// W/"0123456789abcdef"
-std::string format_etag(std::uint64_t etag);
+/// Appends W/"0123456789abcdef".
+void append_etag(std::string& out, std::uint64_t etag);
 /// True when an If-None-Match value names this tag or is "*". Weak comparison (RFC 9110, 13.1.2).
 bool etag_matches(std::string_view if_none_match, std::uint64_t etag);
 

@@ -1,0 +1,112 @@
+#include "serving/admin.hpp"
+
+#include "base/json.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "metrics/text.hpp"
+#include "serving/reload_order.hpp"
+#include "serving/token.hpp"
+
+namespace lodestone::serving {
+
+namespace {
+
+/// False when the body is refused, which is answered.
+bool read_order(const http::Request& request, http::Response& response, ReloadOrder& order) {
+  if (!request.body.empty() && !request.content_type.empty() && !request.content_type.starts_with("application/json")) {
+    http::answer_problem(response, 415, "the body must be application/json");
+    return false;
+  }
+  try {
+    order = parse_reload_order(request.body);
+  } catch (const http::ParameterError&) {
+    throw;
+  } catch (const Error& error) {
+    http::answer_problem(response, 400, error.message());
+    return false;
+  }
+  return true;
+}
+
+void answer_loaded(http::Response& response, const std::string& id) {
+  json::Writer(response.out()).begin_object().key("status").value("loaded").key("id").value(id).end_object();
+}
+
+/// Runs a load; a bundle that fails verification is a conflict with what was asked, not an inner error, and its sentence helps.
+template <typename Load>
+void run_load(http::Response& response, Load load) {
+  try {
+    answer_loaded(response, load());
+  } catch (const http::ParameterError&) {
+    throw;
+  } catch (const Error& error) {
+    const int status = error.code() == ErrorCode::kCorrupt ? 409 : http_status(error.code());
+    http::answer_problem(response, status, error.message());
+  }
+}
+
+void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, http::Response& response) {
+  const ReleasePointer serving = releases.get();
+  json::Writer writer(response.out());
+  writer.begin_object().key("serving");
+  if (serving) {
+    writer.begin_object().key("id").value(serving->release().id).key("loaded_at").value(format_rfc3339(serving->loaded_at));
+    writer.key("n_items").value(static_cast<std::int64_t>(serving->release().catalog.n_items()));
+    writer.key("n_users").value(static_cast<std::int64_t>(serving->release().users.size())).end_object();
+  } else {
+    writer.null();
+  }
+  const auto refusal = loader.last_refusal();
+  writer.key("refusal");
+  refusal ? writer.value(std::string_view(*refusal)) : writer.null();
+  writer.key("models").begin_array();
+  for (const bundle::BundleEntry& entry : loader.store().list()) {
+    writer.begin_object().key("id").value(std::string_view(entry.id));
+    writer.key("created").value(std::string_view(format_rfc3339(entry.created)));
+    writer.key("bytes").value(static_cast<std::int64_t>(entry.bytes));
+    writer.key("is_current").boolean(entry.is_current);
+    writer.key("is_serving").boolean(serving && serving->release().id == entry.id);
+    if (!entry.problem.empty()) writer.key("problem").value(std::string_view(entry.problem));
+    writer.end_object();
+  }
+  writer.end_array().end_object();
+}
+
+}  // namespace
+
+void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
+               ReleaseLoader& loader) {
+  const auto guarded = [&](http::Method method, std::string_view pattern, http::Handler handler) {
+    router.add(method, pattern, [&token, handler = std::move(handler)](const http::Request& request, http::Response& response) {
+      if (!is_authorized(request.authorization, token)) {
+        response.more_headers = "WWW-Authenticate: Bearer\r\n";
+        return http::answer_problem(response, 401, "this port wants the header Authorization: Bearer TOKEN");
+      }
+      static_cast<void>(http::Parameters(request, {}));
+      handler(request, response);
+    });
+  };
+  router.add(http::Method::kGet, "/livez",
+             [](const http::Request&, http::Response& response) { response.out() += "{\"status\":\"ok\"}"; });
+  guarded(http::Method::kGet, "/metrics", [&](const http::Request&, http::Response& response) {
+    response.content_type = metrics::kTextContentType;
+    response.out() += registry.expose();
+  });
+  guarded(http::Method::kGet, "/models",
+          [&](const http::Request&, http::Response& response) { answer_models(releases, loader, response); });
+  guarded(http::Method::kPost, "/models/reload", [&](const http::Request& request, http::Response& response) {
+    ReloadOrder order;
+    if (!read_order(request, response, order)) return;
+    run_load(response, [&] {
+      if (!order.source) return loader.reload_current();
+      loader.load(*order.source);
+      return *order.source;
+    });
+  });
+  guarded(http::Method::kPost, "/models/rollback", [&](const http::Request& request, http::Response& response) {
+    if (!request.body.empty() && request.body != "{}") return http::answer_problem(response, 422, "rollback takes no body");
+    run_load(response, [&] { return loader.roll_back(); });
+  });
+}
+
+}  // namespace lodestone::serving

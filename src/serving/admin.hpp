@@ -1,0 +1,18 @@
+#pragma once
+// The admin port: metrics, releases, reload and rollback, behind a bearer token. Its threads may wait for the disk; they answer no
+// public request.
+
+#include <string>
+
+#include "http/router.hpp"
+#include "metrics/registry.hpp"
+#include "serving/release_loader.hpp"
+
+namespace lodestone::serving {
+
+/// GET /metrics, GET /models, POST /models/reload, POST /models/rollback, and /livez without a token. The references must outlive the
+/// router.
+void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
+               ReleaseLoader& loader);
+
+}  // namespace lodestone::serving

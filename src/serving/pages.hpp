@@ -1,0 +1,49 @@
+#pragma once
+// Everything on the public port that is no list: health, the API document and its page, and the demo page.
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/router.hpp"
+#include "serving/release_loader.hpp"
+
+namespace lodestone::serving {
+
+/// A file that is built into the program.
+struct Asset {
+  std::string path;  ///< "/", "/app.js"
+  std::string content_type;
+  std::string_view bytes;  ///< must outlive the server
+};
+
+/// A catalogue that the demo page credits.
+struct Catalogue {
+  std::string name;
+  std::string licence;
+  std::string source;
+};
+
+struct DemoPage {
+  std::string label;  ///< says that visits are simulated
+  std::vector<Catalogue> catalogues;
+  std::vector<Asset> assets;
+};
+
+/// The OpenAPI 3.1 document of the public port, as JSON.
+std::string_view openapi_document();
+
+/// The answer of /demo: label, catalogues, up to 30 users spread over activity with up to 5 items of their history, sizes, bundle id.
+std::string make_demo_answer(const DemoPage& demo, const models::Release& release);
+
+/// Whether new work should be sent here; switched off when the server drains.
+using DrainFlag = std::atomic<bool>;
+
+/// /health, /livez, /readyz, /openapi.json, /docs. The references must outlive the router.
+void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader, const DrainFlag& is_draining);
+
+/// /demo and the assets.
+void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases);
+
+}  // namespace lodestone::serving

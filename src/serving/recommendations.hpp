@@ -1,0 +1,71 @@
+#pragma once
+// The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /hot/trending, /search.
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "engine/recommender.hpp"
+#include "http/parameters.hpp"
+#include "http/router.hpp"
+#include "metrics/registry.hpp"
+#include "serving/release_holder.hpp"
+#include "serving/serving_metrics.hpp"
+
+namespace lodestone::serving {
+
+/// Token hashes of a search query, as the bundle's text index has them. Called from many threads.
+using QueryTokenizer = std::function<void(std::string_view query, std::vector<std::uint64_t>& tokens)>;
+
+/// Handlers run on the thread that the request names and use that thread's memory only.
+class Recommendations {
+ public:
+  struct Options {
+    int n_threads = 1;
+    QueryTokenizer tokenize;
+  };
+  Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock,
+                  Options options);
+  ~Recommendations();
+  Recommendations(const Recommendations&) = delete;
+  Recommendations& operator=(const Recommendations&) = delete;
+
+  void add_routes(http::Router& router);
+
+  /// Makes pages on every thread's memory, so that first requests find it grown and the bundle in RAM. Only before the threads run.
+  void warm();
+  /// Once a second on each thread: lets go of a replaced release although no request comes.
+  void tick(int thread);
+
+ private:
+  struct Worker;
+  struct Asked;
+  using Build = void (Recommendations::*)(const http::Request&, Worker&, const LoadedRelease&, http::Response&);
+
+  void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build);
+  void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response);
+  void similar(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void detail(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void user(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void trending(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void search(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+
+  void about_item(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response,
+                  std::string_view list_name, Asked& asked);
+  void read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const;
+  /// Makes the page and counts it; false when there is nothing to show, which is answered.
+  bool make_page(const Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void finish_list(const http::Request& request, const LoadedRelease& release, http::Response& response,
+                   std::size_t list_begin) const;
+
+  ServingMetrics* metrics_;
+  const Clock* clock_;
+  Options options_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace lodestone::serving

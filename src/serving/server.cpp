@@ -1,0 +1,81 @@
+#include "serving/server.hpp"
+
+#include "base/error.hpp"
+#include "base/thread_pool.hpp"
+#include "metrics/process.hpp"
+#include "serving/admin.hpp"
+#include "serving/token.hpp"
+
+namespace lodestone::serving {
+
+namespace {
+
+/// One may wait for the disk while the other answers a scrape.
+constexpr int kAdminThreads = 2;
+
+ServerOptions with_defaults(ServerOptions options) {
+  LODESTONE_ASSERT(static_cast<bool>(options.tokenize), "a server needs a tokenizer for /search");
+  if (options.n_threads == 0) options.n_threads = usable_cores();
+  return options;
+}
+
+http::ListenOptions listen_options(std::string_view address, std::string_view flag, std::string_view key) {
+  const http::HostPort where = http::parse_host_port(address, flag);
+  http::ListenOptions result;
+  result.host = where.host;
+  result.port = where.port;
+  result.way_out = fmt::format("stop that process or choose another address with {} HOST:PORT or the key {}", flag, key);
+  return result;
+}
+
+}  // namespace
+
+Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& clock)
+    : options_(with_defaults(std::move(options))),
+      token_(load_admin_token(options_.admin_token_file)),
+      metrics_(registry),
+      loader_(bundle::BundleStore(options_.bundle_folder), releases_, metrics_, clock,
+              options_.demo ? std::function<std::string(const models::Release&)>(
+                                  [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
+                            : nullptr),
+      recommendations_(releases_, metrics_, registry, clock, {options_.n_threads, options_.tokenize}) {
+  recommendations_.add_routes(router_);
+  add_pages(router_, releases_, loader_, is_draining_);
+  if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
+  add_admin(admin_router_, token_, registry, releases_, loader_);
+  metrics::register_process_metrics(registry);
+
+  http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
+  open.n_threads = options_.n_threads;
+  open.limits = options_.limits;
+  open.on_tick = [this](int thread) { recommendations_.tick(thread); };
+  listener_ = std::make_unique<http::Listener>(router_, std::move(open));
+  http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
+  closed.n_threads = kAdminThreads;
+  closed.limits.connections = 100;
+  admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
+
+  loader_.look();
+  recommendations_.warm();
+}
+
+Server::~Server() { stop(std::chrono::milliseconds(0)); }
+
+void Server::start() {
+  loader_.start(options_.follow_interval);
+  admin_listener_->start();
+  listener_->start();
+}
+
+void Server::stop(std::chrono::milliseconds drain) {
+  is_draining_.store(true, std::memory_order_relaxed);
+  listener_->stop(drain);
+  admin_listener_->stop(drain);
+  loader_.stop();
+}
+
+std::uint16_t Server::port() const { return listener_->port(); }
+std::uint16_t Server::admin_port() const { return admin_listener_->port(); }
+bool Server::is_ready() const { return !is_draining_.load(std::memory_order_relaxed) && releases_.get() != nullptr; }
+
+}  // namespace lodestone::serving

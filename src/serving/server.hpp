@@ -1,0 +1,64 @@
+#pragma once
+// The server: public port, admin port, and the thread that follows CURRENT. What `lodestone serve` runs.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/file.hpp"
+#include "http/listener.hpp"
+#include "metrics/registry.hpp"
+#include "serving/pages.hpp"
+#include "serving/recommendations.hpp"
+
+namespace lodestone::serving {
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:8000";  ///< port 0 = any free one
+  std::string admin_listen = "127.0.0.1:8001";
+  int n_threads = 0;  ///< of the public port; 0 = one a core
+  http::Limits limits;
+  fs::path admin_token_file;
+  fs::path bundle_folder;
+  std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT
+  QueryTokenizer tokenize;                           ///< must not be empty
+  std::optional<DemoPage> demo;                      ///< none = no page at /
+};
+
+/// start and stop belong to one thread.
+class Server {
+ public:
+  /// Reads the token, binds both ports, loads and warms what CURRENT names (without one it starts not ready). Throws with a sentence
+  /// when the token or an address cannot be had. The registry and the clock must outlive it.
+  Server(ServerOptions options, metrics::Registry& registry, const Clock& clock);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  void start();
+  /// /readyz says 503, nothing new is accepted, requests in flight are answered; what lasts longer than `drain` is cut.
+  void stop(std::chrono::milliseconds drain);
+
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::uint16_t admin_port() const;
+  [[nodiscard]] bool is_ready() const;
+
+ private:
+  ServerOptions options_;
+  std::string token_;
+  DrainFlag is_draining_{false};
+  ReleaseHolder releases_;
+  ServingMetrics metrics_;
+  ReleaseLoader loader_;
+  Recommendations recommendations_;
+  http::Router router_;
+  http::Router admin_router_;
+  std::unique_ptr<http::Listener> listener_;
+  std::unique_ptr<http::Listener> admin_listener_;
+};
+
+}  // namespace lodestone::serving

@@ -1,0 +1,139 @@
+#include "serving/serving_metrics.hpp"
+
+#include <algorithm>
+
+namespace lodestone::serving {
+
+namespace {
+
+constexpr double kLatencyBounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1};
+constexpr double kListBounds[] = {0, 1, 2, 5, 10, 20, 30, 50, 100};
+constexpr double kCandidateBounds[] = {1, 5, 10, 25, 50, 100, 200, 300, 500, 1000};
+
+std::size_t index(Endpoint endpoint) { return static_cast<std::size_t>(endpoint); }
+std::size_t index(Degrade degrade) { return static_cast<std::size_t>(degrade); }
+
+}  // namespace
+
+std::string_view endpoint_name(Endpoint endpoint) {
+  switch (endpoint) {
+    case Endpoint::kSimilar: return "similar";
+    case Endpoint::kDetail: return "recommend_detail";
+    case Endpoint::kUser: return "recommend_user";
+    case Endpoint::kTrending: return "hot_trending";
+    case Endpoint::kSearch: return "search";
+  }
+  return "";
+}
+
+std::string_view degrade_name(Degrade degrade) {
+  switch (degrade) {
+    case Degrade::kNone: return "none";
+    case Degrade::kNoCandidates: return "no_candidates";
+    case Degrade::kNoTrending: return "no_trending";
+    case Degrade::kNoRelease: return "no_release";
+    case Degrade::kEmpty: return "empty";
+  }
+  return "";
+}
+
+ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registry), reload_slots_(&registry.register_thread()) {
+  for (std::size_t e = 0; e < kEndpoints; ++e) register_endpoint(static_cast<Endpoint>(e));
+  for (const Degrade degrade : {Degrade::kNoCandidates, Degrade::kNoTrending}) {
+    fallbacks_[index(degrade)] =
+        registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
+                         {{"reason", std::string(degrade_name(degrade))}, {"level", "popular"}});
+  }
+  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+    candidates_[c] =
+        registry.histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
+                           kCandidateBounds, {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}});
+  }
+  loaded_at_ =
+      registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
+  const auto reloads = [&](const char* result) {
+    return registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", result}});
+  };
+  reloads_loaded_ = reloads("loaded");
+  reloads_refused_ = reloads("refused");
+}
+
+void ServingMetrics::register_endpoint(Endpoint endpoint) {
+  const std::string name(endpoint_name(endpoint));
+  OfEndpoint& of = endpoints_[index(endpoint)];
+  for (std::size_t s = 0; s < kStatuses.size(); ++s) {
+    of.requests[s] =
+        registry_->counter("recommendation_requests_total", "Answers of the recommendation endpoints by HTTP status.",
+                           {{"endpoint", name}, {"status", std::to_string(kStatuses[s])}});
+  }
+  of.latency = registry_->histogram("recommendation_latency_seconds", "From the last byte of a request to its finished answer.",
+                                    kLatencyBounds, {{"endpoint", name}});
+  of.count = registry_->histogram("recommendation_count", "Items in an answer.", kListBounds, {{"endpoint", name}});
+  of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
+  of.new_items =
+      registry_->counter("new_item_exposure_total", "Items shown that were created within 30 days.", {{"endpoint", name}});
+  of.fallback_ratio = registry_->gauge("recommendation_fallback_ratio", "Share of degraded answers in the last five minutes.",
+                                       {{"endpoint", name}});
+  for (std::size_t d = 0; d < kDegrades; ++d) {
+    const auto degrade = static_cast<Degrade>(d);
+    const std::string reason(degrade_name(degrade));
+    if (degrade != Degrade::kNone) {
+      of.degraded[d] = registry_->counter("recommendation_degraded_total", "Answers that are not what they should be, by why.",
+                                          {{"endpoint", name}, {"reason", reason}});
+    }
+    if (degrade == Degrade::kNoRelease || degrade == Degrade::kEmpty) continue;  // these are 503s, which expose nothing
+    of.exposures[d] = registry_->counter(
+        "recommendation_exposures_total", "Lists shown.",
+        {{"endpoint", name}, {"variant", "primary"}, {"experiment_variant", "control"}, {"degrade_reason", reason}});
+  }
+}
+
+void ServingMetrics::count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const {
+  const OfEndpoint& of = endpoints_[index(endpoint)];
+  const auto found = std::ranges::find(kStatuses, status);
+  LODESTONE_ASSERT(found != kStatuses.end(), "{} answered with status {}", endpoint_name(endpoint), status);
+  slots.add(of.requests[static_cast<std::size_t>(found - kStatuses.begin())]);
+  slots.observe(of.latency, seconds);
+}
+
+void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
+                                std::size_t n_new) const {
+  const OfEndpoint& of = endpoints_[index(endpoint)];
+  slots.observe(of.count, static_cast<double>(page.items.size()));
+  slots.add(of.items, page.items.size());
+  slots.add(of.new_items, n_new);
+  slots.add(of.exposures[index(degrade)]);
+  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+    if (page.candidates[c] > 0) slots.observe(candidates_[c], page.candidates[c]);
+  }
+  if (degrade == Degrade::kNone) return;
+  count_degraded(slots, endpoint, degrade);
+  slots.add(fallbacks_[index(degrade)]);
+}
+
+void ServingMetrics::count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const {
+  slots.add(endpoints_[index(endpoint)].degraded[index(degrade)]);
+}
+
+void ServingMetrics::set_bundle(const std::string& id, TimePoint loaded_at) {
+  registry_->set_info("bundle_info", "The bundle that answers requests.", {{"id", id}});
+  loaded_at_.set(std::chrono::duration<double>(loaded_at.time_since_epoch()).count());
+}
+
+void ServingMetrics::count_reload(Reload reload) {
+  const std::lock_guard lock(reload_mutex_);  // the admin thread and the follower share these slots
+  reload_slots_->add(reload == Reload::kLoaded ? reloads_loaded_ : reloads_refused_);
+}
+
+void ServingMetrics::sample_fallback_ratio() {
+  for (OfEndpoint& of : endpoints_) {
+    std::uint64_t answers = 0;
+    std::uint64_t degraded = 0;
+    for (const metrics::Counter counter : of.requests) answers += registry_->value(counter);
+    for (std::size_t d = 1; d < kDegrades; ++d) degraded += registry_->value(of.degraded[d]);
+    of.ratio.sample(answers, degraded);
+    of.fallback_ratio.set(of.ratio.ratio());
+  }
+}
+
+}  // namespace lodestone::serving

@@ -1,0 +1,82 @@
+#pragma once
+// What serving counts, under the names that dashboards know (docs/http-api.md lists them). Every series is resolved here once, so that
+// counting is an index.
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "engine/recommender.hpp"
+#include "metrics/registry.hpp"
+#include "serving/fallback_ratio.hpp"
+
+namespace lodestone::serving {
+
+/// The numbers index arrays.
+enum class Endpoint : std::uint8_t { kSimilar, kDetail, kUser, kTrending, kSearch };
+inline constexpr std::size_t kEndpoints = 5;
+/// "similar", "recommend_detail", "recommend_user", "hot_trending", "search".
+std::string_view endpoint_name(Endpoint endpoint);
+
+/// Why an answer is not what it should be. The numbers index arrays.
+enum class Degrade : std::uint8_t {
+  kNone,          ///< "none"
+  kNoCandidates,  ///< "no_candidates": the channels had nothing for this page; the popular list is shown
+  kNoTrending,    ///< "no_trending": the window is empty; the popular list is shown
+  kNoRelease,     ///< "no_release": 503, no bundle is loaded yet
+  kEmpty,         ///< "empty": 503, the fallback is empty too
+};
+inline constexpr std::size_t kDegrades = 5;
+std::string_view degrade_name(Degrade degrade);
+
+/// Counting belongs to the thread that owns the slots; the rest is safe from any thread.
+class ServingMetrics {
+ public:
+  explicit ServingMetrics(metrics::Registry& registry);
+
+  /// One answer of whatever status.
+  void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const;
+  /// The list of a 200 answer: its length, how many of its items are new, what the channels gave, and the exposure.
+  void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
+                  std::size_t n_new) const;
+  /// An answer that is degraded, with status 200 or 503.
+  void count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const;
+
+  void set_bundle(const std::string& id, TimePoint loaded_at);
+  enum class Reload { kLoaded, kRefused };
+  void count_reload(Reload reload);
+
+  /// Takes one reading for recommendation_fallback_ratio; called once a second.
+  void sample_fallback_ratio();
+
+ private:
+  static constexpr std::array<int, 6> kStatuses = {200, 304, 404, 422, 500, 503};
+
+  struct OfEndpoint {
+    std::array<metrics::Counter, kStatuses.size()> requests;
+    metrics::Histogram latency;
+    metrics::Histogram count;
+    metrics::Counter items;
+    metrics::Counter new_items;
+    std::array<metrics::Counter, kDegrades> degraded;   ///< [0] is unused
+    std::array<metrics::Counter, kDegrades> exposures;  ///< by degrade_reason
+    metrics::Gauge fallback_ratio;
+    FallbackRatio ratio;
+  };
+  void register_endpoint(Endpoint endpoint);
+
+  metrics::Registry* registry_;
+  std::array<OfEndpoint, kEndpoints> endpoints_;
+  std::array<metrics::Counter, kDegrades> fallbacks_;
+  std::array<metrics::Histogram, engine::kChannels> candidates_;
+  metrics::Gauge loaded_at_;
+  std::mutex reload_mutex_;
+  metrics::ThreadSlots* reload_slots_;
+  metrics::Counter reloads_loaded_;
+  metrics::Counter reloads_refused_;
+};
+
+}  // namespace lodestone::serving
