@@ -61,7 +61,7 @@ void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
   app->add_option("--seed", a.simulate.seed, "Seed; the output is a pure function of seed, sizes, catalogue and end")->capture_default_str();
   app->add_option("--end", a.simulate.end, "Time of the newest event, RFC 3339 (default: now)");
   app->add_option("--truth", a.simulate.truth, "Write the ground truth to this JSON file");
-  app->add_option("--format", a.simulate.format, "Files: csv, parquet or json")->capture_default_str();
+  app->add_option("--format", a.simulate.format, "Files: csv or json")->capture_default_str();
   app->add_flag("--overwrite", a.simulate.overwrite, "Replace simulated tables that are there");
 }
 

@@ -93,7 +93,12 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   data.text = training::build_text_index(data.items, content);
   data.weights = {config.number("engine.behavior_weight"), config.number("engine.content_weight"), config.number("engine.popular_weight")};
 
-  const bundle::BundleInfo info{SystemClock().now(), kVersion, config.hash(), input.sources, metrics_document(behavior)};
+  bundle::BundleInfo info;
+  info.created = SystemClock().now();
+  info.product_version = kVersion;
+  info.config_hash = config.hash();
+  info.sources = input.sources;
+  info.metrics = metrics_document(behavior);
   const bundle::BundleStore store(config.file_path("bundle.folder"));
   const std::string id = bundle::pack(data, info, store.folder());
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
