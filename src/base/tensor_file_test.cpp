@@ -118,5 +118,26 @@ TEST_F(TensorFileTest, overlapping_arrays_are_refused) {
   EXPECT_THAT(sentence_of(folder_.path() / "c"), HasSubstr("do not cover"));
 }
 
+TEST_F(TensorFileTest, the_worked_example_of_the_documentation_is_what_is_written) {
+  const std::vector<float> scores{0.5F, 0.25F};
+  const std::vector<std::string> titles{"Rain", "Air"};
+  TensorWriter writer;
+  writer.add("scores", scores);
+  writer.add_texts("title", titles);
+  writer.save(folder_.path() / "example");
+  // The lines of the dump: an address, then up to eight groups of two bytes, two blanks, the text.
+  std::string bytes;
+  LineReader reader(fs::path(LODESTONE_SOURCE_DIR) / "docs/formats/safetensors.md");
+  for (std::string line; reader.next(line);) {
+    if (!line.starts_with("00000")) continue;
+    for (std::size_t at = 10; at < 49 && line[at] != ' '; at += 5) {
+      for (std::size_t digit = at; digit < at + 4 && line[digit] != ' '; digit += 2) {
+        bytes += static_cast<char>(std::stoi(line.substr(digit, 2), nullptr, 16));
+      }
+    }
+  }
+  EXPECT_EQ(bytes, read_file(folder_.path() / "example"));
+}
+
 }  // namespace
 }  // namespace lodestone
