@@ -11,8 +11,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <numeric>
 #include <string>
@@ -72,7 +72,8 @@ class Pages {
     if (request.kind == PageKind::kSimilar || request.kind == PageKind::kDetail) {
       request.item = static_cast<ItemIndex>(rng_.below(release_.catalog.n_items()));
     }
-    if (request.kind == PageKind::kDetail || request.kind == PageKind::kUser) request.user = release_.users.id(rng_.below(release_.users.size()));
+    if (request.kind == PageKind::kDetail || request.kind == PageKind::kUser)
+      request.user = release_.users.id(rng_.below(release_.users.size()));
     const auto start = Time::now();
     engine::recommend(release_, request, scratch_, page_);
     return seconds_since(start) * 1e6;
@@ -104,8 +105,8 @@ void open(const fs::path& folder) {
   // One request of microseconds says little on a shared machine; the thousandth is the middle of the 21 around it.
   const auto middle = all.begin() + 999;
   std::nth_element(middle - 10, middle, all.end());
-  fmt::print("{{\"open_seconds\":{:.4f},\"first_us\":{:.2f},\"thousandth_us\":{:.2f},\"bytes\":{}}}\n", open_seconds, first, *middle,
-             bundle->manifest().bytes());
+  fmt::print("{{\"open_seconds\":{:.4f},\"first_us\":{:.2f},\"thousandth_us\":{:.2f},\"bytes\":{}}}\n", open_seconds, first,
+             *middle, bundle->manifest().bytes());
 }
 
 void time_engine(const fs::path& folder) {
@@ -113,7 +114,8 @@ void time_engine(const fs::path& folder) {
   Pages pages(bundle->release());
   std::string out;
   const auto add = [&](const char* name, const PageRequest& request) {
-    fmt::format_to(std::back_inserter(out), "{}\"{}_us\":{:.2f}", out.empty() ? "" : ",", name, pages.median_microseconds(request));
+    fmt::format_to(std::back_inserter(out), "{}\"{}_us\":{:.2f}", out.empty() ? "" : ",", name,
+                   pages.median_microseconds(request));
   };
   PageRequest request;
   add("similar", request);
@@ -143,7 +145,8 @@ void time_engine(const fs::path& folder) {
 
 int run(const std::vector<std::string>& arguments) {
   if ((arguments.size() == 4 || arguments.size() == 5) && arguments[0] == "make") {
-    make(arguments[1], parse_count(arguments[2]), parse_count(arguments[3]), arguments.size() == 5 ? parse_count(arguments[4]) : 100);
+    make(arguments[1], parse_count(arguments[2]), parse_count(arguments[3]),
+         arguments.size() == 5 ? parse_count(arguments[4]) : 100);
   } else if (arguments.size() == 2 && arguments[0] == "open") {
     open(arguments[1]);
   } else if (arguments.size() == 2 && arguments[0] == "engine") {

@@ -21,7 +21,8 @@ using lodestone::TensorFile;
 class MemoryFile {
  public:
   explicit MemoryFile(std::string_view bytes) : descriptor_(::memfd_create("fuzz", 0)) {
-    LODESTONE_ASSERT(descriptor_ >= 0 && ::write(descriptor_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()), "no memory file");
+    LODESTONE_ASSERT(descriptor_ >= 0 && ::write(descriptor_, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()),
+                     "no memory file");
   }
   ~MemoryFile() { ::close(descriptor_); }
   MemoryFile(const MemoryFile&) = delete;
@@ -48,7 +49,8 @@ std::size_t read_catalog(const TensorFile& file) {
   const lodestone::models::Catalog catalog(file);
   std::size_t sum = 0;
   for (lodestone::ItemIndex item = 0; item < static_cast<lodestone::ItemIndex>(catalog.n_items()); ++item) {
-    sum += catalog.title(item).size() + catalog.category(item).size() + catalog.company(item).size() + catalog.data_format(item).size();
+    sum += catalog.title(item).size() + catalog.category(item).size() + catalog.company(item).size() +
+           catalog.data_format(item).size();
     for (const char c : catalog.card(item)) sum += static_cast<unsigned char>(c);
     for (const std::int32_t tag : catalog.tags(item)) sum += catalog.tag_name(tag).size();
     sum += catalog.find(catalog.id(item)).has_value() ? 1U : 0U;

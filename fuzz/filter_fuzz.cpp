@@ -21,7 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     bound.bind(filter, sample.release().catalog);
     for (lodestone::ItemIndex item = 0; item < 10; ++item) sink = sink + (bound.matches(item) ? 1U : 0U);
   } catch (const lodestone::Error& error) {
-    LODESTONE_ASSERT(error.code() == lodestone::ErrorCode::kInvalidArgument && error.message().starts_with("filter"), "{}", error.message());
+    LODESTONE_ASSERT(error.code() == lodestone::ErrorCode::kInvalidArgument && error.message().starts_with("filter"), "{}",
+                     error.message());
   }
   return 0;
 }

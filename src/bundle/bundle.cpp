@@ -29,7 +29,8 @@ std::vector<std::string> check_folder(const fs::path& folder, const Manifest& ma
   for (const BundleFile& file : manifest.files) listed.insert(file.name);
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (listed.contains(entry.path().filename().string())) continue;
-    problems.push_back(fmt::format("{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string()));
+    problems.push_back(
+        fmt::format("{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string()));
   }
   for (const std::string& name : required_files()) {
     if (!listed.contains(name)) {
@@ -48,11 +49,12 @@ std::unique_ptr<TensorFile> open_file(const fs::path& folder, const BundleFile& 
   MappedFile file(path);
   file.prefetch();
   if (file.bytes().size() != listed.bytes) {
-    fail(ErrorCode::kCorrupt, "{}: has {} bytes, the manifest says {}; the file is damaged, roll back or publish again", path.string(),
-         file.bytes().size(), listed.bytes);
+    fail(ErrorCode::kCorrupt, "{}: has {} bytes, the manifest says {}; the file is damaged, roll back or publish again",
+         path.string(), file.bytes().size(), listed.bytes);
   }
   if (sha256_hex(file.text()) != listed.sha256) {
-    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is not the manifest's; the file is damaged, roll back or publish again", path.string());
+    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is not the manifest's; the file is damaged, roll back or publish again",
+         path.string());
   }
   return std::make_unique<TensorFile>(std::move(file));
 }
@@ -130,7 +132,8 @@ const TensorFile& Bundle::file(std::string_view name) const {
 }
 
 Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)) {
-  if (const auto problems = check_folder(folder, manifest_); !problems.empty()) throw Error(ErrorCode::kCorrupt, problems.front());
+  if (const auto problems = check_folder(folder, manifest_); !problems.empty())
+    throw Error(ErrorCode::kCorrupt, problems.front());
   files_.resize(manifest_.files.size());
   parallel_for(files_.size(), 1, options.n_threads,
                [&](std::size_t begin, std::size_t, int) { files_[begin] = open_file(folder, manifest_.files[begin]); });

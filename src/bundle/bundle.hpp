@@ -30,8 +30,8 @@ struct BundleInfo {
   std::string product_version;
   std::string config_hash;
   std::string feature_schema_hash;  ///< "" while a release has no ranker
-  json::Value sources;  ///< object: what the lake was read from
-  json::Value metrics;  ///< object: offline metrics by name
+  json::Value sources;              ///< object: what the lake was read from
+  json::Value metrics;              ///< object: offline metrics by name
 };
 
 /// True for a well-formed bundle id, b-20261124T093000Z-1a2b3c4d; anything else is never looked up on disk.

@@ -142,8 +142,8 @@ TEST_F(BundleTest, the_manifest_tells_where_the_release_came_from) {
     EXPECT_EQ(file.bytes, fs::file_size(store() / id / file.name));
     EXPECT_EQ(file.sha256, sha256_hex(read_file(store() / id / file.name)));
   }
-  EXPECT_THAT(names, ElementsAre("behavior.safetensors", "content.safetensors", "items.safetensors", "popular.safetensors", "text.safetensors",
-                                 "users.safetensors"));
+  EXPECT_THAT(names, ElementsAre("behavior.safetensors", "content.safetensors", "items.safetensors", "popular.safetensors",
+                                 "text.safetensors", "users.safetensors"));
 }
 
 TEST_F(BundleTest, the_same_release_has_the_same_id_and_folder) {
@@ -179,8 +179,9 @@ TEST_F(BundleTest, two_packers_at_once_wait_for_each_other) {
 TEST_F(BundleTest, models_that_do_not_fit_each_other_are_not_packed) {
   models::ReleaseData data = test::sample_release();
   data.content.items.front() = 60;
-  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }),
-              AllOf(HasSubstr("corrupt: "), HasSubstr("content.safetensors: array neighbors.items: an item number lies beyond the 60")));
+  EXPECT_THAT(
+      failure_of([&] { pack(data, test::sample_info(), store()); }),
+      AllOf(HasSubstr("corrupt: "), HasSubstr("content.safetensors: array neighbors.items: an item number lies beyond the 60")));
   EXPECT_THAT(names_in_store(), IsEmpty());
 }
 
@@ -215,7 +216,8 @@ TEST_F(BundleTest, a_full_disk_leaves_the_store_as_it_was) {
       const FullDisk full(bytes);
       failure = failure_of([&] { pack_sample(1); });
     }
-    EXPECT_THAT(failure, AllOf(HasSubstr("unavailable: "), HasSubstr(".safetensors: cannot be written: File too large; free some space")));
+    EXPECT_THAT(failure,
+                AllOf(HasSubstr("unavailable: "), HasSubstr(".safetensors: cannot be written: File too large; free some space")));
     EXPECT_THAT(names_in_store(), ElementsAre(id));
     EXPECT_THAT(find_problems(store() / id), IsEmpty());
   }
@@ -225,7 +227,8 @@ TEST_F(BundleTest, another_format_version_is_named_with_what_can_be_read) {
   const std::string id = pack_sample();
   edit_manifest(store() / id, "\"format_version\": 1", "\"format_version\": 2");
   EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
-              AllOf(HasSubstr("corrupt: "), HasSubstr("manifest.json: bundle format 2 cannot be read, this program reads 1 to 1; publish again")));
+              AllOf(HasSubstr("corrupt: "),
+                    HasSubstr("manifest.json: bundle format 2 cannot be read, this program reads 1 to 1; publish again")));
 }
 
 TEST_F(BundleTest, an_unlisted_file_is_refused) {
@@ -240,11 +243,13 @@ TEST_F(BundleTest, an_unlisted_file_is_refused) {
 TEST_F(BundleTest, a_missing_file_is_named) {
   const std::string id = pack_sample();
   fs::remove(store() / id / "content.safetensors");
-  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("content.safetensors: is missing; the manifest lists it"));
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
+              HasSubstr("content.safetensors: is missing; the manifest lists it"));
   fs::remove(store() / id / "manifest.sha256");
   EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("manifest.sha256: is missing"));
   fs::remove_all(store() / id);
-  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), AllOf(HasSubstr("not_found: "), HasSubstr("there is no such bundle")));
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
+              AllOf(HasSubstr("not_found: "), HasSubstr("there is no such bundle")));
 }
 
 TEST_F(BundleTest, a_folder_in_place_of_a_file_is_missing) {
@@ -285,7 +290,9 @@ TEST_F(BundleTest, weights_that_no_fusion_can_use_are_refused) {
   for (const char* weight : {"-1", "1e7", "\"1\"", "null"}) {
     write(store() / "saved", read_file(store() / id / "manifest.json"));
     edit_manifest(store() / id, "\"content\": 0.5", fmt::format("\"content\": {}", weight));
-    EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("channel_weights.content is missing or no number from 0 to")) << weight;
+    EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
+                HasSubstr("channel_weights.content is missing or no number from 0 to"))
+        << weight;
     write(store() / id / "manifest.json", read_file(store() / "saved"));
   }
 }
@@ -301,13 +308,15 @@ TEST_F(BundleTest, all_problems_are_found_at_once) {
   write(store() / id / "popular.safetensors", popular);
   EXPECT_THAT(find_problems(store() / id),
               ElementsAre(HasSubstr("extra.txt: is not listed"), HasSubstr("content.safetensors: is missing"),
-                          HasSubstr("popular.safetensors: its SHA-256 is not the manifest's"), HasSubstr("users.safetensors: has 10 bytes, the manifest says")));
+                          HasSubstr("popular.safetensors: its SHA-256 is not the manifest's"),
+                          HasSubstr("users.safetensors: has 10 bytes, the manifest says")));
 }
 
 TEST(BundleId, has_one_form) {
   EXPECT_TRUE(is_bundle_id("b-20261124T093000Z-1a2b3c4d"));
-  for (const char* text : {"", "b-", "b-20261124T093000Z-1a2b3c4", "b-20261124T093000Z-1A2B3C4D", "b-20261124T093000Z-1a2b3c4d/", "b-2026112aT093000Z-1a2b3c4d",
-                           "../../../etc/passwd", "b-20261124T093000Z-../../..", "c-20261124T093000Z-1a2b3c4d", "b-20261124T0930.0Z-1a2b3c4d"}) {
+  for (const char* text : {"", "b-", "b-20261124T093000Z-1a2b3c4", "b-20261124T093000Z-1A2B3C4D", "b-20261124T093000Z-1a2b3c4d/",
+                           "b-2026112aT093000Z-1a2b3c4d", "../../../etc/passwd", "b-20261124T093000Z-../../..",
+                           "c-20261124T093000Z-1a2b3c4d", "b-20261124T0930.0Z-1a2b3c4d"}) {
     EXPECT_FALSE(is_bundle_id(text)) << text;
   }
 }

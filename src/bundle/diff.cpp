@@ -84,7 +84,8 @@ BundleDiff BundleStore::diff(const std::string& before, const std::string& after
       continue;
     }
     ++out.lists_compared;
-    const bool same = a.catalog.card(old_item) == b.catalog.card(*new_item) && a.catalog.is_available(old_item) == b.catalog.is_available(*new_item);
+    const bool same = a.catalog.card(old_item) == b.catalog.card(*new_item) &&
+                      a.catalog.is_available(old_item) == b.catalog.is_available(*new_item);
     if (!same) ++out.items_changed;
     behavior.add(a.catalog, a.behavior.row(old_item), b.catalog, b.behavior.row(*new_item));
     content.add(a.catalog, a.content.row(old_item), b.catalog, b.content.row(*new_item));

@@ -13,7 +13,8 @@ namespace lodestone::bundle {
 
 FileLock::FileLock(const fs::path& path) : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (descriptor_ < 0) {
-    fail(ErrorCode::kUnavailable, "{}: cannot be opened: {}; the bundle folder must be writable", path.string(), std::strerror(errno));
+    fail(ErrorCode::kUnavailable, "{}: cannot be opened: {}; the bundle folder must be writable", path.string(),
+         std::strerror(errno));
   }
   while (::flock(descriptor_, LOCK_EX) != 0) {
     if (errno == EINTR) continue;

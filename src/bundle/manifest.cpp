@@ -10,9 +10,7 @@ namespace {
 constexpr std::size_t kMaxManifest = 1U << 20U;
 constexpr double kMaxWeight = 1e6;
 
-bool is_hex(std::string_view text) {
-  return text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
+bool is_hex(std::string_view text) { return text.find_first_not_of("0123456789abcdef") == std::string_view::npos; }
 
 bool is_plain_name(std::string_view name) {
   return !name.empty() && name.front() != '.' &&
@@ -21,9 +19,11 @@ bool is_plain_name(std::string_view name) {
 
 /// A small file of the bundle, whole.
 std::string read_small(const fs::path& path) {
-  if (!fs::is_regular_file(path)) fail(ErrorCode::kCorrupt, "{}: is missing; the bundle is damaged, roll back or publish again", path.string());
+  if (!fs::is_regular_file(path))
+    fail(ErrorCode::kCorrupt, "{}: is missing; the bundle is damaged, roll back or publish again", path.string());
   if (const auto size = fs::file_size(path); size > kMaxManifest) {
-    fail(ErrorCode::kCorrupt, "{}: {} bytes are too many, {} are allowed; roll back or publish again", path.string(), size, kMaxManifest);
+    fail(ErrorCode::kCorrupt, "{}: {} bytes are too many, {} are allowed; roll back or publish again", path.string(), size,
+         kMaxManifest);
   }
   return read_file(path);
 }
@@ -38,7 +38,8 @@ std::string read_verified(const fs::path& folder) {
   const std::string wanted = read_small(folder / "manifest.sha256");
   const std::string found = sha256_hex(text);
   if (wanted != manifest_hash_line(text)) {
-    fail(ErrorCode::kCorrupt, "{}: its SHA-256 is {}, manifest.sha256 says otherwise; the bundle is damaged, roll back or publish again",
+    fail(ErrorCode::kCorrupt,
+         "{}: its SHA-256 is {}, manifest.sha256 says otherwise; the bundle is damaged, roll back or publish again",
          path.string(), found);
   }
   return text;
@@ -49,7 +50,8 @@ void check_version(const json::Value& document, const std::string& name) {
   if (version == nullptr || version->as_int() == nullptr) fail(ErrorCode::kCorrupt, "{}: format_version is missing", name);
   const std::int64_t found = *version->as_int();
   if (found < kOldestFormatVersion || found > kFormatVersion) {
-    fail(ErrorCode::kCorrupt, "{}: bundle format {} cannot be read, this program reads {} to {}; publish again with it, or use a newer one", name,
+    fail(ErrorCode::kCorrupt,
+         "{}: bundle format {} cannot be read, this program reads {} to {}; publish again with it, or use a newer one", name,
          found, kOldestFormatVersion, kFormatVersion);
   }
 }
@@ -74,7 +76,8 @@ BundleFile parse_file(const json::Value& entry, const std::string& name) {
   file.name = text_member(entry, "name", name);
   file.sha256 = text_member(entry, "sha256", name);
   const json::Value* bytes = entry.find("bytes");
-  if (bytes == nullptr || bytes->as_int() == nullptr || *bytes->as_int() < 0) fail(ErrorCode::kCorrupt, "{}: bytes of {} is missing", name, file.name);
+  if (bytes == nullptr || bytes->as_int() == nullptr || *bytes->as_int() < 0)
+    fail(ErrorCode::kCorrupt, "{}: bytes of {} is missing", name, file.name);
   file.bytes = static_cast<std::uint64_t>(*bytes->as_int());
   if (!is_plain_name(file.name) || file.sha256.size() != 64 || !is_hex(file.sha256)) {
     fail(ErrorCode::kCorrupt, "{}: \"{}\" is no well-formed file entry", name, file.name);

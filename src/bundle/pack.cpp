@@ -99,7 +99,8 @@ json::Value counts_document(const models::ReleaseData& data) {
   return out;
 }
 
-json::Value manifest_document(const models::ReleaseData& data, const BundleInfo& info, const json::Value& files, std::string_view id) {
+json::Value manifest_document(const models::ReleaseData& data, const BundleInfo& info, const json::Value& files,
+                              std::string_view id) {
   const auto text_or_null = [](const std::string& text) { return text.empty() ? json::Value() : json::Value(text); };
   const auto object_or_empty = [](const json::Value& value) { return value.is_null() ? json::Value(json::Object{}) : value; };
   json::Value document;

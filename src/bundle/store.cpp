@@ -56,7 +56,9 @@ std::optional<std::string> BundleStore::current() const {
   const bool whole = !text.empty() && text.back() == '\n';
   if (whole) text.pop_back();
   if (!whole || !is_bundle_id(text)) {
-    fail(ErrorCode::kCorrupt, "{}: holds no bundle id and line feed; run lodestone bundle rollback ID with one of lodestone bundle list", path.string());
+    fail(ErrorCode::kCorrupt,
+         "{}: holds no bundle id and line feed; run lodestone bundle rollback ID with one of lodestone bundle list",
+         path.string());
   }
   return text;
 }
@@ -70,17 +72,22 @@ std::optional<std::string> BundleStore::current_or_nothing() const {
 }
 
 fs::path BundleStore::path_of(const std::string& id) const {
-  if (!is_bundle_id(id)) fail(ErrorCode::kInvalidArgument, "\"{}\" is no bundle id; they look like b-20261124T093000Z-1a2b3c4d", id);
+  if (!is_bundle_id(id))
+    fail(ErrorCode::kInvalidArgument, "\"{}\" is no bundle id; they look like b-20261124T093000Z-1a2b3c4d", id);
   fs::path path = folder_ / id;
-  if (!fs::is_directory(path)) fail(ErrorCode::kNotFound, "bundle {} is not in {}; lodestone bundle list shows what is", id, folder_.string());
+  if (!fs::is_directory(path))
+    fail(ErrorCode::kNotFound, "bundle {} is not in {}; lodestone bundle list shows what is", id, folder_.string());
   return path;
 }
 
 std::shared_ptr<const Bundle> BundleStore::open_current(const OpenOptions& options) const {
   const auto id = current();
-  if (!id) fail(ErrorCode::kNotFound, "{}: no bundle was published yet; lodestone pipeline run makes and publishes one", folder_.string());
+  if (!id)
+    fail(ErrorCode::kNotFound, "{}: no bundle was published yet; lodestone pipeline run makes and publishes one",
+         folder_.string());
   if (!fs::is_directory(folder_ / *id)) {
-    fail(ErrorCode::kNotFound, "{}: names {}, which is not there; lodestone bundle rollback goes to the one before, bundle list shows what there is",
+    fail(ErrorCode::kNotFound,
+         "{}: names {}, which is not there; lodestone bundle rollback goes to the one before, bundle list shows what there is",
          (folder_ / "CURRENT").string(), *id);
   }
   return Bundle::open(folder_ / *id, options);
@@ -144,7 +151,8 @@ void BundleStore::point_at(const std::string& id) const {
 }
 
 std::string BundleStore::rollback() const {
-  if (!fs::is_directory(folder_)) fail(ErrorCode::kNotFound, "{}: there is no such folder; lodestone pipeline run makes it", folder_.string());
+  if (!fs::is_directory(folder_))
+    fail(ErrorCode::kNotFound, "{}: there is no such folder; lodestone pipeline run makes it", folder_.string());
   const FileLock lock(folder_ / ".current.lock");
   std::string problem;
   for (const std::string& target : rollback_targets()) {
@@ -156,8 +164,8 @@ std::string BundleStore::rollback() const {
       problem = "; " + error.message();  // going back must work, so a damaged bundle is passed over
     }
   }
-  fail(ErrorCode::kNotFound, "{}: there is no sound bundle before {} to go back to{}", folder_.string(), current_or_nothing().value_or("CURRENT"),
-       problem);
+  fail(ErrorCode::kNotFound, "{}: there is no sound bundle before {} to go back to{}", folder_.string(),
+       current_or_nothing().value_or("CURRENT"), problem);
 }
 
 std::string BundleStore::rollback(const std::optional<std::string>& id) const {

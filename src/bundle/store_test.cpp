@@ -48,7 +48,8 @@ class StoreTest : public ::testing::Test {
   void damage(const std::string& id) const { fs::resize_file(store_.folder() / id / "users.safetensors", 5); }
   [[nodiscard]] std::vector<std::string> listed() const {
     std::vector<std::string> out;
-    for (const BundleEntry& entry : store_.list()) out.push_back(entry.id + (entry.is_current ? "*" : "") + (entry.problem.empty() ? "" : "!"));
+    for (const BundleEntry& entry : store_.list())
+      out.push_back(entry.id + (entry.is_current ? "*" : "") + (entry.problem.empty() ? "" : "!"));
     return out;
   }
 
@@ -60,7 +61,8 @@ TEST_F(StoreTest, is_empty_before_the_first_pack) {
   EXPECT_THAT(store_.list(), IsEmpty());
   EXPECT_EQ(store_.current(), std::nullopt);
   EXPECT_THAT(store_.prune(0), IsEmpty());
-  EXPECT_THAT(failure_of([&] { (void)store_.open_current(); }), AllOf(HasSubstr("not_found: "), HasSubstr("no bundle was published yet; lodestone pipeline run")));
+  EXPECT_THAT(failure_of([&] { (void)store_.open_current(); }),
+              AllOf(HasSubstr("not_found: "), HasSubstr("no bundle was published yet; lodestone pipeline run")));
   EXPECT_THAT(failure_of([&] { store_.rollback(); }), HasSubstr("not_found: "));
 }
 
@@ -96,7 +98,8 @@ TEST_F(StoreTest, rolls_back_to_what_was_published_before) {
   const std::string c = publish(2);
   EXPECT_EQ(store_.rollback(), b);
   EXPECT_EQ(store_.rollback(), a);
-  EXPECT_THAT(failure_of([&] { store_.rollback(); }), AllOf(HasSubstr("not_found: "), HasSubstr("there is no sound bundle before " + a)));
+  EXPECT_THAT(failure_of([&] { store_.rollback(); }),
+              AllOf(HasSubstr("not_found: "), HasSubstr("there is no sound bundle before " + a)));
   EXPECT_EQ(store_.current(), a);
 }
 
@@ -164,8 +167,9 @@ TEST_F(StoreTest, current_that_names_a_missing_bundle_says_the_way_out) {
   const std::string a = publish(0);
   const std::string b = publish(1);
   fs::remove_all(store_.folder() / b);
-  EXPECT_THAT(failure_of([&] { (void)store_.open_current(); }),
-              AllOf(HasSubstr("not_found: "), HasSubstr("CURRENT: names " + b + ", which is not there; lodestone bundle rollback")));
+  EXPECT_THAT(
+      failure_of([&] { (void)store_.open_current(); }),
+      AllOf(HasSubstr("not_found: "), HasSubstr("CURRENT: names " + b + ", which is not there; lodestone bundle rollback")));
   EXPECT_EQ(store_.rollback(), a);
   EXPECT_EQ(store_.open_current()->release().id, a);
 }
@@ -186,7 +190,8 @@ TEST_F(StoreTest, every_damaged_current_is_refused_and_can_be_left) {
     write(store_.folder() / "CURRENT", bad);
     const std::string failure = failure_of([&] { (void)store_.open_current(); });
     // A flipped digit names another bundle, which is not there; everything else is no id.
-    EXPECT_THAT(failure, ::testing::AnyOf(AllOf(HasSubstr("corrupt: "), HasSubstr("CURRENT: holds no bundle id")), AllOf(HasSubstr("not_found: "), HasSubstr("CURRENT: names"))))
+    EXPECT_THAT(failure, ::testing::AnyOf(AllOf(HasSubstr("corrupt: "), HasSubstr("CURRENT: holds no bundle id")),
+                                          AllOf(HasSubstr("not_found: "), HasSubstr("CURRENT: names"))))
         << bad;
     EXPECT_THAT(listed(), ElementsAre(a)) << bad;
   }
@@ -197,12 +202,16 @@ TEST_F(StoreTest, every_damaged_current_is_refused_and_can_be_left) {
 
 TEST_F(StoreTest, an_id_of_a_client_never_becomes_a_path) {
   (void)publish(0);
-  for (const char* id : {"", "..", "../bundles", "/etc", "CURRENT", ".new-20261124T093000Z", "b-20261124T093000Z-1a2b3c4d/../.."}) {
-    EXPECT_THAT(failure_of([&] { store_.publish(id); }), AllOf(HasSubstr("invalid_argument: "), HasSubstr("is no bundle id; they look like b-"))) << id;
+  for (const char* id :
+       {"", "..", "../bundles", "/etc", "CURRENT", ".new-20261124T093000Z", "b-20261124T093000Z-1a2b3c4d/../.."}) {
+    EXPECT_THAT(failure_of([&] { store_.publish(id); }),
+                AllOf(HasSubstr("invalid_argument: "), HasSubstr("is no bundle id; they look like b-")))
+        << id;
     EXPECT_THAT(failure_of([&] { store_.rollback(id); }), HasSubstr("invalid_argument: ")) << id;
     EXPECT_THAT(failure_of([&] { (void)store_.diff(id, id); }), HasSubstr("invalid_argument: ")) << id;
   }
-  EXPECT_THAT(failure_of([&] { store_.publish("b-20261124T093000Z-00000000"); }), AllOf(HasSubstr("not_found: "), HasSubstr("bundle list shows what is")));
+  EXPECT_THAT(failure_of([&] { store_.publish("b-20261124T093000Z-00000000"); }),
+              AllOf(HasSubstr("not_found: "), HasSubstr("bundle list shows what is")));
 }
 
 TEST_F(StoreTest, prunes_all_but_the_newest_the_current_and_the_one_before) {
@@ -257,8 +266,10 @@ TEST_F(StoreTest, tells_what_changed_between_two_releases) {
   EXPECT_GT(diff.behavior_kept, 0.9);  // but for the item that is gone
   EXPECT_LT(diff.behavior_kept, 1.0);
   std::vector<std::string> numbers;
-  for (const NumberChange& change : diff.numbers) numbers.push_back(fmt::format("{} {} {}", change.name, change.before, change.after));
-  EXPECT_THAT(numbers, ElementsAre("channel_weights.content 0.5 0.25", "counts.users 20 19", "metrics.ndcg@10 0.4434 nan", "metrics.recall@10 nan 0.5"));
+  for (const NumberChange& change : diff.numbers)
+    numbers.push_back(fmt::format("{} {} {}", change.name, change.before, change.after));
+  EXPECT_THAT(numbers, ElementsAre("channel_weights.content 0.5 0.25", "counts.users 20 19", "metrics.ndcg@10 0.4434 nan",
+                                   "metrics.recall@10 nan 0.5"));
   const BundleDiff same = store_.diff(a, a);
   EXPECT_EQ(same.behavior_kept, 1.0);
   EXPECT_EQ(same.items_changed, 0U);

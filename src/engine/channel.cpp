@@ -18,7 +18,7 @@ std::string_view channel_name(Channel channel) {
 void append_reason(std::string& out, std::uint8_t channels) {
   bool first = true;
   for (std::size_t c = 0; c < kChannels; ++c) {
-    if ((channels >> c & 1U) == 0) continue;
+    if ((channels & 1U << c) == 0) continue;
     if (!first) out += '+';
     out += channel_name(static_cast<Channel>(c));
     first = false;

@@ -133,7 +133,8 @@ bool BoundFilter::compare_text(const Filter::Comparison& comparison, std::string
   if (found.empty()) return false;
   for (std::uint32_t i = 0; i < comparison.n_values; ++i) {
     const std::string_view wanted = filter_->values_[comparison.first_value + i].text;
-    if (comparison.op == Filter::Operator::kHas ? contains(found, wanted) : holds(comparison.op, order(found, wanted))) return true;
+    if (comparison.op == Filter::Operator::kHas ? contains(found, wanted) : holds(comparison.op, order(found, wanted)))
+      return true;
   }
   return false;
 }

@@ -48,7 +48,8 @@ class FilterParser {
 
   Filter run() {
     if (text_.size() > Filter::kMaxLength) {
-      fail(ErrorCode::kInvalidArgument, "filter has {} bytes, at most {} are allowed; ask for less", text_.size(), Filter::kMaxLength);
+      fail(ErrorCode::kInvalidArgument, "filter has {} bytes, at most {} are allowed; ask for less", text_.size(),
+           Filter::kMaxLength);
     }
     const Exits whole = parse_or();
     if (skip_blanks() < text_.size()) expected("and, or, or the end");
@@ -89,7 +90,8 @@ class FilterParser {
     } else {
       while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0U) == 0x80U) ++end;
     }
-    fail(ErrorCode::kInvalidArgument, "filter has '{}' at position {} where {} is expected", text_.substr(at_, end - at_), at_ + 1, what);
+    fail(ErrorCode::kInvalidArgument, "filter has '{}' at position {} where {} is expected", text_.substr(at_, end - at_),
+         at_ + 1, what);
   }
 
   std::size_t skip_blanks() {
@@ -114,7 +116,8 @@ class FilterParser {
 
   void enter() {
     if (++depth_ > Filter::kMaxDepth) {
-      fail(ErrorCode::kInvalidArgument, "filter nests deeper than {} at position {}; take some parentheses away", Filter::kMaxDepth, at_ + 1);
+      fail(ErrorCode::kInvalidArgument, "filter nests deeper than {} at position {}; take some parentheses away",
+           Filter::kMaxDepth, at_ + 1);
     }
   }
 
@@ -183,11 +186,13 @@ class FilterParser {
   void limit_cost(const Filter::Comparison& comparison, Type type) {
     if (type == Type::kText && comparison.op == Operator::kHas) ++n_text_searches_;
     if (filter_.comparisons_.size() >= Filter::kMaxComparisons) {
-      fail(ErrorCode::kInvalidArgument, "filter has more than {} comparisons before position {}; use in (...) for several values", Filter::kMaxComparisons, at_ + 1);
+      fail(ErrorCode::kInvalidArgument, "filter has more than {} comparisons before position {}; use in (...) for several values",
+           Filter::kMaxComparisons, at_ + 1);
     }
     if (n_text_searches_ > Filter::kMaxTextSearches) {
-      fail(ErrorCode::kInvalidArgument, "filter searches texts by has more than {} times before position {}; compare tags or category", Filter::kMaxTextSearches,
-           at_ + 1);
+      fail(ErrorCode::kInvalidArgument,
+           "filter searches texts by has more than {} times before position {}; compare tags or category",
+           Filter::kMaxTextSearches, at_ + 1);
     }
   }
 
@@ -264,7 +269,8 @@ class FilterParser {
         const std::string text = parse_quoted("a time in double quotes");
         const auto time = parse_time(text);
         if (!time) {
-          fail(ErrorCode::kInvalidArgument, "filter has \"{}\" at position {} where an RFC 3339 time is expected, like \"2026-11-24T09:30:00Z\"", text,
+          fail(ErrorCode::kInvalidArgument,
+               "filter has \"{}\" at position {} where an RFC 3339 time is expected, like \"2026-11-24T09:30:00Z\"", text,
                position + 1);
         }
         value.integer = time->time_since_epoch().count();
@@ -296,7 +302,8 @@ class FilterParser {
       if (text_[at_] == '\\') {
         const char next = at_ + 1 < text_.size() ? text_[at_ + 1] : '"';
         if (next != '"' && next != '\\') {
-          fail(ErrorCode::kInvalidArgument, "filter has a backslash at position {} before neither \" nor \\; write \\\\ for one", at_ + 1);
+          fail(ErrorCode::kInvalidArgument, "filter has a backslash at position {} before neither \" nor \\; write \\\\ for one",
+               at_ + 1);
         }
         ++at_;
       }

@@ -146,8 +146,9 @@ TEST_F(FilterTest, compares_flags) {
 }
 
 TEST_F(FilterTest, a_missing_value_makes_every_comparison_false) {
-  for (const char* text : {"price=5", "price!=5", "price<1e300", "price>=-1e300", R"(company="x")", R"(company!="x")", R"(company<"z")", R"(company has "")",
-                           R"(created_at<"2999-01-01")", R"(created_at!="2026-01-01")", R"(title!="a")", R"(title has "")"}) {
+  for (const char* text :
+       {"price=5", "price!=5", "price<1e300", "price>=-1e300", R"(company="x")", R"(company!="x")", R"(company<"z")",
+        R"(company has "")", R"(created_at<"2999-01-01")", R"(created_at!="2026-01-01")", R"(title!="a")", R"(title has "")"}) {
     EXPECT_THAT(select(text), ::testing::Not(::testing::Contains(4))) << text;
     EXPECT_THAT(select(std::string("not ") + text), ::testing::Contains(4)) << text;
   }
@@ -172,7 +173,8 @@ TEST_F(FilterTest, says_where_and_what_was_expected) {
   EXPECT_EQ(failure_of("price<inf"), "filter has 'inf' at position 7 where a number is expected");
   EXPECT_EQ(failure_of("price<1e999"), "filter has '1e999' at position 7 where a number is expected");
   EXPECT_EQ(failure_of("item_id=1.5"), "filter has '1' at position 9 where a whole number is expected");
-  EXPECT_EQ(failure_of("item_id=99999999999999999999"), "filter has '99999999999999999999' at position 9 where a whole number is expected");
+  EXPECT_EQ(failure_of("item_id=99999999999999999999"),
+            "filter has '99999999999999999999' at position 9 where a whole number is expected");
   EXPECT_EQ(failure_of("title=abc"), "filter has 'abc' at position 7 where a text in double quotes is expected");
   EXPECT_EQ(failure_of("title=\"abc"), "filter ends at position 11 inside a text; a closing \" is expected");
   EXPECT_EQ(failure_of("title=\"abc\\"), "filter ends at position 12 inside a text; a closing \" is expected");
@@ -197,7 +199,8 @@ TEST_F(FilterTest, names_the_nearest_field) {
 TEST_F(FilterTest, says_which_operators_a_field_takes) {
   EXPECT_EQ(failure_of("tags=\"air\""), "filter: field tags takes no '=' (position 5); ask tags has \"x\"");
   EXPECT_EQ(failure_of("price has 3"), "filter: field price takes no 'has' (position 7); it takes = != < <= > >= in");
-  EXPECT_EQ(failure_of("is_available<true"), "filter: field is_available takes no '<' (position 13); it takes = and != with true or false");
+  EXPECT_EQ(failure_of("is_available<true"),
+            "filter: field is_available takes no '<' (position 13); it takes = and != with true or false");
 }
 
 TEST_F(FilterTest, is_limited_in_length_depth_and_cost) {
@@ -242,7 +245,8 @@ RandomFilter random_filter(Rng& rng, int depth) {
   const RandomFilter left = random_filter(rng, depth - 1);
   const RandomFilter right = random_filter(rng, depth - 1);
   out.text = "(" + left.text + (form == 3 ? ") and (" : ") or (") + right.text + ")";
-  for (std::size_t i = 0; i < 5; ++i) out.truth[i] = form == 3 ? left.truth[i] && right.truth[i] : left.truth[i] || right.truth[i];
+  for (std::size_t i = 0; i < 5; ++i)
+    out.truth[i] = form == 3 ? left.truth[i] && right.truth[i] : left.truth[i] || right.truth[i];
   return out;
 }
 
@@ -268,7 +272,8 @@ TEST(FilterText, is_found_at_every_place_of_a_long_text) {
     const TensorFile file(folder.path() / "items");
     const models::Catalog catalog(file);
     BoundFilter bound;
-    for (const auto& [text, found] : {std::pair("description has \"nEEDLE\"", true), std::pair("description has \"needles\"", false)}) {
+    for (const auto& [text, found] :
+         {std::pair("description has \"nEEDLE\"", true), std::pair("description has \"needles\"", false)}) {
       const Filter filter = Filter::parse(text);
       bound.bind(filter, catalog);
       EXPECT_EQ(bound.matches(0), found) << text << " at " << place;

@@ -26,7 +26,8 @@ constexpr float kFilledStep = 0.95F;
 
 constexpr auto kRankFactors = [] {
   std::array<float, kListDepth + 1> factors{};
-  for (std::size_t rank = 1; rank <= kListDepth; ++rank) factors[rank] = (kRankConstant + 1) / (kRankConstant + static_cast<float>(rank));
+  for (std::size_t rank = 1; rank <= kListDepth; ++rank)
+    factors[rank] = (kRankConstant + 1) / (kRankConstant + static_cast<float>(rank));
   return factors;
 }();
 

@@ -11,7 +11,8 @@ Dictionary::Dictionary(const TensorFile& file, const std::string& name)
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const bool in_range = order_[i] >= 0 && static_cast<std::size_t>(order_[i]) < texts_.size();
     if (!in_range || (i > 0 && (*this)[order_[i - 1]] >= (*this)[order_[i]])) {
-      fail(ErrorCode::kCorrupt, "{}: array {}.order does not sort its {} names at {}", file.file().path().string(), name, texts_.size(), i);
+      fail(ErrorCode::kCorrupt, "{}: array {}.order does not sort its {} names at {}", file.file().path().string(), name,
+           texts_.size(), i);
     }
   }
 }

@@ -42,7 +42,9 @@ class DamagedReleaseTest : public ::testing::Test {
   /// Puts `bytes` in place of a data file and signs the manifest anew, so that only the structural checks stand in the way.
   void replace_and_sign(const std::string& name, const std::string& bytes) {
     std::string manifest = files_["manifest.json"];
-    const auto swap = [&](const std::string& from, const std::string& to) { manifest.replace(manifest.find(from), from.size(), to); };
+    const auto swap = [&](const std::string& from, const std::string& to) {
+      manifest.replace(manifest.find(from), from.size(), to);
+    };
     swap(sha256_hex(files_[name]), sha256_hex(bytes));
     // The size stands before the hash in the entry of the file.
     const std::size_t entry = manifest.find('"' + name + '"');
@@ -84,8 +86,9 @@ class DamagedReleaseTest : public ::testing::Test {
     const auto n = static_cast<ItemIndex>(release.catalog.n_items());
     for (ItemIndex item = 0; item < n; ++item) {
       for (const std::string_view text :
-           {release.catalog.title(item), release.catalog.description(item), release.catalog.category(item), release.catalog.company(item),
-            release.catalog.data_format(item), release.catalog.cover_image(item), release.catalog.card(item)}) {
+           {release.catalog.title(item), release.catalog.description(item), release.catalog.category(item),
+            release.catalog.company(item), release.catalog.data_format(item), release.catalog.cover_image(item),
+            release.catalog.card(item)}) {
         for (const char c : text) sum += static_cast<unsigned char>(c);
       }
       for (const std::int32_t tag : release.catalog.tags(item)) sum += release.catalog.tag_name(tag).size();
@@ -98,7 +101,8 @@ class DamagedReleaseTest : public ::testing::Test {
     read_row(release.popular.row(0));
     for (std::size_t w = 0; w < models::kTrendingWindows; ++w) read_row(release.trending.row(w));
     for (std::size_t t = 0; t < release.text.tokens.size(); ++t) {
-      for (std::size_t p = release.text.offsets[t]; p < release.text.offsets[t + 1]; ++p) sum += release.catalog.title(release.text.items[p]).size();
+      for (std::size_t p = release.text.offsets[t]; p < release.text.offsets[t + 1]; ++p)
+        sum += release.catalog.title(release.text.items[p]).size();
     }
     for (std::size_t u = 0; u < release.users.size(); ++u) {
       EXPECT_EQ(release.users.find(release.users.id(u)), u);
@@ -112,8 +116,8 @@ class DamagedReleaseTest : public ::testing::Test {
   /// Makes every page that there is; each must keep its promises whatever the numbers say.
   void make_all_pages(const models::Release& release) {
     const auto n = static_cast<ItemIndex>(release.catalog.n_items());
-    for (const engine::PageKind kind : {engine::PageKind::kSimilar, engine::PageKind::kDetail, engine::PageKind::kUser, engine::PageKind::kTrending,
-                                        engine::PageKind::kSearch}) {
+    for (const engine::PageKind kind : {engine::PageKind::kSimilar, engine::PageKind::kDetail, engine::PageKind::kUser,
+                                        engine::PageKind::kTrending, engine::PageKind::kSearch}) {
       for (ItemIndex item = 0; item < n; ++item) {
         for (std::size_t user = 0; user <= release.users.size(); ++user) {
           engine::PageRequest request;
@@ -138,7 +142,8 @@ class DamagedReleaseTest : public ::testing::Test {
   TemporaryFolder folder_;
   fs::path bundle_;
   std::map<std::string, std::string> files_;
-  engine::Filter filter_ = engine::Filter::parse(R"(not (price<3 or title has "data" and tags has "air quality" or company in ("company 1")))");
+  engine::Filter filter_ =
+      engine::Filter::parse(R"(not (price<3 or title has "data" and tags has "air quality" or company in ("company 1")))");
   std::vector<std::uint64_t> query_ = [] {
     std::vector<std::uint64_t> tokens;
     engine::query_tokens("weather traffic air population 气象 data statistics", tokens);
@@ -176,7 +181,8 @@ TEST_F(DamagedReleaseTest, extreme_values_under_good_hashes_are_refused_or_safe)
     if (!name.ends_with(".safetensors")) continue;
     const std::size_t header = 8 + static_cast<unsigned char>(bytes[0]) + 256U * static_cast<unsigned char>(bytes[1]);
     for (std::size_t i = header; i + 4 <= bytes.size(); i += 4) {
-      for (const std::string_view value : {std::string_view("\xff\xff\xff\xff", 4), std::string_view("\0\0\x80\x7f", 4), std::string_view("\0\0\0\x80", 4)}) {
+      for (const std::string_view value :
+           {std::string_view("\xff\xff\xff\xff", 4), std::string_view("\0\0\x80\x7f", 4), std::string_view("\0\0\0\x80", 4)}) {
         std::string damaged = bytes;
         damaged.replace(i, 4, value);
         replace_and_sign(name, damaged);

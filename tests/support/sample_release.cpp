@@ -18,7 +18,8 @@ namespace {
 using models::OwnedNeighbours;
 using models::ReleaseData;
 
-constexpr std::array<const char*, 8> kTopics = {"weather", "traffic", "air quality", "population", "气象", "交通", "空气质量", "人口"};
+constexpr std::array<const char*, 8> kTopics = {"weather", "traffic", "air quality", "population",
+                                                "气象",    "交通",    "空气质量",    "人口"};
 constexpr std::array<const char*, 4> kKinds = {"data", "statistics", "数据", "API"};
 constexpr std::int64_t kFirstDay = 1'700'000'000'000'000;
 constexpr std::int64_t kDay = 86'400'000'000;
@@ -94,7 +95,8 @@ void make_popular(ReleaseData& data, const SampleOptions& options, RowMaker& row
   const std::vector<std::int32_t> numbers = models::number_categories(data.items);
   const std::int32_t n_categories = numbers.empty() ? 0 : *std::max_element(numbers.begin(), numbers.end()) + 1;
   std::vector<std::vector<ItemIndex>> members(static_cast<std::size_t>(n_categories));
-  for (std::size_t i = 0; i < numbers.size(); ++i) members[static_cast<std::size_t>(numbers[i])].push_back(static_cast<ItemIndex>(i));
+  for (std::size_t i = 0; i < numbers.size(); ++i)
+    members[static_cast<std::size_t>(numbers[i])].push_back(static_cast<ItemIndex>(i));
   for (const auto& row : members) {
     const std::size_t n = std::min<std::size_t>(row.size(), 50);
     for (std::size_t k = 0; k < n; ++k) {

@@ -17,8 +17,8 @@ struct SampleOptions {
   std::size_t n_neighbours = 10;  ///< longest list of the item-to-item models
   std::size_t history_max = 12;   ///< longest history of a user
   std::size_t n_categories = 5;
-  std::size_t n_tastes = 1;       ///< groups of items; lists and histories stay within a group, 1 = anything goes with anything
-  double list_share = 0.8;        ///< items that have lists, 1 gives every item a list of n_neighbours
+  std::size_t n_tastes = 1;  ///< groups of items; lists and histories stay within a group, 1 = anything goes with anything
+  double list_share = 0.8;   ///< items that have lists, 1 gives every item a list of n_neighbours
   double available_share = 0.9;
   std::uint64_t seed = 1;
 };
@@ -33,7 +33,8 @@ bundle::BundleInfo sample_info();
 /// A release as serving has it: packed into a temporary folder and opened.
 class SampleBundle {
  public:
-  explicit SampleBundle(const models::ReleaseData& data) : bundle_(bundle::Bundle::open(folder_.path() / bundle::pack(data, sample_info(), folder_.path()))) {}
+  explicit SampleBundle(const models::ReleaseData& data)
+      : bundle_(bundle::Bundle::open(folder_.path() / bundle::pack(data, sample_info(), folder_.path()))) {}
   [[nodiscard]] const models::Release& release() const { return bundle_->release(); }
 
  private:
