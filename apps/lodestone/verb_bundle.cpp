@@ -55,8 +55,11 @@ int run_bundle_show(const Globals& globals, const BundleArguments& arguments) {
 }
 
 int run_bundle_verify(const Globals& globals, const BundleArguments& arguments) {
-  const bundle::BundleStore store = open_store(globals);
-  const auto opened = bundle::Bundle::open(store.path_of(arguments.id));
+  const fs::path folder = open_store(globals).path_of(arguments.id);
+  if (const auto problems = bundle::find_problems(folder); !problems.empty()) {
+    fail(ErrorCode::kCorrupt, "{}", fmt::join(problems, "\n"));  // all of them, a line each
+  }
+  const auto opened = bundle::Bundle::open(folder);
   std::printf("%s is whole: %zu files, %llu bytes, %zu items, %zu users\n", arguments.id.c_str(), opened->manifest().files.size(),
               static_cast<unsigned long long>(opened->manifest().bytes()), opened->release().catalog.n_items(), opened->release().users.size());
   return 0;
@@ -81,9 +84,19 @@ int run_bundle_diff(const Globals& globals, const BundleArguments& arguments) {
   out.set("items_in_both", count(diff.lists_compared));
   out.set("behavior_top10_kept", json::Value(diff.behavior_kept));
   out.set("content_top10_kept", json::Value(diff.content_kept));
+  out.set("popular_top10_kept", json::Value(diff.popular_kept));
   out.set("users_before", count(diff.users_before));
   out.set("users_after", count(diff.users_after));
   if (globals.json) {
+    json::Array numbers;
+    for (const bundle::NumberChange& change : diff.numbers) {
+      json::Value entry;
+      entry.set("name", json::Value(change.name));
+      entry.set("before", json::Value(change.before));
+      entry.set("after", json::Value(change.after));
+      numbers.push_back(std::move(entry));
+    }
+    out.set("numbers", json::Value(std::move(numbers)));
     print_json(json::format(out, 2));
     return 0;
   }
@@ -92,6 +105,7 @@ int run_bundle_diff(const Globals& globals, const BundleArguments& arguments) {
     const auto real = member.value.as_int() == nullptr ? member.value.as_number() : std::nullopt;
     rows.push_back({member.key, real ? fmt::format("{:.3f}", *real) : member.value.as_string() != nullptr ? *member.value.as_string() : json::format(member.value)});
   }
+  for (const bundle::NumberChange& change : diff.numbers) rows.push_back({change.name, fmt::format("{} -> {}", change.before, change.after)});
   print_table({"what", "value"}, rows);
   return 0;
 }
