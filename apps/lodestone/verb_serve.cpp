@@ -9,7 +9,6 @@
 #include "base/log.hpp"
 #include "base/yaml.hpp"
 #include "embedded_page.hpp"
-#include "features/text/tokenizer.hpp"
 #include "serving/server.hpp"
 #include "verbs.hpp"
 
@@ -52,7 +51,6 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
   options.admin_token_file = config.file_path("serving.admin_token_file");
   options.bundle_folder = config.file_path("bundle.folder");
-  options.tokenize = [](std::string_view query, std::vector<std::uint64_t>& tokens) { features::tokenize(query, tokens); };
   if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
   return options;
 }

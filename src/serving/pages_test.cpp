@@ -93,7 +93,7 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
   ReleaseHolder releases;
   ServingMetrics counted(registry);
   ReleaseLoader loader(bundle::BundleStore(site.folder.path()), releases, counted, site.clock, nullptr);
-  Recommendations recommendations(releases, counted, registry, site.clock, {});
+  Recommendations recommendations(releases, counted, registry, site.clock, 1);
   const DrainFlag draining{false};
   const DemoPage demo;
   recommendations.add_routes(router);

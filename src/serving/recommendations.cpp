@@ -7,6 +7,7 @@
 
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "engine/query.hpp"
 #include "http/problem.hpp"
 #include "serving/answer.hpp"
 
@@ -55,9 +56,9 @@ struct Recommendations::Asked {
 };
 
 Recommendations::Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry,
-                                 const Clock& clock, Options options)
-    : metrics_(&metrics), clock_(&clock), options_(std::move(options)) {
-  for (int t = 0; t < options_.n_threads; ++t) {
+                                 const Clock& clock, int n_threads)
+    : metrics_(&metrics), clock_(&clock) {
+  for (int t = 0; t < n_threads; ++t) {
     workers_.push_back(std::make_unique<Worker>(releases, registry));
     tick(t);
   }
@@ -86,17 +87,8 @@ void Recommendations::tick(int thread) {
 }
 
 void Recommendations::warm() {
-  constexpr std::size_t kPages = 200;
   for (const auto& worker : workers_) {
-    const LoadedRelease* release = worker->reader.current();
-    if (release == nullptr) return;
-    const std::size_t n = release->release().catalog.n_items();
-    engine::PageRequest request;
-    request.limit = kMaxLimit;
-    for (std::size_t i = 0; i < n; i += std::max<std::size_t>(1, n / kPages)) {
-      request.item = static_cast<ItemIndex>(i);
-      engine::recommend(release->release(), request, worker->scratch, worker->page);
-    }
+    if (const LoadedRelease* release = worker->reader.current()) engine::warm(release->release(), worker->scratch);
   }
 }
 
@@ -138,14 +130,7 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
 bool Recommendations::make_page(const Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response) {
   engine::Page& page = worker.page;
   engine::recommend(release.release(), asked.page, worker.scratch, page);
-  Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
-  if (asked.endpoint == Endpoint::kTrending && page.items.empty()) {
-    engine::PageRequest popular = asked.page;
-    popular.kind = engine::PageKind::kSearch;  // without a query: what is popular
-    engine::recommend(release.release(), popular, worker.scratch, page);
-    for (engine::PageItem& item : page.items) item.channels = 1U << static_cast<unsigned>(engine::Channel::kFallback);
-    degrade = Degrade::kNoTrending;
-  }
+  const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
@@ -237,12 +222,12 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   asked.page.window = static_cast<models::TrendingWindow>(window);
   asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", 20, 1, kMaxTrending));
   if (!make_page(asked, worker, release, response)) return;
-  // The four fields of a card; a list that is not of the window says so in each item.
-  const bool fallback = (worker.page.items.front().channels >> static_cast<unsigned>(engine::Channel::kFallback) & 1U) != 0;
+  // The four fields of a card; a list that is no list of trending items says so in each item.
+  const Detail detail = worker.page.degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
   std::string& out = response.out();
   out.append("{\"timeframe\":\"").append(kTimeframes[window]).append("\",\"items\":");
   const std::size_t begin = out.size();
-  append_items(out, release.release(), worker.page, fallback ? Detail::kCardAndReason : Detail::kCard);
+  append_items(out, release.release(), worker.page, detail);
   response.etag = xxh3(std::string_view(out).substr(begin), release.etag_seed);
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
@@ -260,10 +245,10 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   if (query.size() > kMaxQueryBytes) {
     throw http::ParameterError("q", fmt::format("q has {} bytes, at most {} are allowed", query.size(), kMaxQueryBytes));
   }
-  worker.tokens.clear();
   const bool blank = query.find_first_not_of(' ') == std::string_view::npos;
+  worker.tokens.clear();
   if (!blank) {
-    options_.tokenize(query, worker.tokens);
+    engine::query_tokens(query, worker.tokens);
     if (worker.tokens.empty())
       worker.tokens.push_back(0);  // a query of signs only finds nothing, where no query finds what is popular
   }

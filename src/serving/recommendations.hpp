@@ -1,10 +1,7 @@
 #pragma once
 // The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /hot/trending, /search.
 
-#include <functional>
 #include <memory>
-#include <optional>
-#include <span>
 #include <string_view>
 #include <vector>
 
@@ -18,18 +15,11 @@
 
 namespace lodestone::serving {
 
-/// Token hashes of a search query, as the bundle's text index has them. Called from many threads.
-using QueryTokenizer = std::function<void(std::string_view query, std::vector<std::uint64_t>& tokens)>;
-
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
  public:
-  struct Options {
-    int n_threads = 1;
-    QueryTokenizer tokenize;
-  };
   Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock,
-                  Options options);
+                  int n_threads);
   ~Recommendations();
   Recommendations(const Recommendations&) = delete;
   Recommendations& operator=(const Recommendations&) = delete;
@@ -64,7 +54,6 @@ class Recommendations {
 
   ServingMetrics* metrics_;
   const Clock* clock_;
-  Options options_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };
 

@@ -59,7 +59,7 @@ TEST_F(RecommendationsTest, similar_answers_as_the_contract_says) {
     EXPECT_NE(item.find("cover_image"), nullptr);
     EXPECT_LE(*item.find("score")->as_number(), last);
     last = *item.find("score")->as_number();
-    EXPECT_THAT(text(item, "reason"), MatchesRegex("(behavior|content|popular)(\\+(content|popular))*"));
+    EXPECT_THAT(text(item, "reason"), MatchesRegex("(behavior|content|popular|category)(\\+(content|popular))*"));
     EXPECT_EQ(item.find("channels"), nullptr);
   }
   EXPECT_FALSE(seen.contains(10));
@@ -71,7 +71,7 @@ TEST_F(RecommendationsTest, lists_have_the_length_asked_for) {
   EXPECT_EQ(items(site.get_json("/similar/10?limit=50"), "similar_items").size(), 50U);
   EXPECT_EQ(items(site.get_json("/recommend/user/100?limit=7"), "recommendations").size(), 7U);
   EXPECT_EQ(items(site.get_json("/recommend/detail/10?limit=7"), "recommendations").size(), 7U);
-  EXPECT_EQ(items(site.get_json("/search?limit=50"), "items").size(), 50U);
+  EXPECT_EQ(items(site.get_json("/search?limit=20"), "items").size(), 20U);
 }
 
 TEST_F(RecommendationsTest, explain_names_rank_and_score_in_each_channel) {
@@ -155,11 +155,11 @@ TEST_F(RecommendationsTest, trending_shows_cards_of_the_window) {
   EXPECT_THAT(text(week, "request_id"), HasSubstr("req_"));
 }
 
-TEST_F(RecommendationsTest, an_empty_window_falls_back_to_popular_and_says_so) {
-  const json::Value hour = site.get_json("/hot/trending");
+TEST_F(RecommendationsTest, an_empty_window_is_filled_from_wider_ones) {
+  const json::Value hour = site.get_json("/hot/trending");  // nothing happened in the sample's last hour
   EXPECT_EQ(text(hour, "timeframe"), "1h");
   ASSERT_EQ(items(hour, "items").size(), 20U);
-  for (const json::Value& item : items(hour, "items")) EXPECT_EQ(text(item, "reason"), "fallback:popular");
+  for (const json::Value& item : items(hour, "items")) EXPECT_EQ(item.as_object()->size(), 4U);
 }
 
 TEST_F(RecommendationsTest, search_finds_titles_and_nothing_shows_popular) {
@@ -225,6 +225,18 @@ TEST(Fallback, channels_that_give_nothing_leave_it_to_popular) {
   EXPECT_THAT(metrics, HasSubstr("recommendation_degraded_total{endpoint=\"similar\",reason=\"no_candidates\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("fallback_triggered_total{reason=\"no_candidates\",level=\"popular\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("degrade_reason=\"no_candidates\"} 1\n"));
+}
+
+TEST(Fallback, a_site_where_nothing_trends_shows_what_is_popular_and_says_so) {
+  test::ServingSite site;
+  site.publish(site.pack(test::without_trending()));
+  site.start();
+  const json::Value body = site.get_json("/hot/trending?timeframe=7d");
+  ASSERT_EQ(body.find("items")->as_array()->size(), 20U);
+  for (const json::Value& item : *body.find("items")->as_array())
+    EXPECT_EQ(*item.find("reason")->as_string(), "fallback:popular");
+  EXPECT_THAT(site.admin("GET", "/metrics").body,
+              HasSubstr("recommendation_degraded_total{endpoint=\"hot_trending\",reason=\"no_candidates\"} 1\n"));
 }
 
 TEST(Fallback, an_empty_fallback_is_503_with_the_reason) {

@@ -13,23 +13,18 @@ namespace lodestone::serving {
 
 namespace {
 
-/// Pages made over a new release before it is swapped in, spread over the catalogue: they bring what requests touch into RAM.
+/// Pages made over a new release before it is swapped in, spread over the catalogue: they map what requests will touch.
 constexpr std::size_t kWarmPages = 500;
 
-void warm(const models::Release& release) {
+void make_warm(const models::Release& release) {
   engine::Scratch scratch;
   engine::Page page;
+  engine::warm(release, scratch);
   engine::PageRequest request;
   request.limit = 50;
   const std::size_t n = release.catalog.n_items();
   for (std::size_t i = 0; i < n; i += std::max<std::size_t>(1, n / kWarmPages)) {
     request.item = static_cast<ItemIndex>(i);
-    engine::recommend(release, request, scratch, page);
-  }
-  request.item.reset();
-  request.kind = engine::PageKind::kUser;
-  for (std::size_t u = 0; u < release.users.size(); u += std::max<std::size_t>(1, release.users.size() / kWarmPages)) {
-    request.user = release.users.id(u);
     engine::recommend(release, request, scratch, page);
   }
 }
@@ -53,8 +48,10 @@ ReleaseLoader::Stamp ReleaseLoader::stamp() const {
 
 ReleasePointer ReleaseLoader::open(const std::string& id) const {
   auto loaded = std::make_shared<LoadedRelease>();
-  loaded->bundle = bundle::Bundle::open(store_.path_of(id));
-  warm(loaded->release());
+  // While a release is serving, verifying the next one must not take the cores from those who answer.
+  const int n_threads = releases_->get() ? 1 : 0;
+  loaded->bundle = bundle::Bundle::open(store_.path_of(id), {.n_threads = n_threads});
+  make_warm(loaded->release());
   loaded->etag_seed = xxh3(id);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());
   loaded->loaded_at = clock_->now();

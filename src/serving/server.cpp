@@ -14,7 +14,6 @@ namespace {
 constexpr int kAdminThreads = 2;
 
 ServerOptions with_defaults(ServerOptions options) {
-  LODESTONE_ASSERT(static_cast<bool>(options.tokenize), "a server needs a tokenizer for /search");
   if (options.n_threads == 0) options.n_threads = usable_cores();
   return options;
 }
@@ -38,7 +37,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr),
-      recommendations_(releases_, metrics_, registry, clock, {options_.n_threads, options_.tokenize}) {
+      recommendations_(releases_, metrics_, registry, clock, options_.n_threads) {
   recommendations_.add_routes(router_);
   add_pages(router_, releases_, loader_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);

@@ -25,7 +25,6 @@ struct ServerOptions {
   fs::path admin_token_file;
   fs::path bundle_folder;
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT
-  QueryTokenizer tokenize;                           ///< must not be empty
   std::optional<DemoPage> demo;                      ///< none = no page at /
 };
 

@@ -30,7 +30,6 @@ std::string_view degrade_name(Degrade degrade) {
   switch (degrade) {
     case Degrade::kNone: return "none";
     case Degrade::kNoCandidates: return "no_candidates";
-    case Degrade::kNoTrending: return "no_trending";
     case Degrade::kNoRelease: return "no_release";
     case Degrade::kEmpty: return "empty";
   }
@@ -39,11 +38,12 @@ std::string_view degrade_name(Degrade degrade) {
 
 ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registry), reload_slots_(&registry.register_thread()) {
   for (std::size_t e = 0; e < kEndpoints; ++e) register_endpoint(static_cast<Endpoint>(e));
-  for (const Degrade degrade : {Degrade::kNoCandidates, Degrade::kNoTrending}) {
-    fallbacks_[index(degrade)] =
-        registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
-                         {{"reason", std::string(degrade_name(degrade))}, {"level", "popular"}});
-  }
+  const auto fallback = [&](const char* level) {
+    return registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
+                            {{"reason", std::string(degrade_name(Degrade::kNoCandidates))}, {"level", level}});
+  };
+  fallback_popular_ = fallback("popular");
+  fallback_catalog_ = fallback("catalog");
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     candidates_[c] =
         registry.histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
@@ -108,7 +108,8 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   }
   if (degrade == Degrade::kNone) return;
   count_degraded(slots, endpoint, degrade);
-  slots.add(fallbacks_[index(degrade)]);
+  const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
+  slots.add(popular ? fallback_popular_ : fallback_catalog_);
 }
 
 void ServingMetrics::count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const {

@@ -24,12 +24,11 @@ std::string_view endpoint_name(Endpoint endpoint);
 /// Why an answer is not what it should be. The numbers index arrays.
 enum class Degrade : std::uint8_t {
   kNone,          ///< "none"
-  kNoCandidates,  ///< "no_candidates": the channels had nothing for this page; the popular list is shown
-  kNoTrending,    ///< "no_trending": the window is empty; the popular list is shown
+  kNoCandidates,  ///< "no_candidates": the channels had nothing for this page; a fallback list is shown
   kNoRelease,     ///< "no_release": 503, no bundle is loaded yet
   kEmpty,         ///< "empty": 503, the fallback is empty too
 };
-inline constexpr std::size_t kDegrades = 5;
+inline constexpr std::size_t kDegrades = 4;
 std::string_view degrade_name(Degrade degrade);
 
 /// Counting belongs to the thread that owns the slots; the rest is safe from any thread.
@@ -70,7 +69,8 @@ class ServingMetrics {
 
   metrics::Registry* registry_;
   std::array<OfEndpoint, kEndpoints> endpoints_;
-  std::array<metrics::Counter, kDegrades> fallbacks_;
+  metrics::Counter fallback_popular_;
+  metrics::Counter fallback_catalog_;
   std::array<metrics::Histogram, engine::kChannels> candidates_;
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;

@@ -7,7 +7,6 @@
 #include <thread>
 
 #include "bundle/store.hpp"
-#include "features/text/tokenizer.hpp"
 #include "tests/support/sample_release.hpp"
 
 namespace lodestone::test {
@@ -19,7 +18,6 @@ ServingSite::ServingSite() : clock(*parse_time("2026-11-24T09:30:00Z")) {
   options.follow_interval = std::chrono::milliseconds(20);
   options.bundle_folder = folder.path() / "bundles";
   options.admin_token_file = folder.path() / "admin_token";
-  options.tokenize = [](std::string_view query, std::vector<std::uint64_t>& tokens) { features::tokenize(query, tokens); };
   make_folders(options.bundle_folder);
   write_file_atomic(options.admin_token_file, std::string(kToken) + "\n");
   fs::permissions(options.admin_token_file, fs::perms::owner_read | fs::perms::owner_write);
@@ -71,6 +69,13 @@ void ServingSite::wait_for(const std::string& id) const {
     if (answer.status == 200 && answer.body.find(id) != std::string::npos) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
+}
+
+models::ReleaseData without_trending() {
+  models::ReleaseData data = sample_release();
+  data.trending = {};
+  data.trending.offsets.assign(models::kTrendingWindows + 1, 0);
+  return data;
 }
 
 std::string problem_text(const HttpAnswer& answer) {

@@ -49,6 +49,9 @@ class ServingSite {
   int n_packed_ = 0;
 };
 
+/// The sample release, in which nothing trends in any window.
+models::ReleaseData without_trending();
+
 /// The string members of a problem document: "status: title: detail (parameter)"; fails the test on anything that is no problem.
 std::string problem_text(const HttpAnswer& answer);
 
