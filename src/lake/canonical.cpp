@@ -30,9 +30,11 @@ void attach_missing_raw_tables(const Contracts& contracts, const Reader& reader,
       if (!contract->is_optional) (void)reader.get(source, contract->table);  // throws its sentence
       std::string select;
       for (const ContractColumn& column : contract->columns) {
-        select += fmt::format("{}CAST(NULL AS {}) AS {}", select.empty() ? "" : ", ", column.sql_type(), quote_identifier(column.column.name));
+        select += fmt::format("{}CAST(NULL AS {}) AS {}", select.empty() ? "" : ", ", column.sql_type(),
+                              quote_identifier(column.column.name));
       }
-      engine.execute(fmt::format("CREATE OR REPLACE VIEW {} AS SELECT {} WHERE false", view_name(source, contract->table), select));
+      engine.execute(
+          fmt::format("CREATE OR REPLACE VIEW {} AS SELECT {} WHERE false", view_name(source, contract->table), select));
     }
   }
 }
@@ -40,8 +42,13 @@ void attach_missing_raw_tables(const Contracts& contracts, const Reader& reader,
 /// Runs one mapping.
 class Mapping {
  public:
-  Mapping(const Contract& contract, table::Engine& engine, const CanonicalOptions& options, const Clock& clock, std::uint64_t longest_raw_table)
-      : contract_(contract), engine_(engine), options_(options), clock_(clock), longest_raw_table_(longest_raw_table),
+  Mapping(const Contract& contract, table::Engine& engine, const CanonicalOptions& options, const Clock& clock,
+          std::uint64_t longest_raw_table)
+      : contract_(contract),
+        engine_(engine),
+        options_(options),
+        clock_(clock),
+        longest_raw_table_(longest_raw_table),
         file_(table::SqlFile::load(options.sql_folder, "mapping/" + contract.table)) {}
 
   TableReport run() {
@@ -104,12 +111,13 @@ class Mapping {
     for (const ContractColumn& column : contract_.columns) {
       const std::string& name = column.column.name;
       if (!has(name)) missing += fmt::format("{}{} ({})", missing.empty() ? "" : ", ", name, column.type_text());
-      select += fmt::format("{}CAST({} AS {}) AS {}", select.empty() ? "" : ", ", quote_identifier(name), column.sql_type(), quote_identifier(name));
+      select += fmt::format("{}CAST({} AS {}) AS {}", select.empty() ? "" : ", ", quote_identifier(name), column.sql_type(),
+                            quote_identifier(name));
       columns_.push_back({name, column.sql_type(), ColumnOrigin::kContract});
     }
     if (!missing.empty()) {
-      fail(ErrorCode::kContract, "{} gives no column {} that table {} must have; it gives {}. Add the column to the query", file_.origin(), missing,
-           contract_.table, fmt::join(names, ", "));
+      fail(ErrorCode::kContract, "{} gives no column {} that table {} must have; it gives {}. Add the column to the query",
+           file_.origin(), missing, contract_.table, fmt::join(names, ", "));
     }
     for (const table::ColumnDescription& column : found) {
       if (contract_.find(column.name) != nullptr || column.name == "dropped") continue;
@@ -145,15 +153,16 @@ class Mapping {
 
 }  // namespace
 
-std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options, const Clock& clock,
-                                         const ReportCallback& on_table) {
+std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options,
+                                         const Clock& clock, const ReportCallback& on_table) {
   const LakeLock lock(options.lake);
   clean_lake(options.lake);
   const Reader reader(options.lake);
   reader.attach(engine);
   attach_missing_raw_tables(contracts, reader, engine);
   std::uint64_t longest = 0;
-  for (const Manifest& manifest : reader.tables()) longest = manifest.layer == "raw" ? std::max(longest, manifest.n_rows()) : longest;
+  for (const Manifest& manifest : reader.tables())
+    longest = manifest.layer == "raw" ? std::max(longest, manifest.n_rows()) : longest;
   std::vector<TableReport> reports;
   for (const std::string_view table : kTables) {
     const Contract* contract = contracts.find("canonical", table);
@@ -167,13 +176,15 @@ std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engi
 table::Parameters url_pattern_parameters(const std::vector<std::string>& prefixes) {
   constexpr std::size_t kMost = 5;
   if (prefixes.size() > kMost) {
-    fail(ErrorCode::kInvalidArgument, "{} URL patterns are given, the mapping of events takes at most {}; leave some out", prefixes.size(), kMost);
+    fail(ErrorCode::kInvalidArgument, "{} URL patterns are given, the mapping of events takes at most {}; leave some out",
+         prefixes.size(), kMost);
   }
   table::Parameters out;
   for (std::size_t i = 0; i < kMost; ++i) {
     const std::string prefix = i < prefixes.size() ? prefixes[i] : "";
     if (prefix.find_first_of("^\\") != std::string::npos) {
-      fail(ErrorCode::kInvalidArgument, "the URL pattern \"{}\" has a ^ or a backslash, which no page address has; write the text as it stands in the address",
+      fail(ErrorCode::kInvalidArgument,
+           "the URL pattern \"{}\" has a ^ or a backslash, which no page address has; write the text as it stands in the address",
            prefix);
     }
     // Taken literally: what regular expressions read otherwise goes into brackets, because a backslash means different things to the SQL

@@ -12,8 +12,9 @@ namespace lodestone::lake {
 
 struct CanonicalOptions {
   fs::path lake;
-  fs::path sql_folder;           ///< its mapping/NAME.sql replace the built-in ones; "" = none
-  table::Parameters parameters;  ///< of the queries, for example zone, stitch_days, robot_actions_per_day; what is missing has a default there
+  fs::path sql_folder;  ///< its mapping/NAME.sql replace the built-in ones; "" = none
+  table::Parameters
+      parameters;  ///< of the queries, for example zone, stitch_days, robot_actions_per_day; what is missing has a default there
 };
 
 /// Makes all canonical tables, one after another, each atomically, and leaves the views of all tables in `engine`. A column `dropped` of
@@ -21,8 +22,8 @@ struct CanonicalOptions {
 ///
 /// Throws not_found when a required raw table is missing, contract when a key that a query joins on is not unique, when a query lacks a column of
 /// its table's contract, or when its primary key is null or not unique. Tables done before stay new, the others stay old.
-std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options, const Clock& clock,
-                                         const ReportCallback& on_table);
+std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options,
+                                         const Clock& clock, const ReportCallback& on_table);
 
 /// Names in the SQL of text prefixes that stand before a data set's number in a page address ("dataDetail/"), in the order in which they are
 /// tried: the parameters url_pattern_1 .. url_pattern_5. Throws invalid_argument for more than five.

@@ -17,7 +17,8 @@ namespace {
 
 using table::ColumnType;
 
-const std::vector<std::string> kTypeNames = {"bool", "int32", "int64", "double", "decimal", "text", "bytes", "timestamp", "date", "texts"};
+const std::vector<std::string> kTypeNames = {"bool", "int32", "int64",     "double", "decimal",
+                                             "text", "bytes", "timestamp", "date",   "texts"};
 
 // "18,4" -> precision and scale; false when it is anything else.
 bool parse_digits(std::string_view text, table::Column& column) {
@@ -34,8 +35,9 @@ void parse_type(const Yaml& node, ContractColumn& column) {
   const std::size_t open = text.find('(');
   const std::string name = text.substr(0, open);
   column.is_list = name == "texts";
-  constexpr std::array kTypes = {ColumnType::kBool,    ColumnType::kInt32, ColumnType::kInt64, ColumnType::kDouble,    ColumnType::kDecimal,
-                                 ColumnType::kText,    ColumnType::kBytes, ColumnType::kTimestamp, ColumnType::kDate};
+  constexpr std::array kTypes = {ColumnType::kBool,   ColumnType::kInt32,     ColumnType::kInt64,
+                                 ColumnType::kDouble, ColumnType::kDecimal,   ColumnType::kText,
+                                 ColumnType::kBytes,  ColumnType::kTimestamp, ColumnType::kDate};
   const auto type = std::find_if(kTypes.begin(), kTypes.end(), [&](ColumnType t) { return table::type_name(t) == name; });
   if (column.is_list) {
     column.column.type = ColumnType::kText;
@@ -48,7 +50,8 @@ void parse_type(const Yaml& node, ContractColumn& column) {
   if (column.column.type == ColumnType::kDecimal) {
     const bool closed = open != std::string::npos && text.back() == ')';
     if (!closed || !parse_digits(std::string_view(text).substr(open + 1, text.size() - open - 2), column.column)) {
-      node.error(fmt::format("\"{}\" must be written decimal(P,S), P digits in all (at most 38) and S of them after the point", text));
+      node.error(
+          fmt::format("\"{}\" must be written decimal(P,S), P digits in all (at most 38) and S of them after the point", text));
     }
   } else if (open != std::string::npos) {
     node.error(fmt::format("\"{}\": only decimal has digits in parentheses", text));
@@ -75,7 +78,8 @@ void check_columns_exist(const Contract& contract, const std::vector<std::string
   std::vector<std::string> known;
   for (const ContractColumn& column : contract.columns) known.push_back(column.column.name);
   for (const std::string& name : columns) {
-    if (contract.find(name) == nullptr) node.error(fmt::format("\"{}\" is no column of this contract{}", name, suggest(name, known)));
+    if (contract.find(name) == nullptr)
+      node.error(fmt::format("\"{}\" is no column of this contract{}", name, suggest(name, known)));
   }
 }
 
@@ -90,7 +94,8 @@ std::string ContractColumn::type_text() const {
 std::string ContractColumn::sql_type() const { return is_list ? "VARCHAR[]" : table::sql_type(column); }
 
 const ContractColumn* Contract::find(std::string_view column) const {
-  const auto found = std::find_if(columns.begin(), columns.end(), [&](const ContractColumn& c) { return c.column.name == column; });
+  const auto found =
+      std::find_if(columns.begin(), columns.end(), [&](const ContractColumn& c) { return c.column.name == column; });
   return found == columns.end() ? nullptr : &*found;
 }
 
@@ -109,7 +114,8 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   Contract contract;
   root.only({"version", "source", "table", "names", "optional", "min_rows", "primary_key", "change", "on_extra", "columns"});
   const std::int64_t version = root.require("version").as_int(1, 0, INT64_MAX);
-  if (version != 1) root.get("version").error(fmt::format("{} is no version of contracts that this program reads; it reads 1", version));
+  if (version != 1)
+    root.get("version").error(fmt::format("{} is no version of contracts that this program reads; it reads 1", version));
   contract.source = root.require("source").as_string("");
   const std::vector<std::string> sources = {"business", "matomo", "canonical"};
   if (std::find(sources.begin(), sources.end(), contract.source) == sources.end()) {
@@ -119,7 +125,8 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   contract.names = root.get("names").as_strings();
   contract.is_optional = root.get("optional").as_bool(false);
   contract.min_rows = static_cast<std::uint64_t>(root.get("min_rows").as_int(0, 0, INT64_MAX));
-  if (root.get("on_extra").as_string("keep") != "keep") root.get("on_extra").error("must be keep: the lake keeps every column of a source");
+  if (root.get("on_extra").as_string("keep") != "keep")
+    root.get("on_extra").error("must be keep: the lake keeps every column of a source");
   const Yaml columns = root.require("columns");
   if (columns.is_defined() && !columns.is_map()) columns.error("must be a map of columns");
   if (columns.is_map()) {
@@ -129,7 +136,8 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   check_columns_exist(contract, contract.primary_key, root.get("primary_key"));
   for (const std::string& name : contract.primary_key) {
     const ContractColumn* column = contract.find(name);
-    if (column != nullptr && column->is_nullable) columns.get(name).error("is part of the primary key and must be nullable: false");
+    if (column != nullptr && column->is_nullable)
+      columns.get(name).error("is part of the primary key and must be nullable: false");
   }
   contract.change = root.get("change").as_strings();
   check_columns_exist(contract, contract.change, root.get("change"));

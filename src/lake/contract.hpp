@@ -25,13 +25,13 @@ struct ContractColumn {
 };
 
 struct Contract {
-  std::string source;                      ///< business, matomo or canonical
-  std::string table;                       ///< its name in the lake
-  std::vector<std::string> names;          ///< other names that the table may have in a source
-  bool is_optional = false;                ///< the source may lack the table; it reads as empty then
-  std::uint64_t min_rows = 0;              ///< fewer rows than this are refused
+  std::string source;              ///< business, matomo or canonical
+  std::string table;               ///< its name in the lake
+  std::vector<std::string> names;  ///< other names that the table may have in a source
+  bool is_optional = false;        ///< the source may lack the table; it reads as empty then
+  std::uint64_t min_rows = 0;      ///< fewer rows than this are refused
   std::vector<std::string> primary_key;
-  std::vector<std::string> change;         ///< columns that tell when a row was changed; the first that the source has counts
+  std::vector<std::string> change;  ///< columns that tell when a row was changed; the first that the source has counts
   std::vector<ContractColumn> columns;
 
   [[nodiscard]] const ContractColumn* find(std::string_view column) const;

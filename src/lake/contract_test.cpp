@@ -25,7 +25,8 @@ std::string fault_of(const std::string& text) {
 TEST(Contract, reads_every_field) {
   const Contract contract = parse_contract(
       "version: 1\nsource: business\ntable: order_tab\nnames: [task, orders]\noptional: true\nmin_rows: 3\nprimary_key: [id]\n"
-      "change: [update_time]\non_extra: keep\ncolumns:\n  id: {type: int64, nullable: false}\n  price: {type: \"decimal(12,3)\"}\n"
+      "change: [update_time]\non_extra: keep\ncolumns:\n  id: {type: int64, nullable: false}\n  price: {type: "
+      "\"decimal(12,3)\"}\n"
       "  update_time: {type: timestamp, optional: true}\n  tags: {type: texts}\n",
       "t.yaml");
   EXPECT_EQ(contract.table, "order_tab");
@@ -45,15 +46,19 @@ TEST(Contract, reads_every_field) {
 TEST(Contract, reports_all_errors_at_once_with_the_nearest_name) {
   const std::string fault = fault_of(
       "version: 2\nsource: busines\ntable: t\nprimary_key: [idd]\nchange: [when]\non_extra: drop\ncolunms: {}\n"
-      "columns:\n  id: {type: in64, nullabel: false}\n  price: {type: decimal}\n  at: {type: timestamp, optional: true, nullable: false}\n"
+      "columns:\n  id: {type: in64, nullabel: false}\n  price: {type: decimal}\n  at: {type: timestamp, optional: true, "
+      "nullable: false}\n"
       "  name: {}\n  flat: text\n  n: {type: int64(3)}\n");
   for (const char* part :
-       {"t.yaml:1: version: 2 is no version of contracts that this program reads; it reads 1", "source: \"busines\" is no source; did you mean \"business\"?",
-        "primary_key: \"idd\" is no column of this contract; did you mean \"id\"?", "change: \"when\" is no column", "on_extra: must be keep",
-        "colunms: unknown key; did you mean \"columns\"?", "columns.id.type: \"in64\" is no type; did you mean \"int64\"?",
-        "columns.id.nullabel: unknown key; did you mean \"nullable\"?", "columns.price.type: \"decimal\" must be written decimal(P,S)",
-        "columns.at: a column that may be missing must be nullable", "columns.name.type", "columns.flat: a column is written {type",
-        "columns.n.type: \"int64(3)\": only decimal has digits"}) {
+       {"t.yaml:1: version: 2 is no version of contracts that this program reads; it reads 1",
+        "source: \"busines\" is no source; did you mean \"business\"?",
+        "primary_key: \"idd\" is no column of this contract; did you mean \"id\"?", "change: \"when\" is no column",
+        "on_extra: must be keep", "colunms: unknown key; did you mean \"columns\"?",
+        "columns.id.type: \"in64\" is no type; did you mean \"int64\"?",
+        "columns.id.nullabel: unknown key; did you mean \"nullable\"?",
+        "columns.price.type: \"decimal\" must be written decimal(P,S)",
+        "columns.at: a column that may be missing must be nullable", "columns.name.type",
+        "columns.flat: a column is written {type", "columns.n.type: \"int64(3)\": only decimal has digits"}) {
     EXPECT_THAT(fault, HasSubstr(part));
   }
 }
@@ -76,11 +81,15 @@ TEST(Contracts, all_built_in_ones_are_well_formed) {
 
 TEST(Contracts, a_folder_replaces_them_one_by_one) {
   const TemporaryFolder folder;
-  write_file_atomic(folder.path() / "dict.yaml", "version: 1\nsource: business\ntable: dict\nprimary_key: [id]\ncolumns:\n  id: {type: int64, nullable: false}\n");
+  write_file_atomic(
+      folder.path() / "dict.yaml",
+      "version: 1\nsource: business\ntable: dict\nprimary_key: [id]\ncolumns:\n  id: {type: int64, nullable: false}\n");
   const Contracts contracts = Contracts::load(folder.path());
   EXPECT_EQ(contracts.find("business", "dict")->columns.size(), 1U);
   EXPECT_THAT(contracts.find("business", "user")->columns, Not(IsEmpty()));
-  write_file_atomic(folder.path() / "dict.yaml", "version: 1\nsource: business\ntable: dicts\nprimary_key: [id]\ncolumns:\n  id: {type: int64, nullable: false}\n");
+  write_file_atomic(
+      folder.path() / "dict.yaml",
+      "version: 1\nsource: business\ntable: dicts\nprimary_key: [id]\ncolumns:\n  id: {type: int64, nullable: false}\n");
   try {
     (void)Contracts::load(folder.path());
     FAIL() << "nothing was thrown";

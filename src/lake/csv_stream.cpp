@@ -30,7 +30,8 @@ std::string undoubled(std::string_view text) {
 
 struct CsvStream::File {
   explicit File(const fs::path& p) : path(p), stream(gzopen(p.c_str(), "rb")) {
-    if (stream == nullptr) fail(ErrorCode::kUnavailable, "{}: cannot be opened; check that it is there and may be read", path.string());
+    if (stream == nullptr)
+      fail(ErrorCode::kUnavailable, "{}: cannot be opened; check that it is there and may be read", path.string());
     gzbuffer(stream, 1U << 18U);
   }
   ~File() { gzclose(stream); }
@@ -58,7 +59,8 @@ CsvStream::CsvStream(const fs::path& path) : file_(std::make_unique<File>(path))
   if (!next_record(record)) {
     fail(ErrorCode::kContract, "{}: has no header line; a CSV file must begin with the names of its columns", path.string());
   }
-  if (!record.fault.empty()) fail(ErrorCode::kContract, "{}: the header line is malformed: {}; correct it", path.string(), record.fault);
+  if (!record.fault.empty())
+    fail(ErrorCode::kContract, "{}: the header line is malformed: {}; correct it", path.string(), record.fault);
   for (const Field& field : fields_) header_.push_back(field.is_quoted ? undoubled(field.text) : std::string(field.text));
   begin_ = record.end;
   line_ += record.n_lines;
@@ -190,7 +192,9 @@ bool CsvStream::scan_quoted(std::size_t& at, Record& record, bool at_end) {
 // Ends the record at the end of the line of `from`; leaves end 0 when that is not in the buffer yet.
 void CsvStream::skip_line(std::size_t from, Record& record) const {
   const std::size_t newline = buffer_.find('\n', from);
-  record.end = newline != std::string::npos ? newline + 1 : is_exhausted_ || buffer_.size() - begin_ > kLongestRecord ? buffer_.size() : 0;
+  record.end = newline != std::string::npos                                ? newline + 1
+               : is_exhausted_ || buffer_.size() - begin_ > kLongestRecord ? buffer_.size()
+                                                                           : 0;
 }
 
 void CsvStream::append(const Record& record, table::Batch& batch) {

@@ -39,9 +39,9 @@ class CsvStream final : public table::RowStream {
   };
   /// Where a record ends and what is wrong with it.
   struct Record {
-    std::size_t end = 0;         ///< offset behind its end of line
+    std::size_t end = 0;  ///< offset behind its end of line
     std::size_t n_lines = 1;
-    std::string_view fault;      ///< "" when it is well formed
+    std::string_view fault;  ///< "" when it is well formed
   };
   bool fill(std::size_t keep_from);
   [[nodiscard]] bool next_record(Record& record);

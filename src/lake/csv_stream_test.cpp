@@ -27,7 +27,8 @@ std::vector<std::string> read(const std::string& text) {
         line += "! " + std::string(batch.text_at(n + 1, row)) + ": " + std::string(batch.text_at(n + 2, row));
         continue;
       }
-      for (std::size_t c = 0; c < n; ++c) line += (c == 0 ? ": " : "|") + (batch.is_null(c, row) ? "~" : std::string(batch.text_at(c, row)));
+      for (std::size_t c = 0; c < n; ++c)
+        line += (c == 0 ? ": " : "|") + (batch.is_null(c, row) ? "~" : std::string(batch.text_at(c, row)));
     }
   }
   return out;
@@ -42,9 +43,11 @@ TEST(CsvStream, counts_lines_over_quoted_ends_of_line_and_empty_lines) {
 }
 
 TEST(CsvStream, a_fault_costs_its_line_only) {
-  EXPECT_THAT(read("a,b\n1\n2,x,y\n3,a\"b\n4,\"a\"b\n5,\"p\nq\"r\n6,ok\n"),
-              ElementsAre("2! has too few values: 1", "3! has too many values: 2,x,y", "4! has a quote inside a value that is not quoted: 3,a\"b",
-                          "5! has text after a closing quote: 4,\"a\"b", "6! has text after a closing quote: 5,\"p\nq\"r", "8: 6|ok"));
+  EXPECT_THAT(
+      read("a,b\n1\n2,x,y\n3,a\"b\n4,\"a\"b\n5,\"p\nq\"r\n6,ok\n"),
+      ElementsAre("2! has too few values: 1", "3! has too many values: 2,x,y",
+                  "4! has a quote inside a value that is not quoted: 3,a\"b", "5! has text after a closing quote: 4,\"a\"b",
+                  "6! has text after a closing quote: 5,\"p\nq\"r", "8: 6|ok"));
 }
 
 TEST(CsvStream, a_quote_that_never_ends_gives_up_one_line) {
@@ -65,11 +68,13 @@ TEST(CsvStream, bytes_that_are_no_text_are_a_fault) {
 TEST(CsvStream, records_over_block_boundaries_are_whole) {
   // 1 MiB blocks: records of 1,000,003 bytes with an end of line in a quoted value lie across each boundary.
   std::string text = "id,text\n";
-  for (int i = 0; i < 5; ++i) text += std::to_string(i) + ",\"" + std::string(500'000, 'x') + "\n9,\"\"" + std::string(499'990, 'y') + "\"\n";
+  for (int i = 0; i < 5; ++i)
+    text += std::to_string(i) + ",\"" + std::string(500'000, 'x') + "\n9,\"\"" + std::string(499'990, 'y') + "\"\n";
   const std::vector<std::string> rows = read(text);
   ASSERT_EQ(rows.size(), 5U);
   for (std::size_t i = 0; i < 5; ++i) {
-    EXPECT_EQ(rows[i], std::to_string(2 + 2 * i) + ": " + std::to_string(i) + "|" + std::string(500'000, 'x') + "\n9,\"" + std::string(499'990, 'y'));
+    EXPECT_EQ(rows[i], std::to_string(2 + 2 * i) + ": " + std::to_string(i) + "|" + std::string(500'000, 'x') + "\n9,\"" +
+                           std::string(499'990, 'y'));
   }
 }
 
@@ -89,9 +94,11 @@ TEST(CsvStream, says_what_is_wrong_with_the_header_or_the_file) {
     }
     return "nothing was thrown";
   };
-  EXPECT_THAT(fault_of("t.csv", "\n\n"), HasSubstr("t.csv: has no header line; a CSV file must begin with the names of its columns"));
+  EXPECT_THAT(fault_of("t.csv", "\n\n"),
+              HasSubstr("t.csv: has no header line; a CSV file must begin with the names of its columns"));
   EXPECT_THAT(fault_of("t.csv", "a,b\"c\n"), HasSubstr("t.csv: the header line is malformed: has a quote inside"));
-  EXPECT_THAT(fault_of("t.csv.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3garbage", 17)), HasSubstr("t.csv.gz: the file is damaged or cut"));
+  EXPECT_THAT(fault_of("t.csv.gz", std::string("\x1f\x8b\x08\0\0\0\0\0\0\3garbage", 17)),
+              HasSubstr("t.csv.gz: the file is damaged or cut"));
 }
 
 }  // namespace

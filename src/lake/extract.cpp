@@ -22,22 +22,23 @@ bool keeps_old(const Contract& contract, const sources::Source& source, const Ex
 }
 
 // Every missing table in one sentence, before anything is read.
-void check_tables_exist(const std::vector<const Contract*>& contracts, const std::vector<std::string>& available, const sources::Source& source,
-                        const ExtractOptions& options) {
+void check_tables_exist(const std::vector<const Contract*>& contracts, const std::vector<std::string>& available,
+                        const sources::Source& source, const ExtractOptions& options) {
   std::vector<std::string> missing;
   std::string hint;
   bool any_found = false;
   for (const Contract* contract : contracts) any_found = any_found || !contract->find_name(available).empty();
   for (const Contract* contract : contracts) {
-    if (contract->is_optional || !contract->find_name(available).empty() || (any_found && keeps_old(*contract, source, options))) continue;
+    if (contract->is_optional || !contract->find_name(available).empty() || (any_found && keeps_old(*contract, source, options)))
+      continue;
     missing.push_back(contract->table);
     const std::string near = nearest_name(contract->table, available);
     if (!near.empty() && hint.empty()) hint = fmt::format("; is {} meant by {}?", contract->table, near);
   }
   if (missing.empty()) return;
   fail(ErrorCode::kContract, "{} has no table {}{} It has {}. Add the table, or name it in contracts/{}.yaml", source.location(),
-       fmt::join(missing, ", "), hint.empty() ? "." : hint, available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")),
-       missing.front());
+       fmt::join(missing, ", "), hint.empty() ? "." : hint,
+       available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")), missing.front());
 }
 
 void check_kinds(const std::vector<const Contract*>& contracts, const sources::Source& source, const ExtractOptions& options) {
@@ -45,7 +46,9 @@ void check_kinds(const std::vector<const Contract*>& contracts, const sources::S
   for (const Contract* contract : contracts) {
     const std::optional<Manifest> old = find_manifest(table_path(options.lake, contract->source, contract->table));
     if (!old || old->kind == source.kind()) continue;
-    fail(ErrorCode::kContract, "the lake's table {} was made from {} ({}), this extract reads {} ({}), and mixing them would lose rows; use --full to replace "
+    fail(ErrorCode::kContract,
+         "the lake's table {} was made from {} ({}), this extract reads {} ({}), and mixing them would lose rows; use --full to "
+         "replace "
          "the table, or another lake.folder",
          contract->table, old->kind, old->location, source.kind(), source.location());
   }
@@ -62,8 +65,8 @@ std::string format_report(const TableReport& report) {
   std::string dropped;
   for (const std::string& text : report.dropped) dropped += ", " + text;
   return fmt::format("{}: {} rows in, {} out{}{}, {:.1f} s, {}", report.table, report.rows_in, report.rows_out,
-                     report.n_quarantined == 0 ? "" : fmt::format(", {} quarantined", report.n_quarantined), dropped, report.seconds,
-                     report.manifest.string());
+                     report.n_quarantined == 0 ? "" : fmt::format(", {} quarantined", report.n_quarantined), dropped,
+                     report.seconds, report.manifest.string());
 }
 
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,

@@ -27,7 +27,9 @@ class MadeSource final : public sources::Source {
   [[nodiscard]] std::string kind() const override { return "made"; }
   [[nodiscard]] std::string location() const override { return "nowhere"; }
   [[nodiscard]] std::vector<std::string> tables() override { return {"t"}; }
-  [[nodiscard]] sources::TableSnapshot snapshot(const std::string& table) override { return {table, std::make_unique<Stream>(*this), {}, {}}; }
+  [[nodiscard]] sources::TableSnapshot snapshot(const std::string& table) override {
+    return {table, std::make_unique<Stream>(*this), {}, {}};
+  }
 
  private:
   class Stream final : public table::RowStream {
@@ -116,8 +118,10 @@ class ExtractFixture : public testing::Test {
   }
 
   Contract contract_ = parse_contract(
-      "version: 1\nsource: business\ntable: t\nprimary_key: [id]\nchange: [changed]\ncolumns:\n  id: {type: int64, nullable: false}\n"
-      "  name: {type: text, nullable: false}\n  price: {type: \"decimal(18,4)\", optional: true}\n  n: {type: int64, optional: true}\n"
+      "version: 1\nsource: business\ntable: t\nprimary_key: [id]\nchange: [changed]\ncolumns:\n  id: {type: int64, nullable: "
+      "false}\n"
+      "  name: {type: text, nullable: false}\n  price: {type: \"decimal(18,4)\", optional: true}\n  n: {type: int64, optional: "
+      "true}\n"
       "  flag: {type: bool, optional: true}\n  at: {type: timestamp, optional: true}\n  bytes: {type: bytes, optional: true}\n"
       "  changed: {type: timestamp, optional: true}\n",
       "contracts/t.yaml");

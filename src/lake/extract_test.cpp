@@ -43,11 +43,12 @@ TEST_F(ExtractFiles, csv_rows_that_do_not_fit_are_quarantined_with_a_reason) {
               ElementsAre("11|zero|1.0000||false|||", "12|blank|||false|||", "1|good|1.5000|7|true|2026-01-02T03:04:05Z|00ff|e1",
                           "6|whole|1.0000|12|true|2026-01-02T00:00:00Z||"));
   EXPECT_EQ(engine().query_int("SELECT count(*) FROM raw_business.t WHERE extra = ''"), 1);
-  EXPECT_THAT(rows("SELECT reason, id FROM quarantine.business_t"),
-              ElementsAre("column at: \"2026-01-02T03:04:05Z\" is no timestamp|8", "column at: \"2026-13-02 00:00:00\" is no timestamp|9",
-                          "column bytes: \"abc\" is no bytes|10", "column flag: \"maybe\" is no bool|7", "column id is null|",
-                          "column id: \"x\" is no int64|x", "column n: \"12.7\" is no int64|5", "column name is null|13", "column name is null|3",
-                          "column price: \"cheap\" is no decimal(18,4)|4"));
+  EXPECT_THAT(
+      rows("SELECT reason, id FROM quarantine.business_t"),
+      ElementsAre("column at: \"2026-01-02T03:04:05Z\" is no timestamp|8", "column at: \"2026-13-02 00:00:00\" is no timestamp|9",
+                  "column bytes: \"abc\" is no bytes|10", "column flag: \"maybe\" is no bool|7", "column id is null|",
+                  "column id: \"x\" is no int64|x", "column n: \"12.7\" is no int64|5", "column name is null|13",
+                  "column name is null|3", "column price: \"cheap\" is no decimal(18,4)|4"));
   EXPECT_THAT(rows("SELECT DISTINCT seen_at, file FROM quarantine.business_t"), ElementsAre("2026-04-01T00:00:00Z|t.csv"));
 }
 
@@ -57,7 +58,8 @@ TEST_F(ExtractFiles, malformed_csv_lines_are_quarantined_and_named) {
   EXPECT_THAT(rows("SELECT id, name FROM raw_business.t"), ElementsAre("1|a", "6|line\\nbreak", "7|g"));
   EXPECT_EQ(report.n_quarantined, 4U);
   EXPECT_THAT(rows("SELECT reason FROM quarantine.business_t"),
-              ElementsAre("line 3 has too many values", "line 4 has too few values", "line 5 has text after a closing quote", "line 6 is no UTF-8 text"));
+              ElementsAre("line 3 has too many values", "line 4 has too few values", "line 5 has text after a closing quote",
+                          "line 6 is no UTF-8 text"));
   EXPECT_THAT(rows("SELECT malformed_line FROM quarantine.business_t WHERE reason LIKE 'line 3%'"), ElementsAre("2,b,c,d"));
 }
 
@@ -65,19 +67,22 @@ TEST_F(ExtractFiles, a_quote_that_never_ends_loses_no_row_unsaid) {
   file("t.csv", "id,name\n1,a\n2,\"open\n3,c\n4,d\n");
   const TableReport report = extract_one();
   EXPECT_THAT(rows("SELECT id FROM raw_business.t"), ElementsAre("1", "3", "4"));
-  EXPECT_THAT(rows("SELECT reason, malformed_line FROM quarantine.business_t"), ElementsAre("line 3 has a quote that never ends|2,\"open"));
+  EXPECT_THAT(rows("SELECT reason, malformed_line FROM quarantine.business_t"),
+              ElementsAre("line 3 has a quote that never ends|2,\"open"));
   EXPECT_EQ(report.n_quarantined, 1U);
 }
 
 TEST_F(ExtractFiles, line_numbers_are_right_far_into_a_file) {
   std::string text = "id,name\n";
-  for (int i = 1; i <= 600'000; ++i) text += i % 200'000 == 0 ? fmt::format("{}\n", i) : fmt::format("{},the name of row number {}\n", i, i);
+  for (int i = 1; i <= 600'000; ++i)
+    text += i % 200'000 == 0 ? fmt::format("{}\n", i) : fmt::format("{},the name of row number {}\n", i, i);
   file("t.csv", text);
   const TableReport report = extract_one();
   EXPECT_EQ(report.rows_in, 600'000U);
   EXPECT_EQ(report.rows_out, 599'997U);
   EXPECT_THAT(rows("SELECT reason, malformed_line FROM quarantine.business_t"),
-              ElementsAre("line 200001 has too few values|200000", "line 400001 has too few values|400000", "line 600001 has too few values|600000"));
+              ElementsAre("line 200001 has too few values|200000", "line 400001 has too few values|400000",
+                          "line 600001 has too few values|600000"));
 }
 
 TEST_F(ExtractFiles, csv_with_byte_order_mark_crlf_quotes_and_gzip) {
@@ -87,13 +92,15 @@ TEST_F(ExtractFiles, csv_with_byte_order_mark_crlf_quotes_and_gzip) {
 }
 
 TEST_F(ExtractFiles, json_records_of_any_shape) {
-  file("t.json",
-       R"([{"id": 1, "name": "数\"据", "price": 1.5, "flag": true, "nested": {"a": [1]}, "odd \" key": 5},)"
-       R"( {"name": "b", "id": "2", "n": 12.0}, {"id": 3, "name": null}, {"id": 4.5, "name": "c"}, 7, {"id": 5, "name": "e", "at": "2026-01-02 03:04:05"}])");
+  file(
+      "t.json",
+      R"([{"id": 1, "name": "数\"据", "price": 1.5, "flag": true, "nested": {"a": [1]}, "odd \" key": 5},)"
+      R"( {"name": "b", "id": "2", "n": 12.0}, {"id": 3, "name": null}, {"id": 4.5, "name": "c"}, 7, {"id": 5, "name": "e", "at": "2026-01-02 03:04:05"}])");
   const TableReport report = extract_one();
   EXPECT_THAT(rows("SELECT id, name, price, flag, nested, \"odd \"\" key\" FROM raw_business.t"),
               ElementsAre("1|数\"据|1.5000|true|{\"a\":[1]}|5", "2|b||||", "5|e||||"));
-  EXPECT_THAT(rows("SELECT reason FROM quarantine.business_t"), ElementsAre("column id is null", "column id: \"4.5\" is no int64", "column name is null"));
+  EXPECT_THAT(rows("SELECT reason FROM quarantine.business_t"),
+              ElementsAre("column id is null", "column id: \"4.5\" is no int64", "column name is null"));
   EXPECT_EQ(report.rows_in, 6U);
 }
 
@@ -107,16 +114,20 @@ TEST_F(ExtractFiles, a_broken_json_file_is_named_and_the_old_table_stays) {
 }
 
 TEST_F(ExtractFiles, parquet_is_cast_to_the_contract) {
-  engine().write_parquet("SELECT * FROM (VALUES (1, 'a', 1.25::DOUBLE, '7', 3), (2, 'b', NULL, 'x', 4), (NULL, 'c', 1, '1', 5)) v(id, name, price, n, more)",
-                         input() / "t.parquet");
+  engine().write_parquet(
+      "SELECT * FROM (VALUES (1, 'a', 1.25::DOUBLE, '7', 3), (2, 'b', NULL, 'x', 4), (NULL, 'c', 1, '1', 5)) v(id, name, price, "
+      "n, more)",
+      input() / "t.parquet");
   extract_one();
   EXPECT_THAT(rows("SELECT id, name, price, n, more FROM raw_business.t"), ElementsAre("1|a|1.2500|7|3"));
-  EXPECT_THAT(rows("SELECT reason, name FROM quarantine.business_t"), ElementsAre("column id is null|c", "column n: \"x\" is no int64|b"));
+  EXPECT_THAT(rows("SELECT reason, name FROM quarantine.business_t"),
+              ElementsAre("column id is null|c", "column n: \"x\" is no int64|b"));
   EXPECT_EQ(engine().describe_types("SELECT more FROM raw_business.t").front().sql_type, "INTEGER");
 }
 
 TEST_F(ExtractFiles, of_rows_with_one_key_the_last_changed_stays) {
-  file("t.csv", "id,name,changed\n1,old,2026-01-01 00:00:00\n2,only,\n1,new,2026-01-03 00:00:00\n1,never,\n3,first,\n3,second,\n");
+  file("t.csv",
+       "id,name,changed\n1,old,2026-01-01 00:00:00\n2,only,\n1,new,2026-01-03 00:00:00\n1,never,\n3,first,\n3,second,\n");
   const TableReport report = extract_one();
   EXPECT_THAT(rows("SELECT id, name FROM raw_business.t"), ElementsAre("1|new", "2|only", "3|first"));
   EXPECT_THAT(rows("SELECT reason, name FROM quarantine.business_t"),
@@ -163,8 +174,10 @@ TEST_F(ExtractFiles, a_missing_column_is_named_with_a_guess) {
   file("t.csv", "idd,name\n1,a\n");
   const Error error = error_of([&] { extract_one(); });
   EXPECT_EQ(error.code(), ErrorCode::kContract);
-  EXPECT_EQ(error.message(), (input() / "t.csv").string() + ": table t lacks the column id (int64); is id meant by idd? It has idd, name. Correct the file, or "
-                             "say in contracts/t.yaml that it is optional");
+  EXPECT_EQ(error.message(),
+            (input() / "t.csv").string() +
+                ": table t lacks the column id (int64); is id meant by idd? It has idd, name. Correct the file, or "
+                "say in contracts/t.yaml that it is optional");
   file("t.csv", "number\n1\n");
   EXPECT_THAT(error_of([&] { extract_one(); }).message(), HasSubstr("lacks the columns id (int64), name (text). It has number."));
   file("t.csv", "id,name,id\n1,a,2\n");
@@ -207,8 +220,10 @@ TEST_F(ExtractFiles, an_empty_table_is_allowed_unless_the_contract_wants_rows) {
   file("t.csv", "id,name\n1,a\nx,b\n");
   const Error error = error_of([&] { extract_one(); });
   EXPECT_EQ(error.code(), ErrorCode::kContract);
-  EXPECT_EQ(error.message(), "table t of " + input().string() + " has 1 good rows (1 quarantined), its contract wants at least 2; fill it at the source, or lower "
-                             "min_rows in contracts/t.yaml");
+  EXPECT_EQ(error.message(),
+            "table t of " + input().string() +
+                " has 1 good rows (1 quarantined), its contract wants at least 2; fill it at the source, or lower "
+                "min_rows in contracts/t.yaml");
   EXPECT_EQ(engine().query_int("SELECT count(*) FROM raw_business.t"), 0);
 }
 
@@ -235,8 +250,11 @@ TEST_F(ExtractFiles, a_full_disk_keeps_the_old_table) {
 class ExtractStream : public ExtractFixture {};
 
 TEST_F(ExtractStream, keeps_every_column_and_casts_to_the_contract) {
-  MadeSource source({{"id", table::ColumnType::kInt32}, {"name", table::ColumnType::kText}, {"price", table::ColumnType::kDecimal, 10, 2},
-                     {"flag", table::ColumnType::kInt32}, {"more", table::ColumnType::kDouble}},
+  MadeSource source({{"id", table::ColumnType::kInt32},
+                     {"name", table::ColumnType::kText},
+                     {"price", table::ColumnType::kDecimal, 10, 2},
+                     {"flag", table::ColumnType::kInt32},
+                     {"more", table::ColumnType::kDouble}},
                     3);
   const TableReport report = extract_from(source);
   EXPECT_EQ(report.rows_in, 3U);
@@ -247,11 +265,15 @@ TEST_F(ExtractStream, keeps_every_column_and_casts_to_the_contract) {
 }
 
 TEST_F(ExtractStream, all_faults_of_a_table_come_in_one_sentence) {
-  MadeSource source({{"idd", table::ColumnType::kInt32}, {"name", table::ColumnType::kBytes}, {"price", table::ColumnType::kText}}, 1);
+  MadeSource source(
+      {{"idd", table::ColumnType::kInt32}, {"name", table::ColumnType::kBytes}, {"price", table::ColumnType::kText}}, 1);
   const Error error = error_of([&] { extract_from(source); });
   EXPECT_EQ(error.code(), ErrorCode::kContract);
-  EXPECT_EQ(error.message(), "table t: column id (int64) is missing (is idd meant?); column name is bytes, the contract wants text; column price is text, the "
-                             "contract wants decimal(18,4). Correct the table, or replace contracts/t.yaml by one of your own (lake.contracts_folder)");
+  EXPECT_EQ(
+      error.message(),
+      "table t: column id (int64) is missing (is idd meant?); column name is bytes, the contract wants text; column price is "
+      "text, the "
+      "contract wants decimal(18,4). Correct the table, or replace contracts/t.yaml by one of your own (lake.contracts_folder)");
 }
 
 TEST_F(ExtractStream, null_where_the_contract_has_none_is_quarantined) {
@@ -282,7 +304,8 @@ TEST_F(ExtractStream, two_kinds_of_source_do_not_mix_in_one_table) {
   const Error error = error_of([&] { extract_from(source); });
   EXPECT_EQ(error.code(), ErrorCode::kContract);
   EXPECT_EQ(error.message(), "the lake's table t was made from files (" + input().string() +
-                             "), this extract reads made (nowhere), and mixing them would lose rows; use --full to replace the table, or another lake.folder");
+                                 "), this extract reads made (nowhere), and mixing them would lose rows; use --full to replace "
+                                 "the table, or another lake.folder");
   EXPECT_THAT(rows("SELECT id FROM raw_business.t"), ElementsAre("1"));
   extract_from(source, ExtractMode::kFull);
   EXPECT_THAT(rows("SELECT count(*) FROM raw_business.t"), ElementsAre("3"));

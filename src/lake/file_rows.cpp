@@ -26,12 +26,13 @@ std::string compression(const fs::path& path) { return path.extension() == ".gz"
 std::vector<std::string> read_json_keys(table::Engine& engine, const fs::path& path) {
   std::vector<std::string> names;
   // Sorted: an order that does not depend on which thread saw a key first.
-  engine.query(fmt::format("SELECT DISTINCT unnest(json_keys(json)) AS k FROM read_json_objects({}, format = 'array', compression = '{}') "
-                           "WHERE json_type(json) = 'OBJECT' ORDER BY k",
-                           quote_literal(path.string()), compression(path)),
-               [&](const table::Chunk& chunk) {
-                 for (std::size_t row = 0; row < chunk.n_rows(); ++row) names.emplace_back(chunk.text_at(0, row));
-               });
+  engine.query(
+      fmt::format("SELECT DISTINCT unnest(json_keys(json)) AS k FROM read_json_objects({}, format = 'array', compression = '{}') "
+                  "WHERE json_type(json) = 'OBJECT' ORDER BY k",
+                  quote_literal(path.string()), compression(path)),
+      [&](const table::Chunk& chunk) {
+        for (std::size_t row = 0; row < chunk.n_rows(); ++row) names.emplace_back(chunk.text_at(0, row));
+      });
   return names;
 }
 
@@ -45,16 +46,20 @@ std::string value_of_text(const std::string& text, const ContractColumn& column)
     case ColumnType::kText: return text;
     case ColumnType::kInt32:
     case ColumnType::kInt64:
-      return fmt::format("CASE WHEN contains({0}, '.') OR contains({0}, 'e') OR contains({0}, 'E') "
-                         "THEN TRY_CAST(regexp_extract(trim({0}), '^([+-]?[0-9]+)[.]0*$', 1) AS {1}) ELSE TRY_CAST({0} AS {1}) END",
-                         text, type);
-    case ColumnType::kDouble: return fmt::format("CASE WHEN isfinite(TRY_CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS DOUBLE) END", text);
+      return fmt::format(
+          "CASE WHEN contains({0}, '.') OR contains({0}, 'e') OR contains({0}, 'E') "
+          "THEN TRY_CAST(regexp_extract(trim({0}), '^([+-]?[0-9]+)[.]0*$', 1) AS {1}) ELSE TRY_CAST({0} AS {1}) END",
+          text, type);
+    case ColumnType::kDouble:
+      return fmt::format("CASE WHEN isfinite(TRY_CAST({0} AS DOUBLE)) THEN TRY_CAST({0} AS DOUBLE) END", text);
     case ColumnType::kTimestamp:
     case ColumnType::kDate:
-      return fmt::format("CASE WHEN length({0}) = 19 AND substr({0}, 17, 1) = ':' THEN TRY_CAST({0} AS {1}) "
-                         "WHEN regexp_full_match(trim({0}), '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]*)?)?)?') "
-                         "THEN TRY_CAST(trim({0}) AS {1}) END",
-                         text, type);
+      return fmt::format(
+          "CASE WHEN length({0}) = 19 AND substr({0}, 17, 1) = ':' THEN TRY_CAST({0} AS {1}) "
+          "WHEN regexp_full_match(trim({0}), '[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}([ "
+          "T][0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}}([.][0-9]*)?)?)?') "
+          "THEN TRY_CAST(trim({0}) AS {1}) END",
+          text, type);
     case ColumnType::kBytes: return fmt::format("CASE WHEN length({0}) % 2 = 0 THEN TRY(unhex({0})) END", text);
     case ColumnType::kBool:
     case ColumnType::kDecimal: break;
@@ -75,16 +80,20 @@ FileFormat file_format(const fs::path& path) {
   if (ends_with_any(name, {".csv", ".csv.gz"})) return FileFormat::kCsv;
   if (ends_with_any(name, {".json", ".json.gz"})) return FileFormat::kJson;
   if (ends_with_any(name, {".parquet"})) return FileFormat::kParquet;
-  fail(ErrorCode::kInvalidArgument, "{}: is no table file; it must end in .csv, .csv.gz, .json, .json.gz or .parquet", path.string());
+  fail(ErrorCode::kInvalidArgument, "{}: is no table file; it must end in .csv, .csv.gz, .json, .json.gz or .parquet",
+       path.string());
 }
 
-FileRows::FileRows(table::Engine& engine, fs::path path, const Contract& contract) : path_(std::move(path)), format_(file_format(path_)) {
+FileRows::FileRows(table::Engine& engine, fs::path path, const Contract& contract)
+    : path_(std::move(path)), format_(file_format(path_)) {
   if (format_ == FileFormat::kParquet) {
-    for (const table::ColumnDescription& column : engine.describe_types(fmt::format("SELECT * FROM read_parquet({})", quote_literal(path_.string())))) {
+    for (const table::ColumnDescription& column :
+         engine.describe_types(fmt::format("SELECT * FROM read_parquet({})", quote_literal(path_.string())))) {
       columns_.push_back({column.name, column.sql_type, contract.find(column.name)});
     }
   } else {
-    const std::vector<std::string> names = format_ == FileFormat::kCsv ? CsvStream(path_).header() : read_json_keys(engine, path_);
+    const std::vector<std::string> names =
+        format_ == FileFormat::kCsv ? CsvStream(path_).header() : read_json_keys(engine, path_);
     for (const std::string& name : names) columns_.push_back({name, "VARCHAR", contract.find(name)});
   }
   for (FileColumn& column : columns_) {
@@ -113,8 +122,10 @@ void FileRows::check_columns(const Contract& contract) const {
     if (!near.empty() && hint.empty()) hint = fmt::format("; is {} meant by {}?", column.column.name, near);
   }
   if (missing.empty()) return;
-  fail(ErrorCode::kContract, "{}: table {} lacks the column{} {}{} It has {}. Correct the file, or say in contracts/{}.yaml that it is optional",
-       path_.string(), contract.table, missing.size() == 1 ? "" : "s", join(missing), hint.empty() ? "." : hint, join(names), contract.table);
+  fail(ErrorCode::kContract,
+       "{}: table {} lacks the column{} {}{} It has {}. Correct the file, or say in contracts/{}.yaml that it is optional",
+       path_.string(), contract.table, missing.size() == 1 ? "" : "s", join(missing), hint.empty() ? "." : hint, join(names),
+       contract.table);
 }
 
 std::unique_ptr<table::RowStream> FileRows::open_stream() const {
@@ -123,8 +134,10 @@ std::unique_ptr<table::RowStream> FileRows::open_stream() const {
 
 std::string FileRows::from(Order order) const {
   const std::string_view number = order == Order::kInFile ? ", row_number() OVER () AS row_in_file" : "";
-  if (format_ == FileFormat::kCsv) return fmt::format("(SELECT *{} FROM stream_rows)", order == Order::kInFile ? ", line AS row_in_file" : "");
-  if (format_ == FileFormat::kParquet) return fmt::format("(SELECT *{} FROM read_parquet({}))", number, quote_literal(path_.string()));
+  if (format_ == FileFormat::kCsv)
+    return fmt::format("(SELECT *{} FROM stream_rows)", order == Order::kInFile ? ", line AS row_in_file" : "");
+  if (format_ == FileFormat::kParquet)
+    return fmt::format("(SELECT *{} FROM read_parquet({}))", number, quote_literal(path_.string()));
   // All paths in one call: each call parses the record anew.
   std::string paths;
   for (const FileColumn& column : columns_) {
@@ -132,8 +145,9 @@ std::string FileRows::from(Order order) const {
     for (const char c : column.name) escaped += c == '"' ? std::string("\\\"") : std::string(1, c);
     paths += (paths.empty() ? "" : ", ") + quote_literal("$.\"" + escaped + "\"");
   }
-  return fmt::format("(SELECT json_extract_string(json, [{}]) AS v{} FROM read_json_objects({}, format = 'array', compression = '{}'))", paths, number,
-                     quote_literal(path_.string()), compression(path_));
+  return fmt::format(
+      "(SELECT json_extract_string(json, [{}]) AS v{} FROM read_json_objects({}, format = 'array', compression = '{}'))", paths,
+      number, quote_literal(path_.string()), compression(path_));
 }
 
 std::string FileRows::original(std::size_t column) const {
@@ -162,9 +176,11 @@ std::string FileRows::reason() const {
     const bool is_text = contract->column.type == ColumnType::kText;
     const std::string blank = format_ == FileFormat::kParquet || is_text ? "false" : is_blank(fmt::format("o{}", i), *contract);
     if (!is_text) {
-      cases += fmt::format(" WHEN t{0} IS NULL AND o{0} IS NOT NULL AND NOT {1} THEN concat('column ', {2}, ': \"', left(CAST(o{0} AS VARCHAR), 100), "
-                           "'\" is no ', {3})",
-                           i, blank, name, quote_literal(contract->type_text()));
+      cases += fmt::format(
+          " WHEN t{0} IS NULL AND o{0} IS NOT NULL AND NOT {1} THEN concat('column ', {2}, ': \"', left(CAST(o{0} AS VARCHAR), "
+          "100), "
+          "'\" is no ', {3})",
+          i, blank, name, quote_literal(contract->type_text()));
     }
     if (!contract->is_nullable) cases += fmt::format(" WHEN t{} IS NULL THEN concat('column ', {}, ' is null')", i, name);
   }
@@ -180,12 +196,14 @@ std::string FileRows::checked_rows(Order order) const {
   }
   if (format_ == FileFormat::kCsv) originals += ", line, fault, malformed_line";
   if (order == Order::kInFile) originals += ", row_in_file";
-  return fmt::format("SELECT *, {} AS reason FROM (SELECT *{} FROM (SELECT {} FROM {}))", reason(), values, originals, from(order));
+  return fmt::format("SELECT *, {} AS reason FROM (SELECT *{} FROM (SELECT {} FROM {}))", reason(), values, originals,
+                     from(order));
 }
 
 std::string FileRows::value_list() const {
   std::string out;
-  for (std::size_t i = 0; i < columns_.size(); ++i) out += fmt::format("{}t{} AS {}", i == 0 ? "" : ", ", i, quote_identifier(columns_[i].name));
+  for (std::size_t i = 0; i < columns_.size(); ++i)
+    out += fmt::format("{}t{} AS {}", i == 0 ? "" : ", ", i, quote_identifier(columns_[i].name));
   return out;
 }
 
@@ -194,7 +212,8 @@ std::string FileRows::original_list() const {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
     // Our own columns of a quarantined row keep their names.
     const bool is_ours = columns_[i].name == "reason" || columns_[i].name == "seen_at" || columns_[i].name == "file";
-    out += fmt::format("{}CAST(o{} AS VARCHAR) AS {}", i == 0 ? "" : ", ", i, quote_identifier(columns_[i].name + (is_ours ? "_" : "")));
+    out += fmt::format("{}CAST(o{} AS VARCHAR) AS {}", i == 0 ? "" : ", ", i,
+                       quote_identifier(columns_[i].name + (is_ours ? "_" : "")));
   }
   return format_ == FileFormat::kCsv ? out + ", malformed_line" : out;
 }

@@ -25,7 +25,8 @@ class Golden : public testing::Test {
   // Extracted once: most tests only read.
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    engine_ = std::make_unique<table::Engine>(table::Engine::Options{.memory_budget_bytes = 512 << 20, .n_threads = 2, .temp_folder = {}});
+    engine_ = std::make_unique<table::Engine>(
+        table::Engine::Options{.memory_budget_bytes = 512 << 20, .n_threads = 2, .temp_folder = {}});
     sources::FilesSource source(kMarketplace, "matomo_");
     std::vector<const Contract*> raw = contracts_.of("business");
     for (const Contract* contract : contracts_.of("matomo")) raw.push_back(contract);
@@ -91,14 +92,17 @@ TEST_F(Golden, what_is_left_out_is_counted) {
 }
 
 TEST_F(Golden, raw_tables_keep_every_column_and_value) {
-  EXPECT_THAT(rows("SELECT id, company_name, favourite, company_id FROM raw_business.user"), ElementsAre("1|Shanghai \"Data\", Ltd|tea|5", "2|||6"));
+  EXPECT_THAT(rows("SELECT id, company_name, favourite, company_id FROM raw_business.user"),
+              ElementsAre("1|Shanghai \"Data\", Ltd|tea|5", "2|||6"));
   EXPECT_THAT(rows("SELECT price, status FROM raw_business.dataset WHERE id = 10"), ElementsAre("12.3000|1"));
   EXPECT_THAT(rows("SELECT count(*) FROM raw_matomo.log_link_visit_action"), ElementsAre("22"));
   EXPECT_THAT(rows("SELECT count(*) FROM raw_business.user WHERE update_time IS NULL"), ElementsAre("2"));
 }
 
 TEST_F(Golden, labels_stop_at_their_time) {
-  const auto label = [&](const std::string& name, const table::Parameters& values) { return table::SqlFile::load({}, "labels/" + name).render(values); };
+  const auto label = [&](const std::string& name, const table::Parameters& values) {
+    return table::SqlFile::load({}, "labels/" + name).render(values);
+  };
   EXPECT_THAT(rows(label("owned", {})), ElementsAre("1|10", "2|11"));
   EXPECT_THAT(rows(label("owned", {{"as_of", "2026-01-10T00:59:59Z"}})), ElementsAre("2|11"));
   // User 1 on item 10 until 11 January 00:00: views on 25 December (15.27 days before the newest event, order 4) and 10 January, a cart, an order.
@@ -106,7 +110,8 @@ TEST_F(Golden, labels_stop_at_their_time) {
   const double expected_weight = std::pow(0.5, (16 * 24 + 6.5) * hour / 10) + std::pow(0.5, (15 + 40.0 / 60) * hour / 10) +
                                  3 * std::pow(0.5, (15 + 35.0 / 60) * hour / 10) + 5 * std::pow(0.5, 15.5 * hour / 10);
   const std::string sql = label("interactions", {{"as_of", "2026-01-11T00:00:00Z"}, {"half_life_days", "10"}});
-  EXPECT_NEAR(engine_->query_double("SELECT weight FROM (" + sql + ") WHERE user_id = 1 AND item_id = 10").value_or(0), expected_weight, 1e-5);
+  EXPECT_NEAR(engine_->query_double("SELECT weight FROM (" + sql + ") WHERE user_id = 1 AND item_id = 10").value_or(0),
+              expected_weight, 1e-5);
   EXPECT_THAT(rows("SELECT user_id, item_id, last_at FROM (" + sql + ")"),
               ElementsAre("1|10|2026-01-10T01:00:00Z", "1|11|2026-01-10T00:51:01Z", "2|11|2026-01-10T16:30:00Z"));
 }
@@ -114,7 +119,8 @@ TEST_F(Golden, labels_stop_at_their_time) {
 TEST_F(Golden, slices_of_a_query_are_the_whole) {
   for (const std::string name : {"mapping/events", "labels/interactions", "labels/histories", "labels/popular"}) {
     const auto slice = [&](int number, int of) {
-      return "SELECT * FROM (" + table::SqlFile::load({}, name).render({{"slices", std::to_string(of)}, {"slice", std::to_string(number)}}) + ")";
+      return "SELECT * FROM (" +
+             table::SqlFile::load({}, name).render({{"slices", std::to_string(of)}, {"slice", std::to_string(number)}}) + ")";
     };
     EXPECT_EQ(rows(slice(0, 3) + " UNION ALL " + slice(1, 3) + " UNION ALL " + slice(2, 3)), rows(slice(0, 1))) << name;
   }
@@ -123,12 +129,15 @@ TEST_F(Golden, slices_of_a_query_are_the_whole) {
 TEST_F(Golden, guests_have_keys_that_are_no_users) {
   const std::string sql = table::SqlFile::load({}, "labels/interactions").render({});
   EXPECT_EQ(engine_->query_int("SELECT count(DISTINCT guest_key) FROM (" + sql + ")"), 4);
-  EXPECT_EQ(engine_->query_int("SELECT count(*) FROM (" + sql + ") WHERE (user_id IS NULL) <> (guest_key IS NOT NULL) OR guest_key >= 0"), 0);
+  EXPECT_EQ(engine_->query_int("SELECT count(*) FROM (" + sql +
+                               ") WHERE (user_id IS NULL) <> (guest_key IS NOT NULL) OR guest_key >= 0"),
+            0);
 }
 
 TEST_F(Golden, histories_are_the_newest_of_each) {
   const std::string sql = table::SqlFile::load({}, "labels/histories").render({{"max_history", "1"}});
-  EXPECT_THAT(rows("SELECT user_id, item_id, place FROM (" + sql + ") WHERE user_id IS NOT NULL"), ElementsAre("1|11|1", "2|11|1"));
+  EXPECT_THAT(rows("SELECT user_id, item_id, place FROM (" + sql + ") WHERE user_id IS NOT NULL"),
+              ElementsAre("1|11|1", "2|11|1"));
 }
 
 TEST_F(Golden, trending_counts_people_in_windows_before_the_newest_event) {
@@ -139,17 +148,21 @@ TEST_F(Golden, trending_counts_people_in_windows_before_the_newest_event) {
 TEST_F(Golden, popular_counts_people_and_leaves_out_what_may_not_be_shown) {
   const std::string sql = table::SqlFile::load({}, "labels/popular").render({});
   EXPECT_THAT(rows("SELECT item_id, people FROM (" + sql + ")"), ElementsAre("10|5", "11|3"));
-  engine_->execute("CREATE OR REPLACE TEMP VIEW items AS SELECT * REPLACE (item_id <> 10 AS is_available) FROM memory.main.items");
+  engine_->execute(
+      "CREATE OR REPLACE TEMP VIEW items AS SELECT * REPLACE (item_id <> 10 AS is_available) FROM memory.main.items");
   EXPECT_THAT(rows("SELECT item_id FROM (" + sql + ")"), ElementsAre("11"));
-  EXPECT_EQ(engine_->query_int("SELECT count(*) FROM (" + table::SqlFile::load({}, "labels/trending").render({}) + ") WHERE item_id = 10"), 0);
+  EXPECT_EQ(engine_->query_int("SELECT count(*) FROM (" + table::SqlFile::load({}, "labels/trending").render({}) +
+                               ") WHERE item_id = 10"),
+            0);
 }
 
 TEST_F(Golden, a_mapping_of_ones_own_replaces_the_built_in_one) {
   const fs::path sql = folder_->path() / "sql";
   make_folders(sql / "mapping");
-  write_file_atomic(sql / "mapping/users.sql",
-                    "SELECT id AS user_id, company_name AS company, province, city, split_list(NULL) AS industry, true AS is_consumer, "
-                    "create_time AS created_at, last_login_time AS last_login_at, favourite AS drink FROM raw_business.user");
+  write_file_atomic(
+      sql / "mapping/users.sql",
+      "SELECT id AS user_id, company_name AS company, province, city, split_list(NULL) AS industry, true AS is_consumer, "
+      "create_time AS created_at, last_login_time AS last_login_at, favourite AS drink FROM raw_business.user");
   build(sql);
   EXPECT_THAT(rows("SELECT user_id, drink FROM users"), ElementsAre("1|tea", "2|"));
   fs::remove_all(sql);
@@ -175,9 +188,12 @@ TEST_F(Golden, a_mapping_that_breaks_its_contract_is_named_and_changes_nothing) 
   };
   const std::string file = (sql / "mapping/item_images.sql").string();
   EXPECT_EQ(fault_of("SELECT id AS image_id, image_url, image_order FROM raw_business.dataset_image"),
-            file + " gives no column item_id (int64), created_at (timestamp), updated_at (timestamp) that table item_images must have; it gives image_id, "
-                   "image_url, image_order. Add the column to the query");
-  const std::string columns = " AS image_id, dataset_id AS item_id, image_url, image_order, create_time AS created_at, update_time AS updated_at FROM ";
+            file +
+                " gives no column item_id (int64), created_at (timestamp), updated_at (timestamp) that table item_images must "
+                "have; it gives image_id, "
+                "image_url, image_order. Add the column to the query");
+  const std::string columns =
+      " AS image_id, dataset_id AS item_id, image_url, image_order, create_time AS created_at, update_time AS updated_at FROM ";
   EXPECT_THAT(fault_of("SELECT 7" + columns + "raw_business.dataset_image"),
               testing::HasSubstr("(image_id) is not unique, 7 stands in 4 rows"));
   EXPECT_THAT(fault_of("-- unique: raw_business.dataset_image(dataset_id)\nSELECT id" + columns + "raw_business.dataset_image"),
@@ -190,7 +206,9 @@ TEST(UrlPatterns, are_taken_literally) {
   EXPECT_EQ(parameters.at("url_pattern_1"), "p/([0-9]+)");
   EXPECT_EQ(parameters.at("url_pattern_2"), "a[.]b[?]id=([0-9]+)");
   EXPECT_EQ(parameters.at("url_pattern_5"), "$.");
-  EXPECT_EQ(message_of([] { (void)url_pattern_parameters({"1", "2", "3", "4", "5", "6"}); }),
+  EXPECT_EQ(message_of([] {
+              (void)url_pattern_parameters({"1", "2", "3", "4", "5", "6"});
+            }),
             "6 URL patterns are given, the mapping of events takes at most 5; leave some out");
   EXPECT_THAT(message_of([] { (void)url_pattern_parameters({"a\\b"}); }), testing::HasSubstr("has a ^ or a backslash"));
 }

@@ -13,7 +13,8 @@ constexpr std::array<std::string_view, 3> kOrigins = {"contract", "extra", "abse
 /// Reads members of known types; anything else is corrupt.
 class Fields {
  public:
-  Fields(const json::Value& value, std::string file, std::string path) : value_(&value), file_(std::move(file)), path_(std::move(path)) {
+  Fields(const json::Value& value, std::string file, std::string path)
+      : value_(&value), file_(std::move(file)), path_(std::move(path)) {
     if (value.as_object() == nullptr) refuse("", "an object");
   }
   [[nodiscard]] std::string text(std::string_view key) const {
@@ -32,8 +33,8 @@ class Fields {
     return *value->as_array();
   }
   [[noreturn]] void refuse(std::string_view key, std::string_view wanted) const {
-    fail(ErrorCode::kCorrupt, "{}: {}{} must be {}; restore the file, or make the table again with lodestone extract --full", file_, path_, key,
-         wanted);
+    fail(ErrorCode::kCorrupt, "{}: {}{} must be {}; restore the file, or make the table again with lodestone extract --full",
+         file_, path_, key, wanted);
   }
 
  private:
@@ -43,7 +44,9 @@ class Fields {
 };
 
 // A name that stays inside its folder.
-bool is_file_name(const std::string& name) { return !name.empty() && name.find('/') == std::string::npos && name != "." && name != ".."; }
+bool is_file_name(const std::string& name) {
+  return !name.empty() && name.find('/') == std::string::npos && name != "." && name != "..";
+}
 
 std::vector<std::string> parse_texts(const Fields& fields, std::string_view key) {
   std::vector<std::string> out;
@@ -86,7 +89,8 @@ Manifest parse_manifest(std::string_view text, const std::string& file) {
   const Fields fields(root, file, "");
   const std::uint64_t version = fields.count("format");
   if (version != kManifestVersion) {
-    fail(ErrorCode::kCorrupt, "{}: the lake table has format {}, this program reads format {}; make it again with lodestone extract --full", file,
+    fail(ErrorCode::kCorrupt,
+         "{}: the lake table has format {}, this program reads format {}; make it again with lodestone extract --full", file,
          version, kManifestVersion);
   }
   Manifest manifest;

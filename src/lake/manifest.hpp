@@ -40,7 +40,7 @@ struct Manifest {
   std::vector<Part> parts;
   std::uint64_t n_quarantined = 0;
   std::vector<std::string> quarantine_files;  ///< names inside quarantine/<source>/<table>
-  std::string cursor;           ///< where the next increment starts, "" for a full snapshot
+  std::string cursor;                         ///< where the next increment starts, "" for a full snapshot
 
   [[nodiscard]] std::uint64_t n_rows() const;
 };

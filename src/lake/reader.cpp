@@ -18,7 +18,8 @@ void check_parts(const fs::path& folder, const Manifest& manifest) {
     std::error_code code;
     const std::uintmax_t bytes = fs::file_size(folder / part.file, code);
     if (code || bytes != part.bytes) {
-      fail(ErrorCode::kCorrupt, "{} {}, its manifest says {} bytes; restore it, or make the table again with lodestone extract --full",
+      fail(ErrorCode::kCorrupt,
+           "{} {}, its manifest says {} bytes; restore it, or make the table again with lodestone extract --full",
            (folder / part.file).string(), code ? "is missing" : fmt::format("has {} bytes", bytes), part.bytes);
     }
   }
@@ -40,7 +41,8 @@ void read_tables(const fs::path& folder, std::vector<Manifest>& out) {
 }  // namespace
 
 Reader::Reader(fs::path lake) : lake_(std::move(lake)) {
-  if (!fs::is_directory(lake_)) fail(ErrorCode::kNotFound, "there is no lake in {}; make it with lodestone extract", lake_.string());
+  if (!fs::is_directory(lake_))
+    fail(ErrorCode::kNotFound, "there is no lake in {}; make it with lodestone extract", lake_.string());
   read_tables(lake_ / "raw" / "business", tables_);
   read_tables(lake_ / "raw" / "matomo", tables_);
   read_tables(lake_ / "canonical", tables_);
@@ -77,8 +79,11 @@ void attach_table(table::Engine& engine, const fs::path& lake, const Manifest& m
   // Somebody may have emptied the quarantine; the table does not depend on it.
   const fs::path quarantine = quarantine_path(lake, manifest.source, manifest.table);
   const auto is_there = [&](const std::string& file) { return fs::exists(quarantine / file); };
-  if (manifest.quarantine_files.empty() || !std::all_of(manifest.quarantine_files.begin(), manifest.quarantine_files.end(), is_there)) return;
-  engine.execute(fmt::format("CREATE OR REPLACE VIEW quarantine.{} AS SELECT * FROM {}", quote_identifier(manifest.source + "_" + manifest.table),
+  if (manifest.quarantine_files.empty() ||
+      !std::all_of(manifest.quarantine_files.begin(), manifest.quarantine_files.end(), is_there))
+    return;
+  engine.execute(fmt::format("CREATE OR REPLACE VIEW quarantine.{} AS SELECT * FROM {}",
+                             quote_identifier(manifest.source + "_" + manifest.table),
                              parquet_sql(quarantine, manifest.quarantine_files)));
 }
 

@@ -50,13 +50,16 @@ std::string stream_select_list(const Contract& contract, const table::Schema& sc
     // A decimal keeps the digits that the source has: casting it would round what is shown to people.
     const bool keeps_type = wanted == nullptr || wanted->column.type == column.type;
     if (wanted != nullptr && !fits(column.type, wanted->column.type)) {
-      add_fault(fmt::format("column {} is {}, the contract wants {}", column.name, table::type_name(column.type), wanted->type_text()));
+      add_fault(
+          fmt::format("column {} is {}, the contract wants {}", column.name, table::type_name(column.type), wanted->type_text()));
     }
-    select += fmt::format("{}{}", select.empty() ? "" : ", ", keeps_type ? name : fmt::format("CAST({0} AS {1}) AS {0}", name, wanted->sql_type()));
+    select += fmt::format("{}{}", select.empty() ? "" : ", ",
+                          keeps_type ? name : fmt::format("CAST({0} AS {1}) AS {0}", name, wanted->sql_type()));
   }
   if (!faults.empty()) {
-    fail(ErrorCode::kContract, "table {}: {}. Correct the table, or replace contracts/{}.yaml by one of your own (lake.contracts_folder)", table, faults,
-         contract.table);
+    fail(ErrorCode::kContract,
+         "table {}: {}. Correct the table, or replace contracts/{}.yaml by one of your own (lake.contracts_folder)", table,
+         faults, contract.table);
   }
   return select;
 }

@@ -111,7 +111,8 @@ LakeLock::LakeLock(const fs::path& lake) {
   if (file_ < 0) fail(ErrorCode::kUnavailable, "cannot open {}: {}", path.string(), std::strerror(errno));
   if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
     close(file_);
-    fail(ErrorCode::kUnavailable, "the lake {} is being written by another run; wait until it is done, or stop it", lake.string());
+    fail(ErrorCode::kUnavailable, "the lake {} is being written by another run; wait until it is done, or stop it",
+         lake.string());
   }
 }
 

@@ -41,7 +41,9 @@ Manifest make_manifest() {
   manifest.kind = "files";
   manifest.location = "/data \"quoted\"";
   manifest.created_at = kNow;
-  manifest.columns = {{"id", "BIGINT", ColumnOrigin::kContract}, {"x", "DECIMAL(18,4)", ColumnOrigin::kExtra}, {"y", "VARCHAR", ColumnOrigin::kAbsent}};
+  manifest.columns = {{"id", "BIGINT", ColumnOrigin::kContract},
+                      {"x", "DECIMAL(18,4)", ColumnOrigin::kExtra},
+                      {"y", "VARCHAR", ColumnOrigin::kAbsent}};
   manifest.primary_key = {"id"};
   manifest.n_quarantined = 2;
   manifest.quarantine_files = {"q.parquet"};
@@ -88,7 +90,8 @@ TEST(Manifest, a_damaged_one_is_refused_with_a_sentence) {
   EXPECT_EQ(broken("\"format\": 1", "\"format\": 2"),
             "m.json: the lake table has format 2, this program reads format 1; make it again with lodestone extract --full");
   EXPECT_THAT(broken("\"parts\": []", "\"parts\": 3"), HasSubstr("m.json: parts must be an array; restore the file"));
-  EXPECT_THAT(broken("\"parts\": []", "\"parts\": [{\"file\": \"../x\", \"rows\": 1, \"bytes\": 1}]"), HasSubstr("parts.file must be the name of a file"));
+  EXPECT_THAT(broken("\"parts\": []", "\"parts\": [{\"file\": \"../x\", \"rows\": 1, \"bytes\": 1}]"),
+              HasSubstr("parts.file must be the name of a file"));
   EXPECT_THAT(broken("q.parquet", "a/b"), HasSubstr("quarantine_files must be names of files"));
   EXPECT_THAT(broken("\"extra\"", "\"extar\""), HasSubstr("columns.origin must be contract, extra or absent"));
   EXPECT_THAT(broken("2026-04-01T00:00:00Z", "yesterday"), HasSubstr("created_at must be a time"));
@@ -166,13 +169,16 @@ TEST(LakeLock, keeps_a_second_writer_out) {
 
 TEST(Reader, says_what_is_missing_or_damaged) {
   const TemporaryFolder lake;
-  EXPECT_THAT(error_of([&] { Reader reader(lake.path() / "none"); }).message(), HasSubstr("none; make it with lodestone extract"));
+  EXPECT_THAT(error_of([&] { Reader reader(lake.path() / "none"); }).message(),
+              HasSubstr("none; make it with lodestone extract"));
   write_table(lake.path(), 1);
   const Reader reader(lake.path());
   ASSERT_EQ(reader.tables().size(), 1U);
   EXPECT_EQ(reader.find("business", "user"), nullptr);
-  EXPECT_THAT(error_of([&] { (void)reader.get("business", "user"); }).message(), HasSubstr("has no table raw_business.user; make it with lodestone extract"));
-  EXPECT_THAT(error_of([&] { (void)reader.get("canonical", "items"); }).message(), HasSubstr("has no table items; make it with lodestone pipeline run"));
+  EXPECT_THAT(error_of([&] { (void)reader.get("business", "user"); }).message(),
+              HasSubstr("has no table raw_business.user; make it with lodestone extract"));
+  EXPECT_THAT(error_of([&] { (void)reader.get("canonical", "items"); }).message(),
+              HasSubstr("has no table items; make it with lodestone pipeline run"));
   const fs::path part = lake.path() / "raw/business/dict/part-20260401T000000Z-0.parquet";
   write_file_atomic(part, read_file(part) + "x");
   const Error error = error_of([&] { Reader again(lake.path()); });

@@ -48,14 +48,17 @@ void TableIngest::set_null_rows_aside(FreshPart& part) {
   for (const table::ColumnDescription& column : engine_.describe_types("SELECT * FROM " + parquet(part.path))) {
     const ContractColumn* wanted = contract_.find(column.name);
     if (wanted == nullptr || wanted->is_nullable) continue;
-    reason += fmt::format(" WHEN {} IS NULL THEN {}", quote_identifier(column.name), quote_literal("column " + column.name + " is null"));
+    reason += fmt::format(" WHEN {} IS NULL THEN {}", quote_identifier(column.name),
+                          quote_literal("column " + column.name + " is null"));
   }
   if (reason.empty()) return;
   reason = "CASE" + reason + " END";
   const auto n_bad = static_cast<std::uint64_t>(
       engine_.query_int(fmt::format("SELECT count(*) FROM {} WHERE {} IS NOT NULL", parquet(part.path), reason)).value_or(0));
   if (n_bad == 0) return;
-  quarantine(fmt::format("SELECT CAST(COLUMNS(*) AS VARCHAR), {} AS reason FROM {} WHERE {} IS NOT NULL", reason, parquet(part.path), reason), "");
+  quarantine(fmt::format("SELECT CAST(COLUMNS(*) AS VARCHAR), {} AS reason FROM {} WHERE {} IS NOT NULL", reason,
+                         parquet(part.path), reason),
+             "");
   n_quarantined_ += n_bad;
   replace_part(part, fmt::format("SELECT * FROM {} WHERE {} IS NULL", parquet(part.path), reason));
 }
@@ -83,14 +86,15 @@ TableIngest::FreshPart TableIngest::read_file(const fs::path& path) {
     std::string select;
     for (const ContractColumn& column : contract_.columns) {
       if (column.is_optional) continue;
-      select += fmt::format("{}CAST(NULL AS {}) AS {}", select.empty() ? "" : ", ", column.sql_type(), quote_identifier(column.column.name));
+      select += fmt::format("{}CAST(NULL AS {}) AS {}", select.empty() ? "" : ", ", column.sql_type(),
+                            quote_identifier(column.column.name));
     }
     engine_.write_parquet(fmt::format("SELECT {} WHERE false", select), part.path);
     return part;
   }
   with_rows(rows, [&] {
-    part.rows = engine_.write_parquet(fmt::format("SELECT {} FROM ({}) WHERE tally(CASE WHEN reason IS NOT NULL THEN 'bad' END)", rows.value_list(),
-                                                  rows.checked_rows(FileRows::Order::kAny)),
+    part.rows = engine_.write_parquet(fmt::format("SELECT {} FROM ({}) WHERE tally(CASE WHEN reason IS NOT NULL THEN 'bad' END)",
+                                                  rows.value_list(), rows.checked_rows(FileRows::Order::kAny)),
                                       part.path);
   });
   const std::map<std::string, std::uint64_t> tally = engine_.take_tally();
@@ -117,7 +121,9 @@ void TableIngest::with_rows(const FileRows& rows, const std::function<void()>& w
 
 void TableIngest::quarantine(const std::string& select_sql, const std::string& file) {
   const fs::path path = folder_.new_quarantine_part(clock_.now());
-  engine_.write_parquet(fmt::format("SELECT *, {} AS seen_at, {} AS file FROM ({})", time_literal(clock_.now()), quote_literal(file), select_sql), path);
+  engine_.write_parquet(
+      fmt::format("SELECT *, {} AS seen_at, {} AS file FROM ({})", time_literal(clock_.now()), quote_literal(file), select_sql),
+      path);
   quarantine_files_.push_back(path.filename().string());
 }
 
@@ -144,23 +150,29 @@ void TableIngest::set_duplicates_aside(FreshPart& part, const FileRows& rows) {
     newest = fmt::format("t{} DESC NULLS LAST, ", i);
     break;
   }
-  engine_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE duplicate_keys AS SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1", key_list(),
-                              parquet(part.path)));
+  engine_.execute(
+      fmt::format("CREATE OR REPLACE TEMP TABLE duplicate_keys AS SELECT {0} FROM {1} GROUP BY {0} HAVING count(*) > 1",
+                  key_list(), parquet(part.path)));
   engine_.execute("SET preserve_insertion_order = true");
   with_rows(rows, [&] {
-    engine_.execute(fmt::format(
-        "CREATE OR REPLACE TEMP TABLE duplicate_rows AS SELECT *, row_number() OVER (PARTITION BY {} ORDER BY {}row_in_file) AS rank_of_key FROM "
-        "(SELECT r.* FROM ({}) r SEMI JOIN duplicate_keys d ON {} WHERE r.reason IS NULL)",
-        keys, newest, rows.checked_rows(FileRows::Order::kInFile), on));
+    engine_.execute(
+        fmt::format("CREATE OR REPLACE TEMP TABLE duplicate_rows AS SELECT *, row_number() OVER (PARTITION BY {} ORDER BY "
+                    "{}row_in_file) AS rank_of_key FROM "
+                    "(SELECT r.* FROM ({}) r SEMI JOIN duplicate_keys d ON {} WHERE r.reason IS NULL)",
+                    keys, newest, rows.checked_rows(FileRows::Order::kInFile), on));
   });
   engine_.execute("SET preserve_insertion_order = false");
-  const auto n_losers = static_cast<std::uint64_t>(engine_.query_int("SELECT count(*) FROM duplicate_rows WHERE rank_of_key > 1").value_or(0));
-  quarantine(fmt::format("SELECT {}, concat('duplicate of key ', {}) AS reason FROM duplicate_rows WHERE rank_of_key > 1", rows.original_list(), shown),
+  const auto n_losers =
+      static_cast<std::uint64_t>(engine_.query_int("SELECT count(*) FROM duplicate_rows WHERE rank_of_key > 1").value_or(0));
+  quarantine(fmt::format("SELECT {}, concat('duplicate of key ', {}) AS reason FROM duplicate_rows WHERE rank_of_key > 1",
+                         rows.original_list(), shown),
              rows.path().filename().string());
   n_quarantined_ += n_losers;
-  replace_part(part, fmt::format("SELECT p.* FROM {} p ANTI JOIN duplicate_keys USING ({}) UNION ALL BY NAME SELECT {} FROM duplicate_rows "
-                                 "WHERE rank_of_key = 1",
-                                 parquet(part.path), key_list(), rows.value_list()));
+  replace_part(
+      part,
+      fmt::format("SELECT p.* FROM {} p ANTI JOIN duplicate_keys USING ({}) UNION ALL BY NAME SELECT {} FROM duplicate_rows "
+                  "WHERE rank_of_key = 1",
+                  parquet(part.path), key_list(), rows.value_list()));
   engine_.execute("DROP TABLE duplicate_rows; DROP TABLE duplicate_keys");
 }
 
@@ -170,15 +182,18 @@ void TableIngest::merge_increments(const std::string& base, std::vector<FreshPar
   if (increments.size() > 1) {
     std::string all;
     for (std::size_t i = 0; i < increments.size(); ++i) {
-      all += fmt::format("{}SELECT *, {} AS age_of_file FROM {}", i == 0 ? "" : " UNION ALL BY NAME ", increments.size() - i, parquet(increments[i].path));
+      all += fmt::format("{}SELECT *, {} AS age_of_file FROM {}", i == 0 ? "" : " UNION ALL BY NAME ", increments.size() - i,
+                         parquet(increments[i].path));
     }
-    newest = write_part(fmt::format("SELECT * EXCLUDE (age_of_file, rank_of_key) FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY age_of_file) "
-                                    "AS rank_of_key FROM ({})) WHERE rank_of_key = 1",
-                                    key_list(), all));
+    newest = write_part(fmt::format(
+        "SELECT * EXCLUDE (age_of_file, rank_of_key) FROM (SELECT *, row_number() OVER (PARTITION BY {} ORDER BY age_of_file) "
+        "AS rank_of_key FROM ({})) WHERE rank_of_key = 1",
+        key_list(), all));
     for (const FreshPart& part : increments) folder_.drop_part(part.path);
   }
   if (!base.empty()) {
-    const FreshPart rest = write_part(fmt::format("SELECT b.* FROM {} b ANTI JOIN {} USING ({})", base, parquet(newest.path), key_list()));
+    const FreshPart rest =
+        write_part(fmt::format("SELECT b.* FROM {} b ANTI JOIN {} USING ({})", base, parquet(newest.path), key_list()));
     parts_.push_back(rest);
   }
   parts_.push_back(newest);
@@ -207,7 +222,8 @@ std::vector<ManifestColumn> TableIngest::manifest_columns(const std::vector<Part
     }
   }
   for (const ContractColumn& column : contract_.columns) {
-    const bool is_there = std::any_of(out.begin(), out.end(), [&](const ManifestColumn& c) { return c.name == column.column.name; });
+    const bool is_there =
+        std::any_of(out.begin(), out.end(), [&](const ManifestColumn& c) { return c.name == column.column.name; });
     if (!is_there) out.push_back({column.column.name, column.sql_type(), ColumnOrigin::kAbsent});
   }
   return out;
@@ -227,7 +243,8 @@ TableReport TableIngest::commit(const std::string& kind, const std::string& loca
   }
   if (manifest.n_rows() < contract_.min_rows) {
     fail(ErrorCode::kContract,
-         "table {} of {} has {} good rows ({} quarantined), its contract wants at least {}; fill it at the source, or lower min_rows in contracts/{}.yaml",
+         "table {} of {} has {} good rows ({} quarantined), its contract wants at least {}; fill it at the source, or lower "
+         "min_rows in contracts/{}.yaml",
          contract_.table, location, manifest.n_rows(), n_quarantined_, contract_.min_rows, contract_.table);
   }
   manifest.n_quarantined = n_quarantined_;

@@ -67,8 +67,7 @@ std::int64_t Chunk::raw_int(std::size_t column, std::size_t row) const {
     case Layout::kInt64: return read_value<std::int64_t>(view.data, row);
     case Layout::kUint16: return read_value<std::uint16_t>(view.data, row);
     case Layout::kUint32: return read_value<std::uint32_t>(view.data, row);
-    case Layout::kUint64:
-      return narrow(static_cast<Int128>(read_value<std::uint64_t>(view.data, row)), (*columns_)[column].name);
+    case Layout::kUint64: return narrow(static_cast<Int128>(read_value<std::uint64_t>(view.data, row)), (*columns_)[column].name);
     case Layout::kInt128: return narrow(read_value<Int128>(view.data, row), (*columns_)[column].name);
     case Layout::kFloat:
     case Layout::kDouble:

@@ -53,7 +53,20 @@ class Chunk {
   friend class ChunkReader;  // in engine.cpp: fills the views from the engine's vectors
 
   enum class Layout : std::uint8_t {
-    kBool, kInt8, kInt16, kInt32, kInt64, kUint8, kUint16, kUint32, kUint64, kInt128, kFloat, kDouble, kText, kTexts
+    kBool,
+    kInt8,
+    kInt16,
+    kInt32,
+    kInt64,
+    kUint8,
+    kUint16,
+    kUint32,
+    kUint64,
+    kInt128,
+    kFloat,
+    kDouble,
+    kText,
+    kTexts
   };
   struct View {
     Layout layout = Layout::kInt64;

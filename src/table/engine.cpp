@@ -174,7 +174,8 @@ std::vector<ResultColumn> Engine::query(const std::string& sql, const std::funct
   }
   // A streaming result fails while it is fetched; then the last chunk is missing and the result holds the reason.
   const char* text = duckdb_result_error(&result.value);
-  if (ok != DuckDBSuccess || (text != nullptr && *text != '\0')) fail_with_engine_text("", text == nullptr ? "unknown error" : text);
+  if (ok != DuckDBSuccess || (text != nullptr && *text != '\0'))
+    fail_with_engine_text("", text == nullptr ? "unknown error" : text);
   return columns;
 }
 

@@ -32,9 +32,9 @@ struct ColumnDescription {
 class Engine {
  public:
   struct Options {
-    std::uint64_t memory_budget_bytes = std::uint64_t{1} << 30;  ///< of the engine's own buffers; less spills earlier and is slower
-    int n_threads = 0;                                            ///< 0 = usable cores
-    fs::path temp_folder;                                         ///< for spilling, made when needed; "" = a query beyond the budget fails
+    std::uint64_t memory_budget_bytes = 1ULL << 30;  ///< of the engine's own buffers; less spills earlier and is slower
+    int n_threads = 0;                               ///< 0 = usable cores
+    fs::path temp_folder;                            ///< for spilling, made when needed; "" = a query beyond the budget fails
   };
 
   explicit Engine(const Options& options);

@@ -44,8 +44,8 @@ std::string one_line(std::string_view text) {
 }
 
 bool names_damaged_parquet(std::string_view text) {
-  for (const std::string_view sign : {"magic bytes", "too small to be a Parquet", "Parquet file", "parquet file", "thrift", "TProtocol",
-                                      "Thrift", "decompress"}) {
+  for (const std::string_view sign : {"magic bytes", "too small to be a Parquet", "Parquet file", "parquet file", "thrift",
+                                      "TProtocol", "Thrift", "decompress"}) {
     if (text.find(sign) != std::string_view::npos) return true;
   }
   return false;
@@ -65,7 +65,8 @@ void fail_with_engine_text(std::string_view subject, std::string_view text) {
     fail(about_a_missing_file ? ErrorCode::kNotFound : rule.code, "{}{}; {}", lead, detail, rule.way_out);
   }
   if (names_damaged_parquet(line)) {
-    fail(ErrorCode::kCorrupt, "{}{}; the Parquet file is damaged: restore it, or make it again with lodestone extract --full", lead, detail);
+    fail(ErrorCode::kCorrupt, "{}{}; the Parquet file is damaged: restore it, or make it again with lodestone extract --full",
+         lead, detail);
   }
   if (line.starts_with("Invalid Input Error")) fail(ErrorCode::kContract, "{}{}; correct the data or the query", lead, detail);
   fail(ErrorCode::kInternal, "{}{}; this is a fault of ours or of the SQL engine: please report it with the query", lead, line);

@@ -27,7 +27,8 @@ TEST(Engine, reads_every_kind_of_value) {
   Engine engine({});
   int n_rows = 0;
   const std::vector<ResultColumn> columns = engine.query(
-      "SELECT true AS a, CAST(-7 AS TINYINT) AS b, CAST(40000 AS USMALLINT) AS c, 5000000000 AS d, 1.5::FLOAT AS e, -2.25::DOUBLE AS f,"
+      "SELECT true AS a, CAST(-7 AS TINYINT) AS b, CAST(40000 AS USMALLINT) AS c, 5000000000 AS d, 1.5::FLOAT AS e, "
+      "-2.25::DOUBLE AS f,"
       " CAST('-12.30' AS DECIMAL(9,2)) AS g, CAST('123456789012345678901.5' AS DECIMAL(30,1)) AS h, '数据' AS i,"
       " 'longer than twelve bytes' AS j, unhex('00ff') AS k, TIMESTAMP '2026-01-02 03:04:05.5' AS l, DATE '2026-01-02' AS m,"
       " ['x', NULL, '数据集合计算方法'] AS n, NULL::INTEGER AS o, sum(5000000000) AS p, {'q': 1} AS q",
@@ -76,7 +77,8 @@ TEST(Engine, streams_many_rows_in_chunks) {
 
 TEST(Engine, passes_on_what_the_callback_throws_and_works_afterwards) {
   Engine engine({});
-  EXPECT_THROW(engine.query("SELECT range FROM range(100000)", [](const Chunk&) { throw std::runtime_error("enough"); }), std::runtime_error);
+  EXPECT_THROW(engine.query("SELECT range FROM range(100000)", [](const Chunk&) { throw std::runtime_error("enough"); }),
+               std::runtime_error);
   EXPECT_EQ(engine.query_int("SELECT 3"), 3);
 }
 
@@ -116,14 +118,16 @@ TEST(Engine, says_that_a_damaged_parquet_file_is_damaged) {
   std::string bytes = read_file(path);
   bytes[bytes.size() - 1] = 'X';
   write_file_atomic(path, bytes);
-  const Error error = error_of([&] { engine.query_int("SELECT count(*) FROM read_parquet(" + quote_literal(path.string()) + ")"); });
+  const Error error =
+      error_of([&] { engine.query_int("SELECT count(*) FROM read_parquet(" + quote_literal(path.string()) + ")"); });
   EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
   EXPECT_THAT(error.message(), HasSubstr(path.string()));
 }
 
 TEST(Engine, says_that_the_memory_budget_is_used_up) {
   Engine engine({.memory_budget_bytes = 16 << 20, .n_threads = 1, .temp_folder = {}});
-  const Error error = error_of([&] { engine.execute("CREATE TABLE t AS SELECT range AS a, hash(range) AS b FROM range(20000000)"); });
+  const Error error =
+      error_of([&] { engine.execute("CREATE TABLE t AS SELECT range AS a, hash(range) AS b FROM range(20000000)"); });
   EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
   EXPECT_THAT(error.message(), HasSubstr("raise pipeline.memory_mib"));
 }
@@ -167,8 +171,7 @@ TEST(Engine, tallies_each_row_once_and_keeps_those_without_reason) {
   const std::string rows =
       "SELECT a.range AS n, CASE WHEN b.k IS NULL THEN 'no partner' WHEN a.range % 10 = 0 THEN 'tenth' END AS dropped"
       " FROM range(100000) a LEFT JOIN (SELECT range AS k FROM range(99990)) b ON a.range = b.k";
-  const std::uint64_t n =
-      engine.write_parquet("SELECT n FROM (" + rows + ") WHERE tally(dropped)", folder.path() / "t.parquet");
+  const std::uint64_t n = engine.write_parquet("SELECT n FROM (" + rows + ") WHERE tally(dropped)", folder.path() / "t.parquet");
   const std::map<std::string, std::uint64_t> tally = engine.take_tally();
   EXPECT_EQ(tally.at("no partner"), 10U);
   EXPECT_EQ(tally.at("tenth"), 9999U);
@@ -178,10 +181,12 @@ TEST(Engine, tallies_each_row_once_and_keeps_those_without_reason) {
 
 TEST(Engine, knows_the_functions_of_the_sql_subset) {
   Engine engine({});
-  EXPECT_EQ(engine.query_text("SELECT CAST(to_utc_timestamp(TIMESTAMP '2026-01-02 03:00:00', 'Asia/Shanghai') AS VARCHAR)"), "2026-01-01 19:00:00");
+  EXPECT_EQ(engine.query_text("SELECT CAST(to_utc_timestamp(TIMESTAMP '2026-01-02 03:00:00', 'Asia/Shanghai') AS VARCHAR)"),
+            "2026-01-01 19:00:00");
   EXPECT_EQ(engine.query_text("SELECT CAST(to_utc_timestamp(NULL, 'Asia/Shanghai') AS VARCHAR)"), std::nullopt);
   // Shanghai kept summer time until 1991.
-  EXPECT_EQ(engine.query_text("SELECT CAST(to_utc_timestamp(TIMESTAMP '1990-07-01 09:00:00', 'Asia/Shanghai') AS VARCHAR)"), "1990-07-01 00:00:00");
+  EXPECT_EQ(engine.query_text("SELECT CAST(to_utc_timestamp(TIMESTAMP '1990-07-01 09:00:00', 'Asia/Shanghai') AS VARCHAR)"),
+            "1990-07-01 00:00:00");
   EXPECT_EQ(engine.query_int("SELECT unix_micros(TIMESTAMP '1970-01-01 00:00:01')"), 1000000);
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('a/dataDetail/15?x', 'dataDetail/([0-9]+)', 1)"), "15");
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('none', 'dataDetail/([0-9]+)', 1)"), "");
@@ -198,8 +203,10 @@ TEST(Engine, knows_the_functions_of_the_sql_subset) {
 
 TEST(Unique, finds_duplicates_in_dense_sparse_text_and_joint_keys) {
   Engine engine({});
-  engine.execute("CREATE TABLE t AS SELECT range AS dense, range * 1000003 AS sparse, 'k' || range AS word, range // 2 AS half, range % 2 AS bit"
-                 " FROM range(5000)");
+  engine.execute(
+      "CREATE TABLE t AS SELECT range AS dense, range * 1000003 AS sparse, 'k' || range AS word, range // 2 AS half, range % 2 "
+      "AS bit"
+      " FROM range(5000)");
   EXPECT_TRUE(is_unique(engine, "t", {"dense"}));
   EXPECT_TRUE(is_unique(engine, "t", {"sparse"}));
   EXPECT_TRUE(is_unique(engine, "t", {"word"}));
@@ -217,7 +224,10 @@ TEST(Unique, names_the_key_and_an_example) {
   EXPECT_EQ(error.code(), ErrorCode::kContract);
   EXPECT_THAT(error.message(), HasSubstr("sql/mapping/items.sql: key dict(id) is not unique, 2 stands in 2 rows"));
   engine.execute("UPDATE dict SET id = NULL WHERE word = 'c'");
-  EXPECT_THAT(error_of([&] { check_unique(engine, {"dict", {"id"}}, "q"); }).message(), HasSubstr("key dict(id) is null in some row"));
+  EXPECT_THAT(error_of([&] {
+                check_unique(engine, {"dict", {"id"}}, "q");
+              }).message(),
+              HasSubstr("key dict(id) is null in some row"));
 }
 
 }  // namespace

@@ -50,8 +50,8 @@ ParameterKind parse_kind(std::string_view text, std::string_view origin, std::si
   if (text == "integer") return ParameterKind::kInteger;
   if (text == "time") return ParameterKind::kTime;
   if (text == "name") return ParameterKind::kName;
-  fail(ErrorCode::kInvalidArgument, "{}:{}: \"{}\" is no kind of a parameter; it is one of text, number, integer, time, name", origin, line_number,
-       text);
+  fail(ErrorCode::kInvalidArgument, "{}:{}: \"{}\" is no kind of a parameter; it is one of text, number, integer, time, name",
+       origin, line_number, text);
 }
 
 template <typename T>
@@ -123,7 +123,8 @@ SqlFile SqlFile::parse(std::string text, std::string origin) {
     const std::string name = end == std::string::npos ? "" : file.text_.substr(at + 2, end - at - 2);
     const std::vector<std::string> known = file.parameters();
     if (std::find(known.begin(), known.end(), name) == known.end()) {
-      fail(ErrorCode::kInvalidArgument, "{}: {{{{{}}}}} is declared by no \"-- param:\" line{}", file.origin_, name, suggest(name, known));
+      fail(ErrorCode::kInvalidArgument, "{}: {{{{{}}}}} is declared by no \"-- param:\" line{}", file.origin_, name,
+           suggest(name, known));
     }
   }
   return file;
@@ -137,10 +138,11 @@ void SqlFile::parse_header_line(std::string_view line, std::size_t line_number) 
     Declared declared;
     declared.name = std::string(line.substr(0, blank));
     if (blank == std::string_view::npos || !is_plain_name(declared.name)) {
-      fail(ErrorCode::kInvalidArgument, "{}:{}: a parameter is declared as \"-- param: NAME KIND = DEFAULT\", found \"{}\"", origin_, line_number,
-           line);
+      fail(ErrorCode::kInvalidArgument, "{}:{}: a parameter is declared as \"-- param: NAME KIND = DEFAULT\", found \"{}\"",
+           origin_, line_number, line);
     }
-    declared.kind = parse_kind(trimmed(line.substr(blank, equals == std::string_view::npos ? equals : equals - blank)), origin_, line_number);
+    declared.kind =
+        parse_kind(trimmed(line.substr(blank, equals == std::string_view::npos ? equals : equals - blank)), origin_, line_number);
     declared.has_fallback = equals != std::string_view::npos;
     if (declared.has_fallback) declared.fallback = std::string(trimmed(line.substr(equals + 1)));
     declared_.push_back(std::move(declared));
@@ -148,9 +150,11 @@ void SqlFile::parse_header_line(std::string_view line, std::size_t line_number) 
     line = trimmed(line.substr(7));
     const std::size_t open = line.find('(');
     if (open == std::string_view::npos || line.back() != ')') {
-      fail(ErrorCode::kInvalidArgument, "{}:{}: a key is declared as \"-- unique: TABLE(COLUMN, ...)\", found \"{}\"", origin_, line_number, line);
+      fail(ErrorCode::kInvalidArgument, "{}:{}: a key is declared as \"-- unique: TABLE(COLUMN, ...)\", found \"{}\"", origin_,
+           line_number, line);
     }
-    unique_keys_.push_back({std::string(trimmed(line.substr(0, open))), split_names(line.substr(open + 1, line.size() - open - 2))});
+    unique_keys_.push_back(
+        {std::string(trimmed(line.substr(0, open))), split_names(line.substr(open + 1, line.size() - open - 2))});
   }
 }
 

@@ -44,14 +44,19 @@ TEST(SqlFile, fills_in_parameters_as_safe_literals) {
 TEST(SqlFile, refuses_values_that_are_not_what_was_declared) {
   const SqlFile file = SqlFile::parse("-- param: n number\n-- param: c name = a\nSELECT {{n}}, {{c}}", "q.sql");
   EXPECT_EQ(message_of([&] { (void)file.render({}); }), "q.sql: parameter n has no default and no value was given");
-  EXPECT_EQ(message_of([&] { (void)file.render({{"n", "1; DROP TABLE t"}}); }), "q.sql: parameter n is \"1; DROP TABLE t\", it must be a number");
+  EXPECT_EQ(message_of([&] {
+              (void)file.render({{"n", "1; DROP TABLE t"}});
+            }),
+            "q.sql: parameter n is \"1; DROP TABLE t\", it must be a number");
   EXPECT_EQ(message_of([&] { (void)file.render({{"n", "nan"}}); }), "q.sql: parameter n is \"nan\", it must be a number");
   EXPECT_THAT(message_of([&] { (void)file.render({{"n", "1"}, {"c", "a b"}}); }), HasSubstr("it must be a name of letters"));
 }
 
 TEST(SqlFile, refuses_malformed_headers) {
-  EXPECT_THAT(message_of([] { (void)SqlFile::parse("-- x\n-- param: n\nSELECT 1", "q.sql"); }), HasSubstr("q.sql:2: a parameter is declared as"));
-  EXPECT_THAT(message_of([] { (void)SqlFile::parse("-- param: n float\nSELECT 1", "q.sql"); }), HasSubstr("\"float\" is no kind of a parameter"));
+  EXPECT_THAT(message_of([] { (void)SqlFile::parse("-- x\n-- param: n\nSELECT 1", "q.sql"); }),
+              HasSubstr("q.sql:2: a parameter is declared as"));
+  EXPECT_THAT(message_of([] { (void)SqlFile::parse("-- param: n float\nSELECT 1", "q.sql"); }),
+              HasSubstr("\"float\" is no kind of a parameter"));
   EXPECT_THAT(message_of([] { (void)SqlFile::parse("-- unique: t\nSELECT 1", "q.sql"); }), HasSubstr("a key is declared as"));
   EXPECT_EQ(message_of([] { (void)SqlFile::parse("-- param: zone text\nSELECT {{zoen}}", "q.sql"); }),
             "q.sql: {{zoen}} is declared by no \"-- param:\" line; did you mean \"zone\"?");
@@ -65,7 +70,8 @@ TEST(SqlFile, comes_from_the_binary_unless_the_folder_has_one) {
   make_folders(folder.path() / "labels");
   write_file_atomic(folder.path() / "labels/owned.sql", "SELECT 1");
   EXPECT_EQ(SqlFile::load(folder.path(), "labels/owned").render({}), "SELECT 1");
-  EXPECT_THAT(message_of([] { (void)SqlFile::load({}, "labels/owend"); }), HasSubstr("no query named labels/owend; did you mean \"labels/owned\"?"));
+  EXPECT_THAT(message_of([] { (void)SqlFile::load({}, "labels/owend"); }),
+              HasSubstr("no query named labels/owend; did you mean \"labels/owned\"?"));
 }
 
 TEST(SqlFile, every_built_in_query_parses) {

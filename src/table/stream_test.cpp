@@ -16,7 +16,8 @@ using testing::HasSubstr;
 class MadeStream final : public RowStream {
  public:
   using Fill = std::function<void(Batch& batch, std::uint64_t row)>;
-  MadeStream(Schema schema, std::uint64_t n_rows, Fill fill) : schema_(std::move(schema)), n_rows_(n_rows), fill_(std::move(fill)) {}
+  MadeStream(Schema schema, std::uint64_t n_rows, Fill fill)
+      : schema_(std::move(schema)), n_rows_(n_rows), fill_(std::move(fill)) {}
 
   void die_after(std::uint64_t n_rows) { die_after_ = n_rows; }
 
@@ -45,10 +46,10 @@ std::string parquet(const fs::path& path) { return "read_parquet(" + quote_liter
 TEST(Stream, writes_every_type_as_it_is) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "t.parquet";
-  const Schema schema = {{"b", ColumnType::kBool},       {"i", ColumnType::kInt32}, {"l", ColumnType::kInt64},
-                         {"d", ColumnType::kDouble},     {"p", ColumnType::kDecimal, 4, 1}, {"q", ColumnType::kDecimal, 9, 2},
-                         {"r", ColumnType::kDecimal},    {"s", ColumnType::kDecimal, 30, 4}, {"t", ColumnType::kText},
-                         {"y", ColumnType::kBytes},      {"ts", ColumnType::kTimestamp},     {"dt", ColumnType::kDate}};
+  const Schema schema = {{"b", ColumnType::kBool},    {"i", ColumnType::kInt32},          {"l", ColumnType::kInt64},
+                         {"d", ColumnType::kDouble},  {"p", ColumnType::kDecimal, 4, 1},  {"q", ColumnType::kDecimal, 9, 2},
+                         {"r", ColumnType::kDecimal}, {"s", ColumnType::kDecimal, 30, 4}, {"t", ColumnType::kText},
+                         {"y", ColumnType::kBytes},   {"ts", ColumnType::kTimestamp},     {"dt", ColumnType::kDate}};
   MadeStream stream(schema, 3, [&](Batch& batch, std::uint64_t row) {
     if (row == 1) {
       for (std::size_t c = 0; c < schema.size(); ++c) batch.append_null(c);
@@ -92,15 +93,16 @@ TEST(Stream, writes_every_type_as_it_is) {
 TEST(Stream, loses_and_repeats_no_row_of_many) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "t.parquet";
-  MadeStream stream({{"id", ColumnType::kInt64}, {"word", ColumnType::kText}, {"gap", ColumnType::kInt32}}, 300'001, [](Batch& batch, std::uint64_t row) {
-    batch.append_int(0, static_cast<std::int64_t>(row));
-    batch.append_text(1, "word " + std::to_string(row));
-    if (row % 3 == 0) {
-      batch.append_null(2);
-    } else {
-      batch.append_int(2, 1);
-    }
-  });
+  MadeStream stream({{"id", ColumnType::kInt64}, {"word", ColumnType::kText}, {"gap", ColumnType::kInt32}}, 300'001,
+                    [](Batch& batch, std::uint64_t row) {
+                      batch.append_int(0, static_cast<std::int64_t>(row));
+                      batch.append_text(1, "word " + std::to_string(row));
+                      if (row % 3 == 0) {
+                        batch.append_null(2);
+                      } else {
+                        batch.append_int(2, 1);
+                      }
+                    });
   Engine engine({.memory_budget_bytes = 256 << 20, .n_threads = 2, .temp_folder = {}});
   EXPECT_EQ(engine.write_parquet(stream, path, nullptr), 300'001U);
   EXPECT_TRUE(is_unique(engine, parquet(path), {"id"}));
@@ -111,7 +113,8 @@ TEST(Stream, loses_and_repeats_no_row_of_many) {
 TEST(Stream, can_be_shaped_by_a_query) {
   const TemporaryFolder folder;
   const fs::path path = folder.path() / "t.parquet";
-  MadeStream stream({{"id", ColumnType::kInt32}}, 10, [](Batch& batch, std::uint64_t row) { batch.append_int(0, static_cast<std::int64_t>(row)); });
+  MadeStream stream({{"id", ColumnType::kInt32}}, 10,
+                    [](Batch& batch, std::uint64_t row) { batch.append_int(0, static_cast<std::int64_t>(row)); });
   Engine engine({});
   EXPECT_EQ(engine.write_parquet(stream, "SELECT CAST(id AS BIGINT) AS id FROM stream_rows WHERE id < 4", path, nullptr), 4U);
   EXPECT_EQ(engine.query_int("SELECT sum(id) FROM " + parquet(path)), 6);
@@ -155,7 +158,8 @@ TEST(Stream, a_failing_write_ends_the_reading) {
 TEST(Stream, a_decimal_that_does_not_fit_its_type_is_named) {
   const TemporaryFolder folder;
   for (const std::string text : {"12345.00", "1.234", "abc", "", "--1"}) {
-    MadeStream stream({{"price", ColumnType::kDecimal, 6, 2}}, 1, [&](Batch& batch, std::uint64_t) { batch.append_text(0, text); });
+    MadeStream stream({{"price", ColumnType::kDecimal, 6, 2}}, 1,
+                      [&](Batch& batch, std::uint64_t) { batch.append_text(0, text); });
     Engine engine({});
     try {
       engine.write_parquet(stream, folder.path() / "t.parquet", nullptr);
@@ -167,8 +171,10 @@ TEST(Stream, a_decimal_that_does_not_fit_its_type_is_named) {
 }
 
 TEST(Utf8, tells_well_formed_text_and_repairs_the_rest) {
-  for (const std::string_view good : {"", "plain text of some length", "数据", "\xF0\x9F\x98\x80 smile", "a\xC2\x80"}) EXPECT_TRUE(is_utf8(good)) << good;
-  for (const std::string_view bad : {"\xff", "cut \xE6\x95", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "long enough text \x80"}) {
+  for (const std::string_view good : {"", "plain text of some length", "数据", "\xF0\x9F\x98\x80 smile", "a\xC2\x80"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const std::string_view bad :
+       {"\xff", "cut \xE6\x95", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "long enough text \x80"}) {
     EXPECT_FALSE(is_utf8(bad));
     EXPECT_TRUE(is_utf8(repair_utf8(bad)));
   }

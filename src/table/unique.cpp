@@ -62,7 +62,8 @@ bool is_unique_by_bitmap(Engine& engine, const std::string& table, const std::st
 
 std::string not_null(const std::vector<std::string>& columns) {
   std::string out;
-  for (const std::string& column : columns) out += fmt::format("{}{} IS NOT NULL", out.empty() ? "" : " AND ", quote_identifier(column));
+  for (const std::string& column : columns)
+    out += fmt::format("{}{} IS NOT NULL", out.empty() ? "" : " AND ", quote_identifier(column));
   return out;
 }
 
@@ -79,7 +80,8 @@ bool is_unique(Engine& engine, const std::string& table, const std::vector<std::
   const std::string key = quote_identifiers(columns);
   for (std::int64_t slice = 0; slice < n_slices; ++slice) {
     const std::string filter = n_slices == 1 ? "" : fmt::format(" AND hash({}) % {} = {}", key, n_slices, slice);
-    if (engine.query_int(fmt::format("SELECT 1 FROM {} WHERE {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1", table, not_null(columns), filter, key))) {
+    if (engine.query_int(fmt::format("SELECT 1 FROM {} WHERE {}{} GROUP BY {} HAVING count(*) > 1 LIMIT 1", table,
+                                     not_null(columns), filter, key))) {
       return false;
     }
   }
@@ -88,19 +90,23 @@ bool is_unique(Engine& engine, const std::string& table, const std::vector<std::
 
 void check_unique(Engine& engine, const UniqueKey& key, const std::string& origin) {
   std::string nulls;
-  for (const std::string& column : key.columns) nulls += fmt::format("{}{} IS NULL", nulls.empty() ? "" : " OR ", quote_identifier(column));
+  for (const std::string& column : key.columns)
+    nulls += fmt::format("{}{} IS NULL", nulls.empty() ? "" : " OR ", quote_identifier(column));
   const std::string names = fmt::format("{}", fmt::join(key.columns, ", "));
   if (engine.query_int(fmt::format("SELECT 1 FROM {} WHERE {} LIMIT 1", key.table, nulls))) {
-    fail(ErrorCode::kContract, "{}: key {}({}) is null in some row, a join on it would lose that row; correct the table or the query", origin,
+    fail(ErrorCode::kContract,
+         "{}: key {}({}) is null in some row, a join on it would lose that row; correct the table or the query", origin,
          key.table, names);
   }
   if (is_unique(engine, key.table, key.columns)) return;
   std::string example;
-  engine.query(fmt::format("SELECT concat_ws(', ', {0}), count(*) FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER BY {0} LIMIT 1",
-                           quote_identifiers(key.columns), key.table),
-               [&](const Chunk& chunk) { example = fmt::format("{} stands in {} rows", chunk.text_at(0, 0), chunk.int_at(1, 0)); });
+  engine.query(
+      fmt::format("SELECT concat_ws(', ', {0}), count(*) FROM {1} GROUP BY {0} HAVING count(*) > 1 ORDER BY {0} LIMIT 1",
+                  quote_identifiers(key.columns), key.table),
+      [&](const Chunk& chunk) { example = fmt::format("{} stands in {} rows", chunk.text_at(0, 0), chunk.int_at(1, 0)); });
   fail(ErrorCode::kContract,
-       "{}: key {}({}) is not unique, {}; a join on it would multiply rows: remove the duplicates at the source, or join on a key that is unique",
+       "{}: key {}({}) is not unique, {}; a join on it would multiply rows: remove the duplicates at the source, or join on a "
+       "key that is unique",
        origin, key.table, names, example);
 }
 

@@ -32,7 +32,8 @@ std::string stamp_of(const std::string& stem) {
 
 FilesSource::FilesSource(fs::path folder, const std::string& matomo_prefix) : folder_(std::move(folder)) {
   if (!fs::is_directory(folder_)) {
-    fail(ErrorCode::kNotFound, "the source folder {} is not there; correct source.business, or make it with lodestone simulate", folder_.string());
+    fail(ErrorCode::kNotFound, "the source folder {} is not there; correct source.business, or make it with lodestone simulate",
+         folder_.string());
   }
   std::vector<fs::path> paths;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_)) {
@@ -47,7 +48,8 @@ void FilesSource::add(const fs::path& path, const std::string& matomo_prefix) {
   if (table.empty()) return;
   const std::string stamp = stamp_of(table);
   if (!stamp.empty()) table.resize(table.size() - stamp.size() - 1);
-  if (!matomo_prefix.empty() && table.starts_with(matomo_prefix) && table.size() > matomo_prefix.size()) table.erase(0, matomo_prefix.size());
+  if (!matomo_prefix.empty() && table.starts_with(matomo_prefix) && table.size() > matomo_prefix.size())
+    table.erase(0, matomo_prefix.size());
   Files& files = tables_[table];
   fs::path& place = stamp.empty() ? files.full : files.increments[stamp];
   if (!place.empty()) {

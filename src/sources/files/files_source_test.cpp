@@ -22,8 +22,8 @@ std::string fault_of(const fs::path& folder) {
 
 TEST(FilesSource, finds_full_files_and_increments_of_any_format) {
   const TemporaryFolder folder;
-  for (const char* name : {"order_tab.csv.gz", "order_tab_20260102_000000.json", "order_tab_20260101_235959.parquet", "order_tab_2026_01.csv",
-                           "matomo_log_visit.csv", "user_20260101_000000.csv", "notes.txt", ".csv"}) {
+  for (const char* name : {"order_tab.csv.gz", "order_tab_20260102_000000.json", "order_tab_20260101_235959.parquet",
+                           "order_tab_2026_01.csv", "matomo_log_visit.csv", "user_20260101_000000.csv", "notes.txt", ".csv"}) {
     write_file_atomic(folder.path() / name, "");
   }
   make_folders(folder.path() / "dataset.csv");
@@ -41,10 +41,12 @@ TEST(FilesSource, finds_full_files_and_increments_of_any_format) {
 
 TEST(FilesSource, refuses_what_it_cannot_tell_apart) {
   const TemporaryFolder folder;
-  EXPECT_THAT(fault_of(folder.path() / "none"), HasSubstr("none is not there; correct source.business, or make it with lodestone simulate"));
+  EXPECT_THAT(fault_of(folder.path() / "none"),
+              HasSubstr("none is not there; correct source.business, or make it with lodestone simulate"));
   write_file_atomic(folder.path() / "user.csv", "");
   write_file_atomic(folder.path() / "user.json", "");
-  EXPECT_THAT(fault_of(folder.path()), HasSubstr("user.csv and user.json in " + folder.path().string() + " are the same full file of table user; keep one"));
+  EXPECT_THAT(fault_of(folder.path()), HasSubstr("user.csv and user.json in " + folder.path().string() +
+                                                 " are the same full file of table user; keep one"));
   fs::remove(folder.path() / "user.json");
   write_file_atomic(folder.path() / "user_20260101_000000.csv", "");
   write_file_atomic(folder.path() / "user_20260101_000000.parquet", "");
