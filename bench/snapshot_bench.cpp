@@ -39,7 +39,8 @@ Place parse(const std::string& url) {
 std::size_t read_with_client(const std::string& url) {
   const Place place = parse(url);
   MYSQL* connection = mysql_init(nullptr);
-  if (mysql_real_connect(connection, place.host.c_str(), place.user.c_str(), nullptr, place.database.c_str(), place.port, nullptr, 0) == nullptr) {
+  if (mysql_real_connect(connection, place.host.c_str(), place.user.c_str(), nullptr, place.database.c_str(), place.port, nullptr,
+                         0) == nullptr) {
     fail(ErrorCode::kUnavailable, "{}: {}", url, mysql_error(connection));
   }
   MYSQL_STMT* statement = mysql_stmt_init(connection);
@@ -65,7 +66,9 @@ std::size_t read_with_client(const std::string& url) {
   }
   mysql_stmt_bind_result(statement, binds.data());
   std::size_t n = 0;
-  for (int status = mysql_stmt_fetch(statement); status == 0 || status == MYSQL_DATA_TRUNCATED; status = mysql_stmt_fetch(statement)) ++n;
+  for (int status = mysql_stmt_fetch(statement); status == 0 || status == MYSQL_DATA_TRUNCATED;
+       status = mysql_stmt_fetch(statement))
+    ++n;
   mysql_free_result(metadata);
   mysql_stmt_close(statement);
   mysql_close(connection);
@@ -87,7 +90,8 @@ std::size_t read_with_product(const std::string& url, const std::string& out) {
 int main(int argc, char** argv) {
   try {
     const std::string mode = argc > 1 ? argv[1] : "";
-    if (!((mode == "client" && argc == 3) || (mode == "snapshot" && argc == 4))) fail(ErrorCode::kInvalidArgument, "usage: client URL | snapshot URL OUT");
+    if (!((mode == "client" && argc == 3) || (mode == "snapshot" && argc == 4)))
+      fail(ErrorCode::kInvalidArgument, "usage: client URL | snapshot URL OUT");
     const auto start = std::chrono::steady_clock::now();
     const std::size_t n = mode == "client" ? read_with_client(argv[2]) : read_with_product(argv[2], argv[3]);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

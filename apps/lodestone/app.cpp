@@ -25,7 +25,8 @@ std::size_t display_width(std::string_view text) {
 }
 
 bool is_number(const std::string& cell) {
-  return !cell.empty() && cell.find_first_not_of("0123456789.,-+%eE") == std::string::npos && cell.find_first_of("0123456789") != std::string::npos;
+  return !cell.empty() && cell.find_first_not_of("0123456789.,-+%eE") == std::string::npos &&
+         cell.find_first_of("0123456789") != std::string::npos;
 }
 
 }  // namespace
@@ -51,9 +52,10 @@ std::string password_of(const Config& config, const std::string& key) {
     return environment(variable + "_PASSWORD").value_or("");
   }
   std::string text = read_file(file);
-  struct stat status{};
+  struct stat status {};
   if (::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0) {
-    fail(ErrorCode::kInvalidArgument, "{}: the password file can be read by everybody; run chmod 600 {}", file.string(), file.string());
+    fail(ErrorCode::kInvalidArgument, "{}: the password file can be read by everybody; run chmod 600 {}", file.string(),
+         file.string());
   }
   return text.substr(0, text.find_first_of("\r\n"));
 }

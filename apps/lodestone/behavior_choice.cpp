@@ -102,10 +102,13 @@ void judge(const Holdout& holdout, const Scorer& score, int threads, BehaviorTri
 BehaviorTrial judge_lists(const Holdout& holdout, const Candidate& candidate, int threads) {
   const OwnedNeighbours influence = models::invert(candidate.fit(holdout.train).view());
   BehaviorTrial trial{candidate.method, candidate.settings};
-  judge(holdout, [&](std::size_t u, std::span<float> scores) {
-    const models::InteractionRow row = holdout.train.row(u);
-    models::add_history_scores(influence.view(), row.items, row.weights, scores);
-  }, threads, trial);
+  judge(
+      holdout,
+      [&](std::size_t u, std::span<float> scores) {
+        const models::InteractionRow row = holdout.train.row(u);
+        models::add_history_scores(influence.view(), row.items, row.weights, scores);
+      },
+      threads, trial);
   return trial;
 }
 
@@ -113,13 +116,16 @@ BehaviorTrial judge_popular(const Holdout& holdout, int threads) {
   std::vector<float> counts(holdout.train.n_items);
   for (const ItemIndex item : holdout.train.items) counts[static_cast<std::size_t>(item)] += 1;
   BehaviorTrial trial{"pop", "users of an item"};
-  judge(holdout, [&](std::size_t, std::span<float> scores) { std::copy(counts.begin(), counts.end(), scores.begin()); }, threads, trial);
+  judge(
+      holdout, [&](std::size_t, std::span<float> scores) { std::copy(counts.begin(), counts.end(), scores.begin()); }, threads,
+      trial);
   return trial;
 }
 
 std::vector<Candidate> candidates(std::size_t n_users, std::size_t n_items, const BehaviorOptions& options) {
   std::vector<Candidate> out;
-  for (const training::Weighting weighting : {training::Weighting::kTfIdf, training::Weighting::kCosine, training::Weighting::kBm25}) {
+  for (const training::Weighting weighting :
+       {training::Weighting::kTfIdf, training::Weighting::kCosine, training::Weighting::kBm25}) {
     training::ItemKnnOptions knn;
     knn.weighting = weighting;
     knn.neighbors = options.neighbors;
@@ -134,7 +140,9 @@ std::vector<Candidate> candidates(std::size_t n_users, std::size_t n_items, cons
     ease.threads = options.threads;
     if (!training::ease_fits(n_users, n_items, ease)) return out;
     out.push_back({"ease", fmt::format("lambda={} neighbors={}", lambda, options.neighbors),
-                   [ease, n = options.neighbors](const Interactions& x) { return training::prune(training::fit_ease(x, ease), n, ease.threads); }});
+                   [ease, n = options.neighbors](const Interactions& x) {
+                     return training::prune(training::fit_ease(x, ease), n, ease.threads);
+                   }});
   }
   return out;
 }
@@ -146,9 +154,11 @@ BehaviorModel fit_behavior(const TrainingInteractions& interactions, const Behav
   const Holdout holdout = make_holdout(interactions, options.max_users);
   model.n_judged = holdout.hidden.size();
   std::vector<Candidate> all = candidates(interactions.matrix.n_users(), interactions.matrix.n_items, options);
-  if (options.method != "auto") std::erase_if(all, [&](const Candidate& candidate) { return candidate.method != options.method; });
+  if (options.method != "auto")
+    std::erase_if(all, [&](const Candidate& candidate) { return candidate.method != options.method; });
   if (all.empty()) {
-    fail(ErrorCode::kInvalidArgument, "training.behavior_method {} is not possible for {} items and {} users; raise training.max_ease_items or use auto",
+    fail(ErrorCode::kInvalidArgument,
+         "training.behavior_method {} is not possible for {} items and {} users; raise training.max_ease_items or use auto",
          options.method, interactions.matrix.n_items, interactions.matrix.n_users());
   }
   const Candidate* best = &all.front();
@@ -157,15 +167,16 @@ BehaviorModel fit_behavior(const TrainingInteractions& interactions, const Behav
     for (const Candidate& candidate : all) {
       model.trials.push_back(judge_lists(holdout, candidate, options.threads));
       const BehaviorTrial& trial = model.trials.back();
-      log_info("train", "{} {}: NDCG@10 {:.4f}, recall@10 {:.4f} on {} histories", trial.method, trial.settings, trial.ndcg_at_10, trial.recall_at_10,
-               model.n_judged);
+      log_info("train", "{} {}: NDCG@10 {:.4f}, recall@10 {:.4f} on {} histories", trial.method, trial.settings, trial.ndcg_at_10,
+               trial.recall_at_10, model.n_judged);
       if (trial.ndcg_at_10 > best_ndcg) {
         best_ndcg = trial.ndcg_at_10;
         best = &candidate;
       }
     }
     model.trials.push_back(judge_popular(holdout, options.threads));
-    std::stable_sort(model.trials.begin(), model.trials.end(), [](const BehaviorTrial& a, const BehaviorTrial& b) { return a.ndcg_at_10 > b.ndcg_at_10; });
+    std::stable_sort(model.trials.begin(), model.trials.end(),
+                     [](const BehaviorTrial& a, const BehaviorTrial& b) { return a.ndcg_at_10 > b.ndcg_at_10; });
   }
   model.method = best->method;
   model.settings = best->settings;

@@ -12,16 +12,16 @@
 namespace lodestone::app {
 
 struct BehaviorOptions {
-  std::string method = "auto";        ///< or the one to fit, by its name in BehaviorTrial
+  std::string method = "auto";  ///< or the one to fit, by its name in BehaviorTrial
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;  ///< up to this many items the dense linear model is a candidate
-  std::size_t max_users = 30'000;     ///< users that the choice looks at, taken at even distances; more is slower and more certain
+  std::size_t max_users = 30'000;  ///< users that the choice looks at, taken at even distances; more is slower and more certain
   int threads = 0;
 };
 
 /// One candidate with what it reached.
 struct BehaviorTrial {
-  std::string method;   ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25, ease, or pop, which is only there to be beaten
+  std::string method;  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25, ease, or pop, which is only there to be beaten
   std::string settings;
   double ndcg_at_10 = 0;
   double recall_at_10 = 0;

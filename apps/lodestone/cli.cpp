@@ -41,7 +41,8 @@ void add_json(CLI::App* app, Globals& globals) {
 }
 
 void add_init(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* app = verb(root, "init", "Write a commented lodestone.yaml, its folders and an admin token", chosen, [&a] { return run_init(a.init); });
+  CLI::App* app = verb(root, "init", "Write a commented lodestone.yaml, its folders and an admin token", chosen,
+                       [&a] { return run_init(a.init); });
   app->add_option("DIR", a.init.folder, "Folder to set up")->capture_default_str();
   app->add_option("--source", a.init.source, "Business tables: files:PATH or mysql://USER@HOST:PORT/DB");
   app->add_option("--matomo", a.init.matomo, "Matomo tables, in the same forms; with files the default is the same folder");
@@ -50,15 +51,20 @@ void add_init(CLI::App& root, Arguments& a, Run& chosen) {
 }
 
 void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* app = verb(root, "simulate", "Write a simulated marketplace with known ground truth", chosen, [&a] { return run_simulate(a.globals, a.simulate); });
+  CLI::App* app = verb(root, "simulate", "Write a simulated marketplace with known ground truth", chosen,
+                       [&a] { return run_simulate(a.globals, a.simulate); });
   app->add_option("--to", a.simulate.to, "Where to: files:DIR or mysql://USER@HOST:PORT/DB")->required();
-  app->add_option("--matomo", a.simulate.matomo, "Database of the Matomo tables when --to is mysql (default: database matomo of the same server)");
-  app->add_option("--catalog", a.simulate.catalogs, "Put the visits over this real catalogue (JSON lines, columns mapped by the .yaml beside it); may be given again");
+  app->add_option("--matomo", a.simulate.matomo,
+                  "Database of the Matomo tables when --to is mysql (default: database matomo of the same server)");
+  app->add_option(
+      "--catalog", a.simulate.catalogs,
+      "Put the visits over this real catalogue (JSON lines, columns mapped by the .yaml beside it); may be given again");
   app->add_option("--items", a.simulate.items, "Data sets, 13000 when not given; not with --catalog");
   app->add_option("--users", a.simulate.users, "Accounts")->capture_default_str();
   app->add_option("--events", a.simulate.events, "Matomo actions, about")->capture_default_str();
   app->add_option("--days", a.simulate.days, "Days of history")->capture_default_str();
-  app->add_option("--seed", a.simulate.seed, "Seed; the output is a pure function of seed, sizes, catalogue and end")->capture_default_str();
+  app->add_option("--seed", a.simulate.seed, "Seed; the output is a pure function of seed, sizes, catalogue and end")
+      ->capture_default_str();
   app->add_option("--end", a.simulate.end, "Time of the newest event, RFC 3339 (default: now)");
   app->add_option("--truth", a.simulate.truth, "Write the ground truth to this JSON file");
   app->add_option("--format", a.simulate.format, "Files: csv or json")->capture_default_str();
@@ -68,11 +74,13 @@ void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
 void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* pipeline = root.add_subcommand("pipeline", "From the sources to a published release");
   pipeline->require_subcommand(1);
-  CLI::App* run = verb(*pipeline, "run", "Run extract, build, train, evaluate and publish once", chosen, [&a] { return run_pipeline(a.globals, a.pipeline); });
+  CLI::App* run = verb(*pipeline, "run", "Run extract, build, train, evaluate and publish once", chosen,
+                       [&a] { return run_pipeline(a.globals, a.pipeline); });
   run->add_option("--from", a.pipeline.from, "First stage")->capture_default_str();
   run->add_option("--to", a.pipeline.to, "Last stage")->capture_default_str();
   run->add_flag("--full", a.pipeline.full, "Read the sources anew instead of going on from what the lake has");
-  const auto stage = [&](const std::string& name, const std::string& description, const std::string& from, const std::string& to) {
+  const auto stage = [&](const std::string& name, const std::string& description, const std::string& from,
+                         const std::string& to) {
     CLI::App* app = verb(root, name, description, chosen, [&a, from, to] {
       a.pipeline.from = from;
       a.pipeline.to = to;
@@ -86,7 +94,8 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
 }
 
 void add_evaluate(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* app = verb(root, "evaluate", "Measure methods on a data set by its protocol", chosen, [&a] { return run_evaluate(a.globals, a.evaluate); });
+  CLI::App* app = verb(root, "evaluate", "Measure methods on a data set by its protocol", chosen,
+                       [&a] { return run_evaluate(a.globals, a.evaluate); });
   app->add_option("--data", a.evaluate.data, "Folder with dataset.yaml, or a dataset file")->required();
   app->add_option("--method", a.evaluate.method, "auto, all, or names parted by commas")->capture_default_str();
   app->add_option("--threads", a.evaluate.threads, "Threads; 0 is one a core")->capture_default_str();
@@ -94,7 +103,8 @@ void add_evaluate(CLI::App& root, Arguments& a, Run& chosen) {
 }
 
 void add_serve(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* app = verb(root, "serve", "Serve the current release over HTTP and follow it", chosen, [&a] { return run_serve(a.globals, a.serve); });
+  CLI::App* app = verb(root, "serve", "Serve the current release over HTTP and follow it", chosen,
+                       [&a] { return run_serve(a.globals, a.serve); });
   app->add_option("--listen", a.serve.listen, "HOST:PORT of the public API (default: config serving.listen)");
   app->add_option("--admin", a.serve.admin, "HOST:PORT of the admin port (default: config serving.admin)");
 }
@@ -102,36 +112,46 @@ void add_serve(CLI::App& root, Arguments& a, Run& chosen) {
 void add_bundle(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* bundle = root.add_subcommand("bundle", "Releases: list, show, verify, diff, rollback");
   bundle->require_subcommand(1);
-  add_json(verb(*bundle, "list", "Releases in the store, newest first", chosen, [&a] { return run_bundle_list(a.globals); }), a.globals);
-  CLI::App* show = verb(*bundle, "show", "The manifest of a release", chosen, [&a] { return run_bundle_show(a.globals, a.bundle); });
+  add_json(verb(*bundle, "list", "Releases in the store, newest first", chosen, [&a] { return run_bundle_list(a.globals); }),
+           a.globals);
+  CLI::App* show =
+      verb(*bundle, "show", "The manifest of a release", chosen, [&a] { return run_bundle_show(a.globals, a.bundle); });
   show->add_option("ID", a.bundle.id, "Release")->required();
   add_json(show, a.globals);
-  CLI::App* verify = verb(*bundle, "verify", "Check every byte of a release", chosen, [&a] { return run_bundle_verify(a.globals, a.bundle); });
+  CLI::App* verify =
+      verb(*bundle, "verify", "Check every byte of a release", chosen, [&a] { return run_bundle_verify(a.globals, a.bundle); });
   verify->add_option("ID", a.bundle.id, "Release")->required();
-  CLI::App* rollback = verb(*bundle, "rollback", "Make an earlier release current", chosen, [&a] { return run_bundle_rollback(a.globals, a.bundle); });
+  CLI::App* rollback = verb(*bundle, "rollback", "Make an earlier release current", chosen,
+                            [&a] { return run_bundle_rollback(a.globals, a.bundle); });
   rollback->add_option("ID", a.bundle.id, "Release; without it, the one before the current");
-  CLI::App* diff = verb(*bundle, "diff", "What changed from one release to another", chosen, [&a] { return run_bundle_diff(a.globals, a.bundle); });
+  CLI::App* diff = verb(*bundle, "diff", "What changed from one release to another", chosen,
+                        [&a] { return run_bundle_diff(a.globals, a.bundle); });
   diff->add_option("A", a.bundle.id, "Older release")->required();
   diff->add_option("B", a.bundle.other, "Newer release")->required();
   add_json(diff, a.globals);
 }
 
 void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* sql = verb(root, "sql", "Query the lake: canonical tables by name, source tables as raw_business.TABLE and raw_matomo.TABLE", chosen,
-                       [&a] { return run_sql(a.globals, a.query); });
+  CLI::App* sql =
+      verb(root, "sql", "Query the lake: canonical tables by name, source tables as raw_business.TABLE and raw_matomo.TABLE",
+           chosen, [&a] { return run_sql(a.globals, a.query); });
   sql->add_option("QUERY", a.query, "One SELECT")->required();
   add_json(sql, a.globals);
   CLI::App* quarantine = root.add_subcommand("quarantine", "Rows that did not fit their table contract");
   quarantine->require_subcommand(1);
-  add_json(verb(*quarantine, "list", "Tables with quarantined rows and the reasons", chosen, [&a] { return run_quarantine_list(a.globals); }), a.globals);
-  CLI::App* show = verb(*quarantine, "show", "The rows themselves", chosen, [&a] { return run_quarantine_show(a.globals, a.table, a.limit); });
+  add_json(verb(*quarantine, "list", "Tables with quarantined rows and the reasons", chosen,
+                [&a] { return run_quarantine_list(a.globals); }),
+           a.globals);
+  CLI::App* show =
+      verb(*quarantine, "show", "The rows themselves", chosen, [&a] { return run_quarantine_show(a.globals, a.table, a.limit); });
   show->add_option("TABLE", a.table, "SOURCE.TABLE as quarantine list prints it")->required();
   show->add_option("--limit", a.limit, "Rows at most")->capture_default_str();
   add_json(show, a.globals);
 }
 
 void add_config(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* app = verb(root, "config", "The effective configuration and where each value came from", chosen, [&a] { return run_config(a.globals, a.config); });
+  CLI::App* app = verb(root, "config", "The effective configuration and where each value came from", chosen,
+                       [&a] { return run_config(a.globals, a.config); });
   app->add_flag("--markdown", a.config.markdown, "Print docs/config.md instead");
   app->add_flag("--defaults", a.config.defaults, "Print the commented default file instead");
   add_json(app, a.globals);
@@ -157,7 +177,8 @@ int usage_error(const CLI::App& root, int argc, const char* const* argv, const C
   if (!word.empty() && std::find(names.begin(), names.end(), word) == names.end()) {
     std::cerr << "lodestone: unknown verb \"" << word << "\"" << suggest(word, names) << "\nRun lodestone --help for the list.\n";
   } else {
-    std::cerr << "lodestone: " << error.what() << "\nRun lodestone " << (word.empty() ? "" : word + " ") << "--help for what it takes.\n";
+    std::cerr << "lodestone: " << error.what() << "\nRun lodestone " << (word.empty() ? "" : word + " ")
+              << "--help for what it takes.\n";
   }
   return 2;
 }
@@ -167,11 +188,13 @@ int usage_error(const CLI::App& root, int argc, const char* const* argv, const C
 int run_command_line(int argc, const char* const* argv) {
   Arguments arguments;
   Run chosen;
-  CLI::App root("Lodestone, a recommendation engine for data marketplaces.\n"
-                "Exit codes: 0 done, 1 failed, 2 usage, 3 a gate refused.",
-                "lodestone");
+  CLI::App root(
+      "Lodestone, a recommendation engine for data marketplaces.\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 a gate refused.",
+      "lodestone");
   root.set_version_flag("--version", std::string("lodestone ") + kVersion);
-  root.add_option("-c,--config", arguments.globals.config_file, "Config file (default: lodestone.yaml here, else built-in defaults)");
+  root.add_option("-c,--config", arguments.globals.config_file,
+                  "Config file (default: lodestone.yaml here, else built-in defaults)");
   root.require_subcommand(1);
   add_init(root, arguments, chosen);
   add_simulate(root, arguments, chosen);
@@ -181,7 +204,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_bundle(root, arguments, chosen);
   add_lake(root, arguments, chosen);
   add_config(root, arguments, chosen);
-  verb(root, "check", "Check config, sources, contracts and disk: one line each", chosen, [&arguments] { return run_check(arguments.globals); });
+  verb(root, "check", "Check config, sources, contracts and disk: one line each", chosen,
+       [&arguments] { return run_check(arguments.globals); });
   try {
     root.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -23,7 +23,8 @@ std::unique_ptr<sources::Source> open_mysql(const Config& config, const std::str
 
 std::unique_ptr<sources::Source> open_source(const Config& config, const std::string& key, const std::string& address) {
   const std::string prefix = config.text("source.matomo_prefix");
-  if (address.starts_with("files:")) return std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(), prefix);
+  if (address.starts_with("files:"))
+    return std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(), prefix);
   if (address.starts_with("mysql://")) return open_mysql(config, key, address);
   fail(ErrorCode::kInvalidArgument, "{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", key, address);
 }
@@ -53,7 +54,8 @@ table::Parameters query_parameters(const Config& config) {
 std::vector<NamedSource> open_sources(const Config& config) {
   const std::string business = config.text("source.business");
   if (business.empty()) {
-    fail(ErrorCode::kInvalidArgument, "source.business is empty; set it to files:PATH or mysql://USER@HOST:PORT/DB, or run lodestone init --source");
+    fail(ErrorCode::kInvalidArgument,
+         "source.business is empty; set it to files:PATH or mysql://USER@HOST:PORT/DB, or run lodestone init --source");
   }
   std::string matomo = config.text("source.matomo");
   if (matomo.empty() && business.starts_with("files:")) matomo = business;

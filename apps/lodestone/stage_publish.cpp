@@ -39,7 +39,9 @@ void print_trials(const json::Value& metrics) {
   if (trials == nullptr || trials->as_array() == nullptr) return;
   std::vector<std::vector<std::string>> rows;
   for (const json::Value& trial : *trials->as_array()) {
-    const auto text = [&](const char* key) { return trial.find(key) != nullptr && trial.find(key)->as_string() != nullptr ? *trial.find(key)->as_string() : ""; };
+    const auto text = [&](const char* key) {
+      return trial.find(key) != nullptr && trial.find(key)->as_string() != nullptr ? *trial.find(key)->as_string() : "";
+    };
     const auto number = [&](const char* key) {
       return trial.find(key) != nullptr ? fmt::format("{:.4f}", trial.find(key)->as_number().value_or(0)) : std::string();
     };
@@ -67,8 +69,11 @@ int run_evaluate_stage(const Config& config, const PipelineArguments&) {
   const double ours = method == nullptr || method->as_string() == nullptr ? 0 : best_of(*metrics, *method->as_string());
   const double popular = best_of(*metrics, "pop");
   if (ours < popular) {
-    std::fprintf(stderr, "lodestone: evaluate: bundle %s is not published: its behaviour model reaches NDCG@10 %.4f, popularity alone %.4f; look at the "
-                         "events of the lake (lodestone sql), then train again\n", id.c_str(), ours, popular);
+    std::fprintf(stderr,
+                 "lodestone: evaluate: bundle %s is not published: its behaviour model reaches NDCG@10 %.4f, popularity alone "
+                 "%.4f; look at the "
+                 "events of the lake (lodestone sql), then train again\n",
+                 id.c_str(), ours, popular);
     return 3;
   }
   std::printf("evaluate: %s: behaviour NDCG@10 %.4f, popularity %.4f\n", id.c_str(), ours, popular);
@@ -79,7 +84,8 @@ int run_publish_stage(const Config& config, const PipelineArguments&) {
   const bundle::BundleStore store(config.file_path("bundle.folder"));
   const std::string id = candidate_of(store);
   store.publish(id);
-  for (const std::string& old : store.prune(static_cast<std::size_t>(config.integer("bundle.keep")))) std::printf("publish: %s removed\n", old.c_str());
+  for (const std::string& old : store.prune(static_cast<std::size_t>(config.integer("bundle.keep"))))
+    std::printf("publish: %s removed\n", old.c_str());
   std::printf("publish: %s is current\n", id.c_str());
   return 0;
 }

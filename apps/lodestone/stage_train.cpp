@@ -32,10 +32,12 @@ TrainingInput read_input(const Config& config) {
   table::Engine engine(engine_options(config));
   const lake::Reader reader(config.file_path("lake.folder"));
   reader.attach(engine);
-  for (const lake::Manifest& table : reader.tables()) input.sources.set(lake::view_name(table.source, table.table), describe_table(table));
+  for (const lake::Manifest& table : reader.tables())
+    input.sources.set(lake::view_name(table.source, table.table), describe_table(table));
   const TrainingQueries queries{config.file_path("lake.sql_folder"), query_parameters(config)};
   input.data.items = read_items(engine);
-  input.interactions = read_interactions(engine, queries, input.data.items, static_cast<std::size_t>(config.integer("training.max_history")));
+  input.interactions =
+      read_interactions(engine, queries, input.data.items, static_cast<std::size_t>(config.integer("training.max_history")));
   input.data.users = make_users(input.interactions);
   read_owned(engine, queries, input.data.items, input.data.users);
   input.data.trending = read_trending(engine, queries, input.data.items);
@@ -91,7 +93,8 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   content.threads = threads;
   data.content = training::fit_content(data.items, content);
   data.text = training::build_text_index(data.items, content);
-  data.weights = {config.number("engine.behavior_weight"), config.number("engine.content_weight"), config.number("engine.popular_weight")};
+  data.weights = {config.number("engine.behavior_weight"), config.number("engine.content_weight"),
+                  config.number("engine.popular_weight")};
 
   bundle::BundleInfo info;
   info.created = SystemClock().now();

@@ -29,7 +29,8 @@ std::int64_t time_or_none(const Chunk& chunk, std::size_t column, std::size_t ro
 
 /// Item id -> its number, by binary search: items are ascending.
 ItemIndex find_item(const std::vector<Item>& items, std::int64_t id) {
-  const auto it = std::lower_bound(items.begin(), items.end(), id, [](const Item& item, std::int64_t wanted) { return raw(item.id) < wanted; });
+  const auto it = std::lower_bound(items.begin(), items.end(), id,
+                                   [](const Item& item, std::int64_t wanted) { return raw(item.id) < wanted; });
   return it == items.end() || raw(it->id) != id ? -1 : static_cast<ItemIndex>(it - items.begin());
 }
 
@@ -107,7 +108,8 @@ std::vector<Item> read_items(table::Engine& engine) {
           item.is_available = !chunk.is_null(12, r) && chunk.bool_at(12, r);
         }
       });
-  if (items.empty()) fail(ErrorCode::kContract, "the lake's table items is empty; check source.business and run lodestone extract");
+  if (items.empty())
+    fail(ErrorCode::kContract, "the lake's table items is empty; check source.business and run lodestone extract");
   return items;
 }
 
@@ -120,7 +122,8 @@ TrainingInteractions read_interactions(table::Engine& engine, const TrainingQuer
   // Guests are numbered from the top bit until the number of users is known.
   constexpr std::uint32_t kGuest = 1U << 31U;
   const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/interactions");
-  engine.query("SELECT user_id, guest_key, item_id, CAST(weight AS DOUBLE) AS weight, last_at FROM (" + query.render(queries.parameters) + ")",
+  engine.query("SELECT user_id, guest_key, item_id, CAST(weight AS DOUBLE) AS weight, last_at FROM (" +
+                   query.render(queries.parameters) + ")",
                [&](const Chunk& chunk) {
                  for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
                    const ItemIndex item = find_item(items, chunk.int_at(2, r));
@@ -170,7 +173,8 @@ std::vector<models::UserData> make_users(const TrainingInteractions& interaction
     const std::size_t begin = interactions.matrix.offsets[u];
     order.resize(interactions.matrix.offsets[u + 1] - begin);
     std::iota(order.begin(), order.end(), begin);
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return interactions.last_at[a] > interactions.last_at[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return interactions.last_at[a] > interactions.last_at[b]; });
     for (const std::size_t at : order) {
       user.history.push_back(interactions.matrix.items[at]);
       user.history_weights.push_back(interactions.matrix.weights[at]);
@@ -179,23 +183,26 @@ std::vector<models::UserData> make_users(const TrainingInteractions& interaction
   return users;
 }
 
-void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items, std::vector<models::UserData>& users) {
+void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items,
+                std::vector<models::UserData>& users) {
   const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/owned");
   std::vector<models::UserData> more;
-  engine.query("SELECT user_id, item_id FROM (" + query.render(queries.parameters) + ") ORDER BY user_id, item_id", [&](const Chunk& chunk) {
-    for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-      const ItemIndex item = find_item(items, chunk.int_at(1, r));
-      if (item < 0) continue;
-      const auto id = static_cast<UserId>(chunk.int_at(0, r));
-      const auto it = std::lower_bound(users.begin(), users.end(), id, [](const models::UserData& u, UserId wanted) { return u.id < wanted; });
-      if (it != users.end() && it->id == id) {
-        it->owned.push_back(item);
-        continue;
-      }
-      if (more.empty() || more.back().id != id) more.emplace_back().id = id;
-      more.back().owned.push_back(item);
-    }
-  });
+  engine.query("SELECT user_id, item_id FROM (" + query.render(queries.parameters) + ") ORDER BY user_id, item_id",
+               [&](const Chunk& chunk) {
+                 for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
+                   const ItemIndex item = find_item(items, chunk.int_at(1, r));
+                   if (item < 0) continue;
+                   const auto id = static_cast<UserId>(chunk.int_at(0, r));
+                   const auto it = std::lower_bound(users.begin(), users.end(), id,
+                                                    [](const models::UserData& u, UserId wanted) { return u.id < wanted; });
+                   if (it != users.end() && it->id == id) {
+                     it->owned.push_back(item);
+                     continue;
+                   }
+                   if (more.empty() || more.back().id != id) more.emplace_back().id = id;
+                   more.back().owned.push_back(item);
+                 }
+               });
   users.insert(users.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   std::sort(users.begin(), users.end(), [](const models::UserData& a, const models::UserData& b) { return a.id < b.id; });
 }
@@ -203,16 +210,19 @@ void read_owned(table::Engine& engine, const TrainingQueries& queries, const std
 models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items) {
   std::vector<std::vector<models::ScoredItem>> windows(models::kTrendingWindows);
   const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/trending");
-  engine.query("SELECT timeframe, item_id, CAST(score AS DOUBLE) AS score FROM (" + query.render(queries.parameters) + ")", [&](const Chunk& chunk) {
-    for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-      const ItemIndex item = find_item(items, chunk.int_at(1, r));
-      const auto score = static_cast<float>(chunk.double_at(2, r));
-      if (item < 0 || !(score > 0)) continue;
-      const std::string_view name = chunk.text_at(0, r);
-      const auto window = name == "1h" ? models::TrendingWindow::kHour : name == "24h" ? models::TrendingWindow::kDay : models::TrendingWindow::kWeek;
-      windows[static_cast<std::size_t>(window)].push_back({item, score});
-    }
-  });
+  engine.query("SELECT timeframe, item_id, CAST(score AS DOUBLE) AS score FROM (" + query.render(queries.parameters) + ")",
+               [&](const Chunk& chunk) {
+                 for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
+                   const ItemIndex item = find_item(items, chunk.int_at(1, r));
+                   const auto score = static_cast<float>(chunk.double_at(2, r));
+                   if (item < 0 || !(score > 0)) continue;
+                   const std::string_view name = chunk.text_at(0, r);
+                   const auto window = name == "1h"    ? models::TrendingWindow::kHour
+                                       : name == "24h" ? models::TrendingWindow::kDay
+                                                       : models::TrendingWindow::kWeek;
+                   windows[static_cast<std::size_t>(window)].push_back({item, score});
+                 }
+               });
   return ordered_lists(windows);
 }
 

@@ -14,29 +14,30 @@ namespace lodestone::app {
 
 /// Interactions with the users behind the rows. Users with an id come first, ascending by id; guests follow.
 struct TrainingInteractions {
-  models::Interactions matrix;            ///< [n_users + n_guests, n_items], weights decayed by age
-  std::vector<std::int64_t> last_at;      ///< beside matrix.items: microseconds of the newest event of the pair
-  std::vector<std::int64_t> user_ids;     ///< of the first rows
+  models::Interactions matrix;         ///< [n_users + n_guests, n_items], weights decayed by age
+  std::vector<std::int64_t> last_at;   ///< beside matrix.items: microseconds of the newest event of the pair
+  std::vector<std::int64_t> user_ids;  ///< of the first rows
 };
 
 /// All items of the lake, ascending by id. Throws contract when there is none.
 std::vector<models::Item> read_items(table::Engine& engine);
 
 struct TrainingQueries {
-  fs::path sql_folder;             ///< override folder, "" = none
+  fs::path sql_folder;  ///< override folder, "" = none
   table::Parameters parameters;
 };
 
 /// Pairs of unknown items are left out. `max_history` newest items a row.
-TrainingInteractions read_interactions(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
-                                       std::size_t max_history);
+TrainingInteractions read_interactions(table::Engine& engine, const TrainingQueries& queries,
+                                       const std::vector<models::Item>& items, std::size_t max_history);
 
 /// Rows of `labels/owned`, put into `users`, which must be ascending by id; a user without history is added.
 void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
                 std::vector<models::UserData>& users);
 
 /// Trending lists from `labels/trending` (timeframe, item_id, score), a row a models::TrendingWindow, best first.
-models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items);
+models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries,
+                                      const std::vector<models::Item>& items);
 
 /// The users of the release from their interactions: newest first, weights as they are.
 std::vector<models::UserData> make_users(const TrainingInteractions& interactions);

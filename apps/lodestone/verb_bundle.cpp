@@ -12,7 +12,9 @@
 namespace lodestone::app {
 namespace {
 
-bundle::BundleStore open_store(const Globals& globals) { return bundle::BundleStore(load_config(globals).file_path("bundle.folder")); }
+bundle::BundleStore open_store(const Globals& globals) {
+  return bundle::BundleStore(load_config(globals).file_path("bundle.folder"));
+}
 
 json::Value describe(const bundle::BundleEntry& entry) {
   json::Value out;
@@ -37,8 +39,8 @@ int run_bundle_list(const Globals& globals) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const bundle::BundleEntry& entry : entries) {
-    rows.push_back({entry.id, entry.is_current ? "current" : "", format_rfc3339(entry.created), fmt::format("{:.1f}", static_cast<double>(entry.bytes) / 1048576.0),
-                    entry.problem});
+    rows.push_back({entry.id, entry.is_current ? "current" : "", format_rfc3339(entry.created),
+                    fmt::format("{:.1f}", static_cast<double>(entry.bytes) / 1048576.0), entry.problem});
   }
   if (rows.empty()) {
     std::printf("%s holds no bundle yet; lodestone pipeline run makes one\n", store.folder().c_str());
@@ -61,7 +63,8 @@ int run_bundle_verify(const Globals& globals, const BundleArguments& arguments) 
   }
   const auto opened = bundle::Bundle::open(folder);
   std::printf("%s is whole: %zu files, %llu bytes, %zu items, %zu users\n", arguments.id.c_str(), opened->manifest().files.size(),
-              static_cast<unsigned long long>(opened->manifest().bytes()), opened->release().catalog.n_items(), opened->release().users.size());
+              static_cast<unsigned long long>(opened->manifest().bytes()), opened->release().catalog.n_items(),
+              opened->release().users.size());
   return 0;
 }
 
@@ -103,9 +106,12 @@ int run_bundle_diff(const Globals& globals, const BundleArguments& arguments) {
   std::vector<std::vector<std::string>> rows;
   for (const json::Member& member : *out.as_object()) {
     const auto real = member.value.as_int() == nullptr ? member.value.as_number() : std::nullopt;
-    rows.push_back({member.key, real ? fmt::format("{:.3f}", *real) : member.value.as_string() != nullptr ? *member.value.as_string() : json::format(member.value)});
+    rows.push_back({member.key, real                                  ? fmt::format("{:.3f}", *real)
+                                : member.value.as_string() != nullptr ? *member.value.as_string()
+                                                                      : json::format(member.value)});
   }
-  for (const bundle::NumberChange& change : diff.numbers) rows.push_back({change.name, fmt::format("{} -> {}", change.before, change.after)});
+  for (const bundle::NumberChange& change : diff.numbers)
+    rows.push_back({change.name, fmt::format("{} -> {}", change.before, change.after)});
   print_table({"what", "value"}, rows);
   return 0;
 }

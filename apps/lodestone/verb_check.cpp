@@ -51,7 +51,8 @@ void check_sources(const Config& config, const lake::Contracts& contracts) {
         problems.push_back(fmt::format("{} {}: table {} is missing", named.name, named.source->location(), contract->table));
       }
     }
-    good("source", fmt::format("{}: {} {}, {} tables of the contracts", named.name, named.source->kind(), named.source->location(), found));
+    good("source",
+         fmt::format("{}: {} {}, {} tables of the contracts", named.name, named.source->kind(), named.source->location(), found));
   }
   settle("source", problems);
 }
@@ -61,9 +62,11 @@ void check_sources(const Config& config, const lake::Contracts& contracts) {
 int run_check(const Globals& globals) {
   const Config config = load_config(globals);
   good("config", fmt::format("{} keys, {} not at their default", config.entries().size(),
-                             std::count_if(config.entries().begin(), config.entries().end(), [](const ConfigEntry& e) { return e.origin != "default"; })));
+                             std::count_if(config.entries().begin(), config.entries().end(),
+                                           [](const ConfigEntry& e) { return e.origin != "default"; })));
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
-  good("contracts", fmt::format("{} tables", contracts.of("business").size() + contracts.of("matomo").size() + contracts.of("canonical").size()));
+  good("contracts", fmt::format("{} tables", contracts.of("business").size() + contracts.of("matomo").size() +
+                                                 contracts.of("canonical").size()));
   check_disk(config);
   check_sources(config, contracts);
   const bundle::BundleStore store(config.file_path("bundle.folder"));

@@ -28,16 +28,17 @@ int run_quarantine_list(const Globals& globals) {
   json::Array documents;
   for (const lake::Manifest& table : reader.tables()) {
     if (table.n_quarantined == 0) continue;
-    engine.query("SELECT reason, count(*) AS n FROM " + view_of(table) + " GROUP BY reason ORDER BY n DESC, reason", [&](const table::Chunk& chunk) {
-      for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-        rows.push_back({label_of(table), chunk.format_at(1, r), chunk.format_at(0, r)});
-        json::Value row = json::Object{};
-        row.set("table", json::Value(label_of(table)));
-        row.set("rows", json::Value(chunk.int_at(1, r)));
-        row.set("reason", json::Value(chunk.format_at(0, r)));
-        documents.push_back(std::move(row));
-      }
-    });
+    engine.query("SELECT reason, count(*) AS n FROM " + view_of(table) + " GROUP BY reason ORDER BY n DESC, reason",
+                 [&](const table::Chunk& chunk) {
+                   for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
+                     rows.push_back({label_of(table), chunk.format_at(1, r), chunk.format_at(0, r)});
+                     json::Value row = json::Object{};
+                     row.set("table", json::Value(label_of(table)));
+                     row.set("rows", json::Value(chunk.int_at(1, r)));
+                     row.set("reason", json::Value(chunk.format_at(0, r)));
+                     documents.push_back(std::move(row));
+                   }
+                 });
   }
   if (globals.json) {
     print_json(json::format(json::Value(std::move(documents)), 2));

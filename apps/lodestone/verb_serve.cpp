@@ -19,7 +19,8 @@ namespace {
 serving::Catalogue read_catalogue(const fs::path& file) {
   YamlErrors errors(file.string());
   const Yaml root = Yaml::parse(read_file(file), errors);
-  serving::Catalogue out{root.require("name").as_string(""), root.require("licence").as_string(""), root.require("source").as_string("")};
+  serving::Catalogue out{root.require("name").as_string(""), root.require("licence").as_string(""),
+                         root.require("source").as_string("")};
   errors.throw_if_any();
   return out;
 }
@@ -33,7 +34,8 @@ std::string_view content_type_of(std::string_view path) {
 serving::DemoPage make_demo_page(const Config& config) {
   serving::DemoPage page;
   page.label = "Visits are simulated over real catalogues";
-  for (const std::string& file : config.texts("serving.demo_catalogs")) page.catalogues.push_back(read_catalogue(config.folder() / file));
+  for (const std::string& file : config.texts("serving.demo_catalogs"))
+    page.catalogues.push_back(read_catalogue(config.folder() / file));
   for (const EmbeddedFile& file : embedded_page()) {
     const std::string path = file.name == "index.html" ? "/" : "/" + std::string(file.name);
     page.assets.push_back({path, std::string(content_type_of(file.name)), file.text});

@@ -14,9 +14,7 @@ TEST(Clock, formats_and_parses_the_same_instant) {
   EXPECT_EQ(format_compact(at), "20260228T235958Z");
 }
 
-TEST(Clock, formats_times_before_1970) {
-  EXPECT_EQ(format_rfc3339(TimePoint(-1us)), "1969-12-31T23:59:59.999999Z");
-}
+TEST(Clock, formats_times_before_1970) { EXPECT_EQ(format_rfc3339(TimePoint(-1us)), "1969-12-31T23:59:59.999999Z"); }
 
 TEST(Clock, reads_zones_blanks_and_dates) {
   EXPECT_EQ(parse_time("2026-11-24T09:30:00+08:00"), parse_time("2026-11-24T01:30:00Z"));

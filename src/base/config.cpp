@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cctype>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -51,7 +51,8 @@ std::string complaint(const ConfigKey& key, const std::string& value) {
     case ConfigKind::kText:
     case ConfigKind::kPath:
     case ConfigKind::kTexts: return "";
-    case ConfigKind::kFlag: return value == "true" || value == "false" ? "" : fmt::format("\"{}\" is neither true nor false", value);
+    case ConfigKind::kFlag:
+      return value == "true" || value == "false" ? "" : fmt::format("\"{}\" is neither true nor false", value);
     case ConfigKind::kChoice:
       if (std::find(key.choices.begin(), key.choices.end(), value) != key.choices.end()) return "";
       return fmt::format("\"{}\" is none of {}", value, fmt::join(key.choices, ", "));
@@ -83,7 +84,8 @@ void read_environment(const ConfigKey& key, const Config::Environment& environme
     if (!value) continue;
     entry.values = key.kind == ConfigKind::kTexts ? split_commas(*value) : std::vector<std::string>{*value};
     entry.origin = "environment " + name;
-    if (const std::string wrong = complaint(key, *value); !wrong.empty()) errors.add(key.path, 0, wrong + " (from " + entry.origin + ")");
+    if (const std::string wrong = complaint(key, *value); !wrong.empty())
+      errors.add(key.path, 0, wrong + " (from " + entry.origin + ")");
     return;
   }
 }
@@ -119,14 +121,17 @@ void check_unknown(std::span<const ConfigKey> table, const Yaml& root) {
 Config Config::load(std::span<const ConfigKey> table, const std::optional<fs::path>& file, const Environment& environment) {
   Config config;
   YamlErrors errors(file ? file->string() : "environment");
-  config.folder_ = fs::absolute(file ? (file->has_parent_path() ? file->parent_path() : fs::path(".")) : fs::path(".")).lexically_normal();
+  config.folder_ =
+      fs::absolute(file ? (file->has_parent_path() ? file->parent_path() : fs::path(".")) : fs::path(".")).lexically_normal();
   std::optional<Yaml> root;
   if (file) {
     root = Yaml::parse(read_file(*file), errors);
     if (root->is_defined() && !root->is_null()) check_unknown(table, *root);
   }
   for (const ConfigKey& key : table) {
-    ConfigEntry entry{key.path, key.kind == ConfigKind::kTexts ? split_commas(key.fallback) : std::vector<std::string>{key.fallback}, "default"};
+    ConfigEntry entry{key.path,
+                      key.kind == ConfigKind::kTexts ? split_commas(key.fallback) : std::vector<std::string>{key.fallback},
+                      "default"};
     if (root) read_file_value(key, root->get(section_of(key.path)).get(name_of(key.path)), file->filename().string(), entry);
     read_environment(key, environment, entry, errors);
     config.entries_.push_back(std::move(entry));
@@ -164,8 +169,9 @@ std::string Config::hash() const {
 }
 
 std::string format_config_file(std::span<const ConfigKey> table, const std::map<std::string, std::string>& values) {
-  std::string out = "# Lodestone configuration. Every key stands here with its default; each can also be set by the environment\n"
-                    "# variable LODESTONE_<SECTION>_<KEY>. `lodestone config` prints the effective values and where each came from.\n";
+  std::string out =
+      "# Lodestone configuration. Every key stands here with its default; each can also be set by the environment\n"
+      "# variable LODESTONE_<SECTION>_<KEY>. `lodestone config` prints the effective values and where each came from.\n";
   std::string section;
   for (const ConfigKey& key : table) {
     if (section_of(key.path) != section) {
@@ -181,10 +187,12 @@ std::string format_config_file(std::span<const ConfigKey> table, const std::map<
 }
 
 std::string format_config_document(std::span<const ConfigKey> table) {
-  std::string out = "# Configuration\n\nMade by `lodestone config --markdown` from the table in `apps/lodestone/config_keys.cpp`; do not edit.\n\n"
-                    "One YAML file: `-c FILE`, else `lodestone.yaml` in the current folder, else these defaults. Every key can also be set by\n"
-                    "the environment variable `LODESTONE_<SECTION>_<KEY>`, which wins over the file. An unknown key is an error. Relative\n"
-                    "paths are taken from the folder of the file.\n";
+  std::string out =
+      "# Configuration\n\nMade by `lodestone config --markdown` from the table in `apps/lodestone/config_keys.cpp`; do not "
+      "edit.\n\n"
+      "One YAML file: `-c FILE`, else `lodestone.yaml` in the current folder, else these defaults. Every key can also be set by\n"
+      "the environment variable `LODESTONE_<SECTION>_<KEY>`, which wins over the file. An unknown key is an error. Relative\n"
+      "paths are taken from the folder of the file.\n";
   std::string section;
   for (const ConfigKey& key : table) {
     if (section_of(key.path) != section) {
@@ -193,7 +201,8 @@ std::string format_config_document(std::span<const ConfigKey> table) {
     }
     std::string doc = key.doc;
     if (!key.choices.empty()) doc += fmt::format(" One of: {}.", fmt::join(key.choices, ", "));
-    if (key.kind == ConfigKind::kInteger || key.kind == ConfigKind::kNumber) doc += fmt::format(" From {} to {}.", key.min, key.max);
+    if (key.kind == ConfigKind::kInteger || key.kind == ConfigKind::kNumber)
+      doc += fmt::format(" From {} to {}.", key.min, key.max);
     for (const std::string& name : key.environment) doc += fmt::format(" Also `{}`.", name);
     out += fmt::format("| `{}` | `{}` | {} |\n", key.path, yaml_text(key, key.fallback), doc);
   }

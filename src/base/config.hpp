@@ -21,9 +21,9 @@ enum class ConfigKind { kText, kInteger, kNumber, kFlag, kPath, kChoice, kTexts 
 struct ConfigKey {
   std::string path;
   ConfigKind kind = ConfigKind::kText;
-  std::string fallback = {};            ///< default, as it would stand in the file; texts are parted by commas
-  std::string doc = {};                 ///< one or two sentences: what it is, unit, what larger and smaller values cost
-  double min = -1e15;                   ///< of numbers, inclusive
+  std::string fallback = {};  ///< default, as it would stand in the file; texts are parted by commas
+  std::string doc = {};       ///< one or two sentences: what it is, unit, what larger and smaller values cost
+  double min = -1e15;         ///< of numbers, inclusive
   double max = 1e15;
   std::vector<std::string> choices = {};      ///< of kChoice
   std::vector<std::string> environment = {};  ///< further variables that set it, besides LODESTONE_<SECTION>_<NAME>

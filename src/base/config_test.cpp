@@ -18,7 +18,11 @@ const std::vector<ConfigKey>& table() {
       {.path = "serving.level", .kind = ConfigKind::kChoice, .fallback = "info", .doc = "Level.", .choices = {"info", "warn"}},
       {.path = "serving.demo", .kind = ConfigKind::kFlag, .fallback = "false", .doc = "Demo."},
       {.path = "source.patterns", .kind = ConfigKind::kTexts, .fallback = "a, b", .doc = "Patterns."},
-      {.path = "source.pool_size", .kind = ConfigKind::kInteger, .fallback = "10", .doc = "Pool.", .environment = {"DB_POOL_SIZE"}},
+      {.path = "source.pool_size",
+       .kind = ConfigKind::kInteger,
+       .fallback = "10",
+       .doc = "Pool.",
+       .environment = {"DB_POOL_SIZE"}},
   };
   return keys;
 }

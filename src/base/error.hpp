@@ -57,8 +57,8 @@ template <typename... Args>
 }  // namespace lodestone
 
 /// Checks an invariant of our own in every build; on failure prints the values and aborts.
-#define LODESTONE_ASSERT(condition, ...)                                                            \
-  do {                                                                                              \
-    if (!(condition)) [[unlikely]]                                                                  \
-      ::lodestone::abort_on_bug(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__));     \
+#define LODESTONE_ASSERT(condition, ...)                                                        \
+  do {                                                                                          \
+    if (!(condition)) [[unlikely]]                                                              \
+      ::lodestone::abort_on_bug(__FILE__, __LINE__, #condition, ::fmt::format("" __VA_ARGS__)); \
   } while (false)

@@ -24,9 +24,12 @@ TEST(Error, maps_each_code_once_to_status_exit_and_label) {
     std::string_view label;
   };
   const Row rows[] = {
-      {ErrorCode::kInvalidArgument, 1, 422, 2, "invalid_argument"}, {ErrorCode::kNotFound, 2, 404, 1, "not_found"},
-      {ErrorCode::kContract, 3, 409, 1, "contract"},                {ErrorCode::kCorrupt, 4, 500, 1, "corrupt"},
-      {ErrorCode::kUnavailable, 5, 503, 1, "unavailable"},          {ErrorCode::kTimeout, 6, 504, 1, "timeout"},
+      {ErrorCode::kInvalidArgument, 1, 422, 2, "invalid_argument"},
+      {ErrorCode::kNotFound, 2, 404, 1, "not_found"},
+      {ErrorCode::kContract, 3, 409, 1, "contract"},
+      {ErrorCode::kCorrupt, 4, 500, 1, "corrupt"},
+      {ErrorCode::kUnavailable, 5, 503, 1, "unavailable"},
+      {ErrorCode::kTimeout, 6, 504, 1, "timeout"},
       {ErrorCode::kInternal, 7, 500, 1, "internal"},
   };
   for (const Row& row : rows) {

@@ -46,7 +46,9 @@ void write_all(int fd, std::string_view bytes, const fs::path& path) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) fail(ErrorCode::kUnavailable, "{}: cannot be written: {}; free some space or check the rights", path.string(), reason(errno));
+    if (n < 0)
+      fail(ErrorCode::kUnavailable, "{}: cannot be written: {}; free some space or check the rights", path.string(),
+           reason(errno));
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
 }
@@ -55,7 +57,7 @@ void write_all(int fd, std::string_view bytes, const fs::path& path) {
 
 std::string read_file(const fs::path& path) {
   const Descriptor fd(open_for_reading(path));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) == 0 && S_ISDIR(status.st_mode)) {
     fail(ErrorCode::kInvalidArgument, "{}: is a folder, a file is expected", path.string());
   }
@@ -105,7 +107,7 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
 
 MappedFile::MappedFile(const fs::path& path) : path_(path) {
   const Descriptor fd(open_for_reading(path));
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd.get(), &status) != 0) fail(ErrorCode::kUnavailable, "{}: cannot be read: {}", path.string(), reason(errno));
   size_ = static_cast<std::size_t>(status.st_size);
   if (size_ == 0) return;
@@ -143,7 +145,8 @@ struct LineReader::Stream {
   std::size_t begin = 0;
   std::size_t end = 0;
 
-  explicit Stream(const fs::path& p) : path(p), packed(p.extension() == ".gz"), file(open_for_reading(p)), gzip(::gzdopen(file.release(), "rb")) {
+  explicit Stream(const fs::path& p)
+      : path(p), packed(p.extension() == ".gz"), file(open_for_reading(p)), gzip(::gzdopen(file.release(), "rb")) {
     if (gzip == nullptr) fail(ErrorCode::kUnavailable, "{}: cannot be opened", path.string());
     ::gzbuffer(gzip, 1 << 17);
   }

@@ -87,7 +87,9 @@ TEST(Json, writer_places_commas) {
   EXPECT_EQ(out, R"({"a":[1,"x"],"b":{},"c":true,"d":null,"e":1.5})");
 }
 
-TEST(Json, indents_for_people) { EXPECT_EQ(format(parse(R"({"a":[1],"b":{}})", "t"), 2), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}"); }
+TEST(Json, indents_for_people) {
+  EXPECT_EQ(format(parse(R"({"a":[1],"b":{}})", "t"), 2), "{\n  \"a\": [\n    1\n  ],\n  \"b\": {}\n}");
+}
 
 }  // namespace
 }  // namespace lodestone::json

@@ -47,8 +47,6 @@ LogLevel parse_log_level(std::string_view text) {
 
 bool log_enabled(LogLevel level) { return logger().should_log(spd(level)); }
 
-void log_line(LogLevel level, std::string_view topic, std::string_view text) {
-  logger().log(spd(level), "{}: {}", topic, text);
-}
+void log_line(LogLevel level, std::string_view topic, std::string_view text) { logger().log(spd(level), "{}: {}", topic, text); }
 
 }  // namespace lodestone

@@ -18,8 +18,8 @@ struct Reason {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT(*-explicit-*): reads as a return
-  Result(Reason reason) : state_(std::in_place_index<1>, std::move(reason)) {}   // NOLINT(*-explicit-*)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT(*-explicit-*): reads as a return
+  Result(Reason reason) : state_(std::in_place_index<1>, std::move(reason)) {}  // NOLINT(*-explicit-*)
 
   [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return has_value(); }

@@ -42,9 +42,7 @@ class Rng {
   double uniform() { return static_cast<double>(next() >> 11U) * 0x1.0p-53; }
 
   /// Uniform in [0, n); n >= 1. By multiplication (Lemire 2019), without the rejection step: the bias is below n / 2^64.
-  std::uint64_t below(std::uint64_t n) {
-    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * n) >> 64U);
-  }
+  std::uint64_t below(std::uint64_t n) { return static_cast<std::uint64_t>((static_cast<Wide>(next()) * n) >> 64U); }
 
   bool chance(double p) { return uniform() < p; }
 

@@ -42,7 +42,8 @@ std::size_t type_size(TensorType type) {
 }
 
 std::optional<TensorType> parse_type(std::string_view name) {
-  for (const TensorType type : {TensorType::kU8, TensorType::kI32, TensorType::kI64, TensorType::kU64, TensorType::kF32, TensorType::kF64}) {
+  for (const TensorType type :
+       {TensorType::kU8, TensorType::kI32, TensorType::kI64, TensorType::kU64, TensorType::kF32, TensorType::kF64}) {
     if (type_name(type) == name) return type;
   }
   return std::nullopt;
@@ -78,7 +79,8 @@ void TensorWriter::save(const fs::path& path) const {
   // Widest elements first, so that no array needs padding before it: the format wants data without holes.
   std::vector<const Entry*> order;
   for (const Entry& entry : entries_) order.push_back(&entry);
-  std::stable_sort(order.begin(), order.end(), [](const Entry* a, const Entry* b) { return type_size(a->type) > type_size(b->type); });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Entry* a, const Entry* b) { return type_size(a->type) > type_size(b->type); });
 
   json::Value header;
   std::size_t at = 0;
@@ -99,7 +101,8 @@ void TensorWriter::save(const fs::path& path) const {
 
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "wb"));
   const auto give_up = [&] {
-    fail(ErrorCode::kUnavailable, "{}: cannot be written: {}; free some space or check the rights", path.string(), std::strerror(errno));
+    fail(ErrorCode::kUnavailable, "{}: cannot be written: {}; free some space or check the rights", path.string(),
+         std::strerror(errno));
   };
   if (!file) give_up();
   const auto write = [&](const void* data, std::size_t n) {
@@ -169,7 +172,8 @@ const TensorFile::Entry& TensorFile::find(std::string_view name, TensorType type
   const auto it = entries_.find(std::string(name));
   if (it == entries_.end()) fail(ErrorCode::kCorrupt, "{}: array {} is missing", file_.path().string(), name);
   if (it->second.type != type) {
-    fail(ErrorCode::kCorrupt, "{}: array {} is {}, {} is expected", file_.path().string(), name, type_name(it->second.type), type_name(type));
+    fail(ErrorCode::kCorrupt, "{}: array {} is {}, {} is expected", file_.path().string(), name, type_name(it->second.type),
+         type_name(type));
   }
   return it->second;
 }

@@ -111,7 +111,8 @@ TEST_F(TensorFileTest, offsets_must_rise_to_their_end) {
 }
 
 TEST_F(TensorFileTest, overlapping_arrays_are_refused) {
-  const std::string header = R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})";
+  const std::string header =
+      R"({"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}})";
   std::string text(8, '\0');
   text[0] = static_cast<char>(header.size());
   write_file_atomic(folder_.path() / "c", text + header + "123456");

@@ -39,7 +39,8 @@ TEST(ParallelFor, does_nothing_for_an_empty_range) {
 }
 
 TEST(Progress, says_rows_rate_share_and_time_left) {
-  EXPECT_EQ(format_progress("extract order_tab", 500000, 1000000, 2.0), "extract order_tab: 500.0 k rows, 250.0 k/s, 50 %, 2 s left");
+  EXPECT_EQ(format_progress("extract order_tab", 500000, 1000000, 2.0),
+            "extract order_tab: 500.0 k rows, 250.0 k/s, 50 %, 2 s left");
   EXPECT_EQ(format_progress("x", 10, 0, 1.0), "x: 10 rows, 10/s");
   EXPECT_EQ(format_progress("x", 15, 10, 1.0), "x: 15 rows, 15/s, 100 %, 0 s left");
 }

@@ -18,7 +18,8 @@ struct Yaml::Node {
 
 void YamlErrors::add(std::string_view key_path, int line, std::string_view sentence) {
   std::string where = line > 0 ? fmt::format("{}:{}", file_, line) : file_;
-  lines_.push_back(key_path.empty() ? fmt::format("{}: {}", where, sentence) : fmt::format("{}: {}: {}", where, key_path, sentence));
+  lines_.push_back(key_path.empty() ? fmt::format("{}: {}", where, sentence)
+                                    : fmt::format("{}: {}: {}", where, key_path, sentence));
 }
 
 void YamlErrors::throw_if_any() const {

@@ -34,10 +34,10 @@ TEST(Yaml, collects_every_error_with_path_and_line) {
   (void)root.get("b").as_bool(false);
   root.get("section").only({"list"});
   (void)root.require("must");
-  EXPECT_THAT(errors.lines(),
-              ElementsAre("a.yaml:1: n: \"three\" is no whole number", "a.yaml:2: m: 12 is outside 0..9",
-                          "a.yaml:3: b: \"yes\" is neither true nor false",
-                          "a.yaml:5: section.lsit: unknown key; did you mean \"list\"?", "a.yaml:1: must: is missing and must be given"));
+  EXPECT_THAT(errors.lines(), ElementsAre("a.yaml:1: n: \"three\" is no whole number", "a.yaml:2: m: 12 is outside 0..9",
+                                          "a.yaml:3: b: \"yes\" is neither true nor false",
+                                          "a.yaml:5: section.lsit: unknown key; did you mean \"list\"?",
+                                          "a.yaml:1: must: is missing and must be given"));
   EXPECT_THROW(errors.throw_if_any(), Error);
 }
 

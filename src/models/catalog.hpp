@@ -24,10 +24,10 @@ struct Item {
   std::vector<std::string> tags;
   std::string category;
   std::string company;
-  double price = 0;             ///< yuan, NaN when unknown
-  std::string cover_image;      ///< URL, "" when there is none
+  double price = 0;         ///< yuan, NaN when unknown
+  std::string cover_image;  ///< URL, "" when there is none
   std::string data_format;
-  double records = 0;           ///< NaN when unknown
+  double records = 0;                 ///< NaN when unknown
   std::int64_t created_at = kNoTime;  ///< microseconds since 1970, UTC
   std::int64_t updated_at = kNoTime;
   bool is_available = true;

@@ -92,7 +92,8 @@ TEST(Catalog, cards_are_ready_json) {
   const TensorFile file(folder.path() / "i");
   const Catalog catalog(file);
   EXPECT_EQ(catalog.card(0), R"("dataset_id":5,"title":"气象 \"数据\"","price":9.5,"cover_image":null)");
-  EXPECT_EQ(catalog.card(1), R"("dataset_id":70000000000,"title":"traffic","price":null,"cover_image":"https://example.org/a.png")");
+  EXPECT_EQ(catalog.card(1),
+            R"("dataset_id":70000000000,"title":"traffic","price":null,"cover_image":"https://example.org/a.png")");
 }
 
 TEST(Users, are_found_by_id) {

@@ -15,7 +15,8 @@ std::vector<std::int32_t> number_categories(std::span<const Item> items) {
   std::unordered_map<std::string_view, std::int32_t> numbers;
   std::vector<std::int32_t> out;
   out.reserve(items.size());
-  for (const Item& item : items) out.push_back(numbers.emplace(item.category, static_cast<std::int32_t>(numbers.size())).first->second);
+  for (const Item& item : items)
+    out.push_back(numbers.emplace(item.category, static_cast<std::int32_t>(numbers.size())).first->second);
   return out;
 }
 

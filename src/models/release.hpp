@@ -27,17 +27,24 @@ struct RankedLists {
   std::span<const std::uint64_t> offsets;
   std::span<const ItemIndex> items;
   std::span<const float> scores;
-  [[nodiscard]] NeighbourRow row(std::size_t i) const { return Neighbours(offsets, items, scores).row(static_cast<ItemIndex>(i)); }
+  [[nodiscard]] NeighbourRow row(std::size_t i) const {
+    return Neighbours(offsets, items, scores).row(static_cast<ItemIndex>(i));
+  }
 };
 
 /// Known users, ascending by id: what each did (newest first) and what each owns.
 class Users {
  public:
   Users() = default;
-  Users(std::span<const std::int64_t> ids, std::span<const std::uint64_t> history_offsets, std::span<const ItemIndex> history_items,
-        std::span<const float> history_weights, std::span<const std::uint64_t> owned_offsets, std::span<const ItemIndex> owned_items)
-      : ids_(ids), history_offsets_(history_offsets), history_items_(history_items), history_weights_(history_weights),
-        owned_offsets_(owned_offsets), owned_items_(owned_items) {}
+  Users(std::span<const std::int64_t> ids, std::span<const std::uint64_t> history_offsets,
+        std::span<const ItemIndex> history_items, std::span<const float> history_weights,
+        std::span<const std::uint64_t> owned_offsets, std::span<const ItemIndex> owned_items)
+      : ids_(ids),
+        history_offsets_(history_offsets),
+        history_items_(history_items),
+        history_weights_(history_weights),
+        owned_offsets_(owned_offsets),
+        owned_items_(owned_items) {}
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
   [[nodiscard]] UserId id(std::size_t user) const { return UserId(ids_[user]); }
   /// Binary search.
@@ -82,14 +89,14 @@ enum class TrendingWindow : int { kHour = 0, kDay = 1, kWeek = 2 };
 inline constexpr std::size_t kTrendingWindows = 3;
 
 struct Release {
-  std::string id;                 ///< bundle id, the `algorithm_version` of answers
+  std::string id;  ///< bundle id, the `algorithm_version` of answers
   Catalog catalog;
   Neighbours behavior;            ///< for /similar: item -> its nearest
   Neighbours behavior_influence;  ///< for histories: history item -> candidates it speaks for
   Neighbours content;
-  RankedLists popular;            ///< one row
+  RankedLists popular;              ///< one row
   RankedLists popular_by_category;  ///< row = category number of the catalogue
-  RankedLists trending;           ///< row = TrendingWindow
+  RankedLists trending;             ///< row = TrendingWindow
   TextIndex text;
   Users users;
   ChannelWeights weights;
@@ -98,9 +105,9 @@ struct Release {
 /// One user's row of ReleaseData.
 struct UserData {
   UserId id{};
-  std::vector<ItemIndex> history;      ///< newest first
+  std::vector<ItemIndex> history;  ///< newest first
   std::vector<float> history_weights;
-  std::vector<ItemIndex> owned;        ///< ascending
+  std::vector<ItemIndex> owned;  ///< ascending
 };
 
 struct OwnedTextIndex {

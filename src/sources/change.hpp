@@ -14,8 +14,8 @@ namespace lodestone::sources {
 struct TableSnapshot {
   std::string table;                         ///< the name that was asked for
   std::unique_ptr<table::RowStream> stream;  ///< rows of a database; then there are no files
-  fs::path full_file;                        ///< the whole table; "" when there are only increments, which then go onto the lake's table
-  std::vector<fs::path> increments;          ///< oldest first; later rows win by primary key
+  fs::path full_file;                ///< the whole table; "" when there are only increments, which then go onto the lake's table
+  std::vector<fs::path> increments;  ///< oldest first; later rows win by primary key
 };
 
 /// A place that tables come from. One thread.

@@ -49,7 +49,8 @@ void add_history_scores(const Neighbours& influence, std::span<const ItemIndex> 
                         std::span<float> scores) {
   for (std::size_t h = 0; h < history.size(); ++h) {
     const NeighbourRow row = influence.row(history[h]);
-    for (std::size_t k = 0; k < row.items.size(); ++k) scores[static_cast<std::size_t>(row.items[k])] += weights[h] * row.scores[k];
+    for (std::size_t k = 0; k < row.items.size(); ++k)
+      scores[static_cast<std::size_t>(row.items[k])] += weights[h] * row.scores[k];
   }
 }
 
