@@ -72,7 +72,8 @@ class PageMaker {
     recall();
     for (std::size_t s = 0; s < n_sources_; ++s) fuse(s);
     place_best();
-    if (request_.kind != PageKind::kSearch) backfill();
+    // A search gives what matches and no more; without words it is a list of all there is, popular first.
+    if (request_.kind != PageKind::kSearch || request_.query_tokens.empty()) backfill();
   }
 
  private:

@@ -144,7 +144,7 @@ class Marketplace(unittest.TestCase):
     def test_a_second_release_is_followed_and_rolled_back(self):
         first = self.site.get("/similar/1").json()["algorithm_version"]
         call("-c", self.config, "pipeline", "run", "--from", "train", environment={**self.secrets, "LODESTONE_TRAINING_NEIGHBORS": "60"})
-        newest = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)[0]["id"]
+        newest = next(entry["id"] for entry in json.loads(call("-c", self.config, "bundle", "list", "--json").stdout) if entry["current"])
         self.assertNotEqual(newest, first)
         self.assertEqual(self.site.post("/models/reload", {"mode": "primary", "source": newest}).status, 200)
         self.assertEqual(self.site.get("/similar/1").json()["algorithm_version"], newest)
