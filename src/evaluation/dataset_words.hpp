@@ -84,6 +84,16 @@ inline constexpr std::array<Word<PrefixOrder>, 2> kPrefixOrders{
 inline constexpr std::array<Word<PerUserBy>, 2> kPerUserBys{{{"hash", PerUserBy::kHash}, {"time", PerUserBy::kTime}}};
 inline constexpr std::array<Word<Candidates>, 2> kCandidates{{{"all", Candidates::kAll}, {"truth", Candidates::kTruth}}};
 
+/// What a kind takes: its formats, its splits, its metrics, and the parts that a given split must have.
+struct KindRules {
+  std::vector<Format> formats;  ///< of the parts that are not items, users or truth
+  std::vector<Split> splits;
+  std::vector<Metric> metrics;
+  std::vector<Part> given;
+};
+
+KindRules rules_of(Kind kind);
+
 template <typename Enum, std::size_t N>
 std::vector<std::string> texts_of(const std::array<Word<Enum>, N>& words) {
   std::vector<std::string> out;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <numeric>
 
 #include "base/thread_pool.hpp"
 #include "features/text/tokenizer.hpp"
@@ -97,36 +97,56 @@ ContentVectors weigh_tokens(std::span<const Item> items, const ContentOptions& o
   return out;
 }
 
+/// The rows with tokens renumbered by frequency, the most frequent first, and in that order: the tokens of a row that are more frequent than
+/// some bound are then its beginning.
+models::Interactions rank_tokens(models::Interactions rows) {
+  std::vector<std::size_t> frequency(rows.n_items, 0);
+  for (const ItemIndex token : rows.items) ++frequency[static_cast<std::size_t>(token)];
+  std::vector<ItemIndex> by_frequency(rows.n_items);
+  std::iota(by_frequency.begin(), by_frequency.end(), 0);
+  std::stable_sort(by_frequency.begin(), by_frequency.end(), [&](ItemIndex a, ItemIndex b) {
+    return frequency[static_cast<std::size_t>(a)] > frequency[static_cast<std::size_t>(b)];
+  });
+  std::vector<ItemIndex> rank(rows.n_items);
+  for (std::size_t r = 0; r < rank.size(); ++r) rank[static_cast<std::size_t>(by_frequency[r])] = static_cast<ItemIndex>(r);
+  std::vector<ScoredItem> row;
+  for (std::size_t i = 0; i < rows.n_users(); ++i) {
+    row.clear();
+    for (std::size_t at = rows.offsets[i]; at < rows.offsets[i + 1]; ++at) {
+      row.push_back({rank[static_cast<std::size_t>(rows.items[at])], rows.weights[at]});
+    }
+    std::sort(row.begin(), row.end(), [](const ScoredItem& a, const ScoredItem& b) { return a.item < b.item; });
+    for (std::size_t k = 0; k < row.size(); ++k) {
+      rows.items[rows.offsets[i] + k] = row[k].item;
+      rows.weights[rows.offsets[i] + k] = row[k].score;
+    }
+  }
+  return rows;
+}
+
 /// Nearest neighbours of one item after another; memory of one thread.
 class Search {
  public:
+  /// `rows` as rank_tokens() gives them, `postings` their transpose.
   Search(const models::Interactions& rows, const models::ItemUsers& postings, const ContentOptions& options)
       : rows_(rows), postings_(postings), options_(options), sums_(rows.n_users(), 0), query_(rows.n_items, 0) {}
 
   const std::vector<ScoredItem>& nearest(std::size_t item) {
     const models::InteractionRow row = rows_.row(item);
-    order_.assign(row.items.begin(), row.items.end());
     // Rarest first: they decide, and they are cheap.
-    std::stable_sort(order_.begin(), order_.end(), [&](ItemIndex a, ItemIndex b) { return frequency(a) < frequency(b); });
-    for (std::size_t k = 0; k < row.items.size(); ++k) query_[static_cast<std::size_t>(row.items[k])] = row.weights[k];
-    std::size_t budget = options_.max_postings;
-    std::size_t used = 0;
-    while (used < order_.size() && frequency(order_[used]) <= budget) {
-      budget -= frequency(order_[used]);
-      add(order_[used++]);
+    std::size_t left = row.items.size();
+    for (std::size_t budget = options_.max_postings; left > 0 && frequency(row.items[left - 1]) <= budget; --left) {
+      budget -= frequency(row.items[left - 1]);
+      add(row.items[left - 1], row.weights[left - 1]);
     }
     list_.clear();
     for (const ItemIndex other : touched_) {
-      if (static_cast<std::size_t>(other) != item && sums_[index(other)] > 0) list_.push_back({other, sums_[index(other)]});
+      if (index(other) != item && sums_[index(other)] > 0) list_.push_back({other, sums_[index(other)]});
       sums_[index(other)] = 0;
     }
     touched_.clear();
-    if (used < order_.size()) {
-      keep_top(list_, 2 * options_.neighbors + 100);
-      for (ScoredItem& s : list_) s.score = cosine(s.item);
-    }
+    if (left > 0) add_frequent(row, left);
     keep_top(list_, options_.neighbors);
-    for (const ItemIndex token : row.items) query_[index(token)] = 0;
     return list_;
   }
 
@@ -136,21 +156,27 @@ class Search {
     return postings_.offsets[index(token) + 1] - postings_.offsets[index(token)];
   }
 
-  void add(ItemIndex token) {
-    const float w = query_[index(token)];
-    if (w == 0) return;
+  void add(ItemIndex token, float weight) {
     for (std::size_t at = postings_.offsets[index(token)]; at < postings_.offsets[index(token) + 1]; ++at) {
       float& sum = sums_[index(postings_.users[at])];
       if (sum == 0) touched_.push_back(postings_.users[at]);
-      sum += w * postings_.weights[at];
+      sum += weight * postings_.weights[at];
     }
   }
 
-  [[nodiscard]] float cosine(ItemIndex other) const {
-    const models::InteractionRow row = rows_.row(index(other));
-    float sum = 0;
-    for (std::size_t k = 0; k < row.items.size(); ++k) sum += query_[index(row.items[k])] * row.weights[k];
-    return sum;
+  /// Adds what the first `left` tokens of the row, which were too frequent to be walked over, share with the finalists.
+  void add_frequent(const models::InteractionRow& row, std::size_t left) {
+    keep_top(list_, options_.neighbors + options_.neighbors / 2 + 20);
+    for (std::size_t k = 0; k < left; ++k) query_[index(row.items[k])] = row.weights[k];
+    const ItemIndex last = row.items[left - 1];
+    for (ScoredItem& s : list_) {
+      const models::InteractionRow other = rows_.row(index(s.item));
+      float sum = 0;
+      for (std::size_t k = 0; k < other.items.size() && other.items[k] <= last; ++k)
+        sum += query_[index(other.items[k])] * other.weights[k];
+      s.score += sum;
+    }
+    for (std::size_t k = 0; k < left; ++k) query_[index(row.items[k])] = 0;
   }
 
   const models::Interactions& rows_;
@@ -159,9 +185,20 @@ class Search {
   std::vector<float> sums_;
   std::vector<float> query_;
   std::vector<ItemIndex> touched_;
-  std::vector<ItemIndex> order_;
   std::vector<ScoredItem> list_;
 };
+
+models::OwnedNeighbours fit_lists(const models::Interactions& rows, const ContentOptions& options) {
+  const models::ItemUsers postings = models::transpose(rows);
+  const std::size_t n_items = rows.n_users();
+  ListBuilder lists(n_items);
+  std::vector<Search> searches(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()),
+                               Search(rows, postings, options));
+  parallel_for(n_items, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int thread) {
+    for (std::size_t i = begin; i < end; ++i) lists.set(i, searches[static_cast<std::size_t>(thread)].nearest(i));
+  });
+  return lists.build();
+}
 
 }  // namespace
 
@@ -180,19 +217,11 @@ ContentVectors build_content_vectors(std::span<const models::Item> items, const 
 }
 
 models::OwnedNeighbours fit_content(std::span<const models::Item> items, const ContentOptions& options) {
-  return fit_content(build_content_vectors(items, options), options);
+  return fit_lists(rank_tokens(build_content_vectors(items, options).rows), options);
 }
 
 models::OwnedNeighbours fit_content(const ContentVectors& vectors, const ContentOptions& options) {
-  const models::ItemUsers postings = models::transpose(vectors.rows);
-  const std::size_t n_items = vectors.rows.n_users();
-  ListBuilder lists(n_items);
-  std::vector<Search> searches(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()),
-                               Search(vectors.rows, postings, options));
-  parallel_for(n_items, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int thread) {
-    for (std::size_t i = begin; i < end; ++i) lists.set(i, searches[static_cast<std::size_t>(thread)].nearest(i));
-  });
-  return lists.build();
+  return fit_lists(rank_tokens(vectors.rows), options);
 }
 
 models::OwnedTextIndex build_text_index(std::span<const models::Item> items, const ContentOptions& options) {

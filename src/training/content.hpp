@@ -24,9 +24,9 @@ struct ContentOptions {
   double bm25_k1 = 1.2;
   double bm25_b = 0.75;
   std::size_t neighbors = 200;  ///< kept for each item
-  /// Postings read for one item, rarest tokens first; what is left out only ranks the finalists. More finds neighbours that share nothing
-  /// but common words, and costs time in proportion.
-  std::size_t max_postings = 60'000;
+  /// Postings read for one item, rarest tokens first; what is left out only ranks the finalists. On 36,000 French titles 10,000 find 99.9 % of
+  /// the true ten nearest; more costs time in proportion.
+  std::size_t max_postings = 10'000;
   int threads = 0;  ///< 0 = all cores; the result does not depend on it
 };
 
