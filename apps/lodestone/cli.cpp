@@ -78,7 +78,13 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
                        [&a] { return run_pipeline(a.globals, a.pipeline); });
   run->add_option("--from", a.pipeline.from, "First stage")->capture_default_str();
   run->add_option("--to", a.pipeline.to, "Last stage")->capture_default_str();
-  run->add_flag("--full", a.pipeline.full, "Read the sources anew instead of going on from what the lake has");
+  const auto add_extract_flags = [&a](CLI::App* app) {
+    CLI::Option* full =
+        app->add_flag("--full", a.pipeline.full, "Read the sources anew instead of going on from what the lake has");
+    app->add_flag("--compare", a.pipeline.compare, "Compare every table of a database with it whole, and read again what differs")
+        ->excludes(full);
+  };
+  add_extract_flags(run);
   const auto stage = [&](const std::string& name, const std::string& description, const std::string& from,
                          const std::string& to) {
     CLI::App* app = verb(root, name, description, chosen, [&a, from, to] {
@@ -86,7 +92,7 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
       a.pipeline.to = to;
       return run_pipeline(a.globals, a.pipeline);
     });
-    if (name == "extract") app->add_flag("--full", a.pipeline.full, "Read the sources anew");
+    if (name == "extract") add_extract_flags(app);
   };
   stage("extract", "Read the sources into the lake", "extract", "build");
   stage("train", "Fit the models and pack a release", "train", "train");

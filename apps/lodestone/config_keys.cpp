@@ -36,6 +36,28 @@ std::vector<ConfigKey> source_keys() {
        .kind = K::kTexts,
        .fallback = "dataDetail/, dataAPIDetail/, payment/",
        .doc = "Text before the data set's number in a page address, tried in this order."},
+      {.path = "source.capture",
+       .kind = K::kChoice,
+       .fallback = "cursor",
+       .doc = "How a database's tables are read. cursor: by their change column, what changed since the last reading; tables "
+              "without "
+              "one, and files, whole. full: everything whole each time.",
+       .choices = {"cursor", "full"}},
+      {.path = "source.overlap_seconds",
+       .kind = K::kInteger,
+       .fallback = "600",
+       .doc = "How far before the newest change a reading by cursor begins. Longer than the longest transaction and than the "
+              "writers' clocks are apart; larger reads more rows again.",
+       .min = 0,
+       .max = 2592000},
+      {.path = "source.compare_hours",
+       .kind = K::kNumber,
+       .fallback = "24",
+       .doc = "How often a table that is read by cursor is compared with the database whole, range by range, to find what its "
+              "change "
+              "column does not tell: deleted rows and unmarked edits. 0: never.",
+       .min = 0,
+       .max = 8760},
       {.path = "source.connect_timeout_seconds",
        .kind = K::kInteger,
        .fallback = "10",

@@ -70,7 +70,7 @@ json::Value describe_table(const lake::Manifest& table) {
   out.set("kind", json::Value(table.kind));
   out.set("rows", json::Value(static_cast<std::int64_t>(table.n_rows())));
   out.set("created", json::Value(format_rfc3339(table.created_at)));
-  out.set("cursor", json::Value(table.cursor));
+  if (table.cursor && table.cursor->read_at) out.set("read_at", json::Value(format_rfc3339(*table.cursor->read_at)));
   return out;
 }
 

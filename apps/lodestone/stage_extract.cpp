@@ -1,5 +1,6 @@
 // Sources -> lake/raw, and lake/raw -> canonical tables. One line a table: rows in, rows out, seconds, manifest.
 
+#include <chrono>
 #include <cstdio>
 
 #include "base/error.hpp"
@@ -23,6 +24,11 @@ int run_extract_stage(const Config& config, const PipelineArguments& arguments) 
   lake::ExtractOptions options;
   options.lake = config.file_path("lake.folder");
   options.mode = arguments.full ? lake::ExtractMode::kFull : lake::ExtractMode::kKeepKind;
+  options.capture = config.text("source.capture") == "full" ? lake::Capture::kFull : lake::Capture::kCursor;
+  options.zone = config.text("source.zone");
+  options.overlap = std::chrono::seconds(config.integer("source.overlap_seconds"));
+  options.compare_every = std::chrono::seconds(static_cast<std::int64_t>(config.number("source.compare_hours") * 3600));
+  options.compare_now = arguments.compare;
   for (NamedSource& named : open_sources(config)) {
     lake::extract(*named.source, contracts.of(named.name), engine, options, clock, print_report);
   }

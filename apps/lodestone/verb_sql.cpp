@@ -34,7 +34,8 @@ json::Value value_at(const table::Chunk& chunk, std::size_t column, std::size_t 
 int run_sql(const Globals& globals, const std::string& query) {
   const Config config = load_config(globals);
   table::Engine engine(engine_options(config));
-  lake::Reader(config.file_path("lake.folder")).attach(engine);
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
   json::Array documents;
   std::vector<std::vector<std::string>> rows;
   const auto columns = engine.query(query, [&](const table::Chunk& chunk) {

@@ -42,6 +42,7 @@ struct PipelineArguments {
   std::string from = "extract";
   std::string to = "publish";
   bool full = false;
+  bool compare = false;
 };
 /// Runs the stages from..to: extract, build, train, evaluate, publish.
 int run_pipeline(const Globals& globals, const PipelineArguments& arguments);

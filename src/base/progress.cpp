@@ -50,7 +50,7 @@ Progress::~Progress() {
 }
 
 void Progress::at(std::uint64_t rows) {
-  rows_ = rows;
+  rows_ = begin_ + rows;
   const auto now = steady_clock::now();
   if (seconds_between(drawn_, now) >= (terminal_ ? 0.5 : 10.0)) draw(now);
 }

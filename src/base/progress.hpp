@@ -17,6 +17,8 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
+  /// Work that is done in pieces: what at() says from now on comes on top of `rows`.
+  void begin_at(std::uint64_t rows) { begin_ = rows; }
   /// Sets the rows done so far; cheap enough to call for every batch.
   void at(std::uint64_t rows);
 
@@ -25,6 +27,7 @@ class Progress {
 
   std::string what_;
   std::uint64_t total_;
+  std::uint64_t begin_ = 0;
   std::uint64_t rows_ = 0;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;

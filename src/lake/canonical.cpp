@@ -157,7 +157,7 @@ std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engi
                                          const Clock& clock, const ReportCallback& on_table) {
   const LakeLock lock(options.lake);
   clean_lake(options.lake);
-  const Reader reader(options.lake);
+  const Reader reader(options.lake, lock);
   reader.attach(engine);
   attach_missing_raw_tables(contracts, reader, engine);
   std::uint64_t longest = 0;

@@ -112,7 +112,8 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   YamlErrors errors(file);
   const Yaml root = Yaml::parse(text, errors);
   Contract contract;
-  root.only({"version", "source", "table", "names", "optional", "min_rows", "primary_key", "change", "on_extra", "columns"});
+  root.only({"version", "source", "table", "names", "optional", "min_rows", "primary_key", "change", "append_only", "on_extra",
+             "columns"});
   const std::int64_t version = root.require("version").as_int(1, 0, INT64_MAX);
   if (version != 1)
     root.get("version").error(fmt::format("{} is no version of contracts that this program reads; it reads 1", version));
@@ -141,6 +142,9 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   }
   contract.change = root.get("change").as_strings();
   check_columns_exist(contract, contract.change, root.get("change"));
+  contract.is_append_only = root.get("append_only").as_bool(false);
+  if (contract.is_append_only && !contract.change.empty())
+    root.get("append_only").error("contradicts change: a table whose rows change is not only added to; leave one of them out");
   errors.throw_if_any();
   return contract;
 }

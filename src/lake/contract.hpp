@@ -32,6 +32,7 @@ struct Contract {
   std::uint64_t min_rows = 0;      ///< fewer rows than this are refused
   std::vector<std::string> primary_key;
   std::vector<std::string> change;  ///< columns that tell when a row was changed; the first that the source has counts
+  bool is_append_only = false;      ///< rows are only ever added, with ascending keys: the key tells what is new
   std::vector<ContractColumn> columns;
 
   [[nodiscard]] const ContractColumn* find(std::string_view column) const;

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "lake/follow.hpp"
 #include "lake/reader.hpp"
 #include "lake/table_ingest.hpp"
 
@@ -21,31 +23,41 @@ bool keeps_old(const Contract& contract, const sources::Source& source, const Ex
   return old && old->kind == "files" && !old->parts.empty();
 }
 
-// Every missing table in one sentence, before anything is read.
-void check_tables_exist(const std::vector<const Contract*>& contracts, const std::vector<std::string>& available,
-                        const sources::Source& source, const ExtractOptions& options) {
+bool is_in_lake(const Contract& contract, const ExtractOptions& options) {
+  return find_manifest(table_path(options.lake, contract.source, contract.table)).has_value();
+}
+
+// Every missing table in one sentence, before anything is read. One that the lake has was dropped since: the others are read first.
+std::string missing_tables(const std::vector<const Contract*>& contracts, const std::vector<std::string>& available,
+                           const sources::Source& source, const ExtractOptions& options) {
   std::vector<std::string> missing;
   std::string hint;
   bool any_found = false;
+  bool all_in_lake = true;
   for (const Contract* contract : contracts) any_found = any_found || !contract->find_name(available).empty();
   for (const Contract* contract : contracts) {
     if (contract->is_optional || !contract->find_name(available).empty() || (any_found && keeps_old(*contract, source, options)))
       continue;
     missing.push_back(contract->table);
+    all_in_lake = all_in_lake && is_in_lake(*contract, options);
     const std::string near = nearest_name(contract->table, available);
     if (!near.empty() && hint.empty()) hint = fmt::format("; is {} meant by {}?", contract->table, near);
   }
-  if (missing.empty()) return;
-  fail(ErrorCode::kContract, "{} has no table {}{} It has {}. Add the table, or name it in contracts/{}.yaml", source.location(),
-       fmt::join(missing, ", "), hint.empty() ? "." : hint,
-       available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")), missing.front());
+  if (missing.empty()) return "";
+  const std::string sentence =
+      fmt::format("{} has no table {}{} It has {}. Add the table, or name it in contracts/{}.yaml", source.location(),
+                  fmt::join(missing, ", "), hint.empty() ? "." : hint,
+                  available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")), missing.front());
+  if (!any_found || !all_in_lake) fail(ErrorCode::kContract, "{}", sentence);
+  return sentence;
 }
 
+// A cursor of one database says nothing about another one, not even of the same kind.
 void check_kinds(const std::vector<const Contract*>& contracts, const sources::Source& source, const ExtractOptions& options) {
   if (options.mode == ExtractMode::kFull) return;
   for (const Contract* contract : contracts) {
     const std::optional<Manifest> old = find_manifest(table_path(options.lake, contract->source, contract->table));
-    if (!old || old->kind == source.kind()) continue;
+    if (!old || (old->kind == source.kind() && (!old->cursor || old->location == source.location()))) continue;
     fail(ErrorCode::kContract,
          "the lake's table {} was made from {} ({}), this extract reads {} ({}), and mixing them would lose rows; use --full to "
          "replace "
@@ -69,12 +81,50 @@ std::string format_report(const TableReport& report) {
                      report.seconds, report.manifest.string());
 }
 
+namespace {
+
+TableReport extract_table(sources::Source& source, const std::string& name, const Contract& contract, table::Engine& engine,
+                          const ExtractOptions& options, const Clock& clock) {
+  if (!name.empty() && options.capture == Capture::kCursor && source.paged() != nullptr)
+    return TableFollower(source, name, contract, engine, options, clock).run();
+  TableIngest ingest(engine, options.lake, contract, clock);
+  if (!name.empty()) {
+    const sources::TableSnapshot snapshot = source.snapshot(name);
+    if (snapshot.stream) {
+      ingest.read_stream(*snapshot.stream);
+    } else {
+      ingest.read_files(snapshot, base_of(contract, options));
+    }
+  }
+  return ingest.commit(source.kind(), source.location());
+}
+
+/// What went wrong with some tables while others were read.
+class Failures {
+ public:
+  void add(ErrorCode code, const std::string& sentence) {
+    if (sentence.empty() || std::find(sentences_.begin(), sentences_.end(), sentence) != sentences_.end()) return;
+    if (sentences_.empty()) code_ = code;
+    sentences_.push_back(sentence);
+  }
+  void throw_if_any() const {
+    if (!sentences_.empty()) fail(code_, "{}", fmt::join(sentences_, "\n"));
+  }
+
+ private:
+  ErrorCode code_ = ErrorCode::kInternal;
+  std::vector<std::string> sentences_;
+};
+
+}  // namespace
+
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table) {
   const LakeLock lock(options.lake);
   clean_lake(options.lake);
   const std::vector<std::string> available = source.tables();
-  check_tables_exist(contracts, available, source, options);
+  Failures failures;
+  failures.add(ErrorCode::kContract, missing_tables(contracts, available, source, options));
   check_kinds(contracts, source, options);
   std::vector<TableReport> reports;
   for (const Contract* contract : contracts) {
@@ -83,21 +133,18 @@ std::vector<TableReport> extract(sources::Source& source, const std::vector<cons
       log_warn("lake", "{} has no file of table {}; the lake keeps the rows it has", source.location(), contract->table);
       continue;
     }
+    if (name.empty() && !contract->is_optional) continue;  // said above
     const auto start = std::chrono::steady_clock::now();
-    TableIngest ingest(engine, options.lake, *contract, clock);
-    if (!name.empty()) {
-      const sources::TableSnapshot snapshot = source.snapshot(name);
-      if (snapshot.stream) {
-        ingest.read_stream(*snapshot.stream);
-      } else {
-        ingest.read_files(snapshot, base_of(*contract, options));
-      }
+    try {
+      TableReport report = extract_table(source, name, *contract, engine, options, clock);
+      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      if (on_table) on_table(report);
+      reports.push_back(std::move(report));
+    } catch (const Error& error) {
+      failures.add(error.code(), error.message());
     }
-    TableReport report = ingest.commit(source.kind(), source.location());
-    report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    if (on_table) on_table(report);
-    reports.push_back(std::move(report));
   }
+  failures.throw_if_any();
   return reports;
 }
 

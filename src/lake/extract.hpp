@@ -1,6 +1,8 @@
 #pragma once
 // From a source into the raw tables of the lake: whole snapshots, typed by contract, bad rows set aside with a reason.
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,9 +18,22 @@ namespace lodestone::lake {
 /// Whether a table that another kind of source has made is replaced, or refused.
 enum class ExtractMode { kKeepKind, kFull };
 
+/// How the tables of a database are read: whole each time, or by what changed where a table tells.
+enum class Capture { kFull, kCursor };
+
 struct ExtractOptions {
   fs::path lake;
   ExtractMode mode = ExtractMode::kKeepKind;
+  Capture capture = Capture::kFull;
+  std::string zone = "UTC";  ///< of the business tables' naive times
+  /// How far before the newest change the next reading begins. Must be longer than the source's longest transaction; larger reads more
+  /// rows again.
+  std::chrono::seconds overlap{600};
+  /// How long after a comparison with the whole source table the next is due; 0 = never.
+  std::chrono::seconds compare_every{86'400};
+  bool compare_now = false;
+  std::uint64_t chunk_rows = 100'000;    ///< changed rows that are merged and committed at once
+  std::uint64_t piece_rows = 1'000'000;  ///< rows of a first reading between two points from which it can be taken up
 };
 
 /// What became of one table.
@@ -41,8 +56,9 @@ using ReportCallback = std::function<void(const TableReport& report)>;
 /// Extracts all tables of `contracts` (those of one or more sources) that `source` has, each atomically: a table is the old one until the
 /// new one is complete. Memory is constant. `on_table` is called after each table.
 ///
-/// Throws contract for a missing table or column, a column of another type, too few rows, or a table that another kind of source made
-/// (unless kFull); unavailable when the source dies or the disk is full. Tables done before stay new, the others stay old.
+/// A table that cannot be read does not keep the others from being read; what is wrong with each is said at the end. Throws contract for a
+/// missing table or column, a column of another type, too few rows, or a table that another kind of source or another database made (unless
+/// kFull); unavailable when the source dies or the disk is full. Tables that were read are new, the others stay old.
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table);
 

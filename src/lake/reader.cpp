@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "lake/table_folder.hpp"
 
 namespace lodestone::lake {
 namespace {
@@ -33,6 +32,7 @@ void read_tables(const fs::path& folder, std::vector<Manifest>& out) {
   for (const fs::path& table : tables) {
     std::optional<Manifest> manifest = find_manifest(table);
     if (!manifest) continue;
+    if (!manifest->is_readable()) continue;
     check_parts(table, *manifest);
     out.push_back(std::move(*manifest));
   }
@@ -41,6 +41,13 @@ void read_tables(const fs::path& folder, std::vector<Manifest>& out) {
 }  // namespace
 
 Reader::Reader(fs::path lake) : lake_(std::move(lake)) {
+  if (fs::is_directory(lake_)) readers_.emplace(lake_);
+  read();
+}
+
+Reader::Reader(fs::path lake, const LakeLock&) : lake_(std::move(lake)) { read(); }
+
+void Reader::read() {
   if (!fs::is_directory(lake_))
     fail(ErrorCode::kNotFound, "there is no lake in {}; make it with lodestone extract", lake_.string());
   read_tables(lake_ / "raw" / "business", tables_);
@@ -93,6 +100,23 @@ std::string parquet_sql(const fs::path& folder, const std::vector<std::string>& 
   return fmt::format("read_parquet([{}], union_by_name = true)", paths);
 }
 
+std::string changes_sql(const fs::path& folder, const Manifest& manifest) {
+  std::string all;
+  std::size_t n = 0;
+  for (const Part& part : manifest.parts) {
+    if (part.kind != PartKind::kChanges) continue;
+    all += fmt::format("{}SELECT *, {} AS _lodestone_place FROM read_parquet({})", n == 0 ? "" : " UNION ALL BY NAME ", n,
+                       quote_literal((folder / part.file).string()));
+    ++n;
+  }
+  LODESTONE_ASSERT(n > 0, "{}", folder.string());
+  if (n == 1) return fmt::format("(SELECT * EXCLUDE (_lodestone_place) FROM ({}))", all);
+  return fmt::format(
+      "(SELECT * EXCLUDE (_lodestone_place) FROM ({}) QUALIFY row_number() OVER (PARTITION BY {} ORDER BY _lodestone_place DESC) "
+      "= 1)",
+      all, table::quote_identifiers(manifest.primary_key));
+}
+
 std::string table_sql(const fs::path& lake, const Manifest& manifest) {
   std::string select;
   for (const ManifestColumn& column : manifest.columns) {
@@ -101,9 +125,18 @@ std::string table_sql(const fs::path& lake, const Manifest& manifest) {
     select += (select.empty() ? "" : ", ") + (is_there ? name : fmt::format("CAST(NULL AS {}) AS {}", column.sql_type, name));
   }
   if (manifest.parts.empty()) return fmt::format("(SELECT {} WHERE false)", select);
+  const fs::path folder = table_path(lake, manifest.source, manifest.table);
   std::vector<std::string> files;
-  for (const Part& part : manifest.parts) files.push_back(part.file);
-  return fmt::format("(SELECT {} FROM {})", select, parquet_sql(table_path(lake, manifest.source, manifest.table), files));
+  for (const Part& part : manifest.parts) {
+    if (part.kind == PartKind::kBase) files.push_back(part.file);
+  }
+  if (files.size() == manifest.parts.size()) return fmt::format("(SELECT {} FROM {})", select, parquet_sql(folder, files));
+  const std::string changes = changes_sql(folder, manifest);
+  const std::string live = fmt::format("SELECT {} FROM {} WHERE NOT {}", select, changes, quote_identifier(kDeletedColumn));
+  if (files.empty()) return fmt::format("({})", live);
+  // The changes are few: their keys are the hash table, the base streams past it.
+  return fmt::format("(SELECT {} FROM {} ANTI JOIN {} USING ({}) UNION ALL {})", select, parquet_sql(folder, files), changes,
+                     table::quote_identifiers(manifest.primary_key), live);
 }
 
 }  // namespace lodestone::lake

@@ -2,21 +2,27 @@
 // Reading the lake: what its manifests say, as views of an SQL engine. A raw table is raw_<source>.<table> (raw_business.order_tab,
 // raw_matomo.log_visit), a canonical one its bare name (events), quarantined rows are quarantine.<source>_<table>.
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
 #include "lake/manifest.hpp"
+#include "lake/table_folder.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::lake {
 
-/// The tables of a lake as they were when it was opened. A table that is replaced later needs another Reader. One thread.
+/// The tables of a lake as they were when it was opened; a table that is being read for the first time is not among them. A table that is
+/// replaced later needs another Reader. One thread.
 class Reader {
  public:
-  /// Throws not_found when there is no lake, corrupt for a bad manifest and for a part that is missing or of another size.
+  /// Files that were there stay there while it lives. Throws not_found when there is no lake, corrupt for a bad manifest and for a part that
+  /// is missing or of another size.
   explicit Reader(fs::path lake);
+  /// For the one that writes the lake: holds nothing.
+  Reader(fs::path lake, const LakeLock& lock);
 
   /// Raw tables by source and name, then canonical ones.
   [[nodiscard]] const std::vector<Manifest>& tables() const { return tables_; }
@@ -29,7 +35,10 @@ class Reader {
   void attach(table::Engine& engine) const;
 
  private:
+  void read();
+
   fs::path lake_;
+  std::optional<ReadersLock> readers_;
   std::vector<Manifest> tables_;
 };
 
@@ -39,10 +48,13 @@ std::string view_name(std::string_view source, std::string_view table);
 /// Makes or replaces the view of one table.
 void attach_table(table::Engine& engine, const fs::path& lake, const Manifest& manifest);
 
+/// The newest row of each key in the changes parts, with kDeletedColumn, as SQL text for FROM. Requires at least one such part.
+std::string changes_sql(const fs::path& folder, const Manifest& manifest);
+
 /// Parquet files of one folder as a relation for FROM; a column that one of them lacks reads as null there.
 std::string parquet_sql(const fs::path& folder, const std::vector<std::string>& files);
 
-/// The rows of a table as SQL text, for FROM: "(SELECT ... FROM read_parquet(...))".
+/// The rows of a table as SQL text, for FROM: "(SELECT ... FROM read_parquet(...))", with its changes applied.
 std::string table_sql(const fs::path& lake, const Manifest& manifest);
 
 }  // namespace lodestone::lake

@@ -31,7 +31,15 @@ void clean_table(const fs::path& folder, const fs::path& quarantine) {
   if (manifest) {
     keep.emplace_back("manifest.json");
     for (const Part& part : manifest->parts) keep.push_back(part.file);
+    if (manifest->pending) {
+      for (const Part& part : manifest->pending->parts) keep.push_back(part.file);
+    }
+    if (manifest->comparison) keep.push_back(manifest->comparison->file);
     keep_quarantine = manifest->quarantine_files;
+    if (manifest->pending) {
+      const std::vector<std::string>& more = manifest->pending->quarantine_files;
+      keep_quarantine.insert(keep_quarantine.end(), more.begin(), more.end());
+    }
   }
   remove_others(folder, keep);
   remove_others(quarantine, keep_quarantine);
@@ -45,6 +53,24 @@ void clean_unless_damaged(const fs::path& folder, const fs::path& quarantine) {
     if (error.code() != ErrorCode::kCorrupt) throw;
   }
 }
+
+// Held while files are removed: no reader is there, and none comes.
+class NoReaders {
+ public:
+  explicit NoReaders(const fs::path& lake) : file_(open((lake / ".readers").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+    holds_ = file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0;
+  }
+  ~NoReaders() {
+    if (file_ >= 0) close(file_);
+  }
+  NoReaders(const NoReaders&) = delete;
+  NoReaders& operator=(const NoReaders&) = delete;
+  [[nodiscard]] bool holds() const { return holds_; }
+
+ private:
+  int file_;
+  bool holds_ = false;
+};
 
 std::vector<fs::path> subfolders(const fs::path& folder) {
   std::vector<fs::path> out;
@@ -66,7 +92,7 @@ fs::path quarantine_path(const fs::path& lake, std::string_view source, std::str
 }
 
 TableFolder::TableFolder(const fs::path& lake, std::string_view source, std::string_view table)
-    : folder_(table_path(lake, source, table)), quarantine_(quarantine_path(lake, source, table)) {
+    : lake_(lake), folder_(table_path(lake, source, table)), quarantine_(quarantine_path(lake, source, table)) {
   make_folders(folder_);
 }
 
@@ -101,7 +127,7 @@ void TableFolder::drop_part(const fs::path& path) {
 void TableFolder::commit(const Manifest& manifest) {
   write_file_atomic(manifest_path(), format_manifest(manifest));
   fresh_.clear();
-  clean_table(folder_, quarantine_);
+  if (const NoReaders alone(lake_); alone.holds()) clean_table(folder_, quarantine_);
 }
 
 LakeLock::LakeLock(const fs::path& lake) {
@@ -118,7 +144,18 @@ LakeLock::LakeLock(const fs::path& lake) {
 
 LakeLock::~LakeLock() { close(file_); }
 
+// A lake on a medium that cannot be written has nobody who removes files.
+ReadersLock::ReadersLock(const fs::path& lake) : file_(open((lake / ".readers").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  if (file_ >= 0) flock(file_, LOCK_SH);
+}
+
+ReadersLock::~ReadersLock() {
+  if (file_ >= 0) close(file_);
+}
+
 void clean_lake(const fs::path& lake) {
+  const NoReaders alone(lake);
+  if (!alone.holds()) return;
   for (const fs::path& source : subfolders(lake / "raw")) {
     for (const fs::path& table : subfolders(source)) {
       clean_unless_damaged(table, quarantine_path(lake, source.filename().string(), table.filename().string()));

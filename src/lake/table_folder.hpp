@@ -33,11 +33,12 @@ class TableFolder {
   /// Forgets a part of this writing and removes its file.
   void drop_part(const fs::path& path);
 
-  /// Makes `manifest` the table and removes everything that it does not name.
+  /// Makes `manifest` the table and removes everything that it does not name, unless somebody reads the lake.
   void commit(const Manifest& manifest);
 
  private:
   fs::path new_file(const fs::path& folder, TimePoint now);
+  fs::path lake_;
   fs::path folder_;
   fs::path quarantine_;
   std::vector<fs::path> fresh_;
@@ -56,7 +57,21 @@ class LakeLock {
   int file_ = -1;
 };
 
-/// Removes what killed runs have left: files that no manifest names. Requires the lock.
+/// Keeps the files that a reader has seen named from being removed while it lives. Any number of them may be there, beside the one that
+/// writes: what is replaced meanwhile is removed by a later commit.
+class ReadersLock {
+ public:
+  explicit ReadersLock(const fs::path& lake);
+  ~ReadersLock();
+  ReadersLock(const ReadersLock&) = delete;
+  ReadersLock& operator=(const ReadersLock&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+/// Removes what killed runs have left, and what was replaced while somebody read: files that no manifest names. Requires the LakeLock;
+/// does nothing while there are readers.
 void clean_lake(const fs::path& lake);
 
 }  // namespace lodestone::lake

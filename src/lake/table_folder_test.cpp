@@ -87,8 +87,9 @@ TEST(Manifest, a_damaged_one_is_refused_with_a_sentence) {
     changed.replace(changed.find(from), from.size(), to);
     return error_of([&] { (void)parse_manifest(changed, "m.json"); }).message();
   };
-  EXPECT_EQ(broken("\"format\": 1", "\"format\": 2"),
-            "m.json: the lake table has format 2, this program reads format 1; make it again with lodestone extract --full");
+  EXPECT_EQ(
+      broken("\"format\": 2", "\"format\": 3"),
+      "m.json: the lake table has format 3, this program reads formats 1 to 2; make it again with lodestone extract --full");
   EXPECT_THAT(broken("\"parts\": []", "\"parts\": 3"), HasSubstr("m.json: parts must be an array; restore the file"));
   EXPECT_THAT(broken("\"parts\": []", "\"parts\": [{\"file\": \"../x\", \"rows\": 1, \"bytes\": 1}]"),
               HasSubstr("parts.file must be the name of a file"));

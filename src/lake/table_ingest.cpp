@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "lake/bad_rows.hpp"
 #include "lake/reader.hpp"
 #include "lake/stream_columns.hpp"
 
@@ -17,14 +18,6 @@ using table::quote_literal;
 
 std::string parquet(const fs::path& path) { return fmt::format("read_parquet({})", quote_literal(path.string())); }
 
-// "TIMESTAMP '2026-11-24 09:30:00'"
-std::string time_literal(TimePoint at) {
-  std::string text = format_rfc3339(at);
-  text[10] = ' ';
-  text.pop_back();
-  return "TIMESTAMP " + quote_literal(text);
-}
-
 }  // namespace
 
 TableIngest::TableIngest(table::Engine& engine, const fs::path& lake, const Contract& contract, const Clock& clock)
@@ -33,9 +26,14 @@ TableIngest::TableIngest(table::Engine& engine, const fs::path& lake, const Cont
 std::string TableIngest::key_list() const { return table::quote_identifiers(contract_.primary_key); }
 
 void TableIngest::read_stream(table::RowStream& stream) {
-  const std::string select = stream_select_list(contract_, stream.schema(), contract_.table);
   Progress progress("extract " + contract_.table, stream.estimated_rows());
+  read_stream(stream, progress, 0);
+}
+
+void TableIngest::read_stream(table::RowStream& stream, Progress& progress, std::uint64_t n_before) {
+  const std::string select = stream_select_list(contract_, stream.schema(), contract_.table);
   FreshPart part{folder_.new_part(clock_.now()), 0};
+  progress.begin_at(n_before);
   part.rows = engine_.write_parquet(stream, fmt::format("SELECT {} FROM stream_rows", select), part.path, &progress);
   rows_in_ += part.rows;
   set_null_rows_aside(part);
@@ -44,15 +42,8 @@ void TableIngest::read_stream(table::RowStream& stream) {
 
 // A database may allow null where the contract does not; that is found out afterwards, because reading twice could read something else.
 void TableIngest::set_null_rows_aside(FreshPart& part) {
-  std::string reason;
-  for (const table::ColumnDescription& column : engine_.describe_types("SELECT * FROM " + parquet(part.path))) {
-    const ContractColumn* wanted = contract_.find(column.name);
-    if (wanted == nullptr || wanted->is_nullable) continue;
-    reason += fmt::format(" WHEN {} IS NULL THEN {}", quote_identifier(column.name),
-                          quote_literal("column " + column.name + " is null"));
-  }
+  const std::string reason = refusal_sql(engine_, contract_, "SELECT * FROM " + parquet(part.path));
   if (reason.empty()) return;
-  reason = "CASE" + reason + " END";
   const auto n_bad = static_cast<std::uint64_t>(
       engine_.query_int(fmt::format("SELECT count(*) FROM {} WHERE {} IS NOT NULL", parquet(part.path), reason)).value_or(0));
   if (n_bad == 0) return;
@@ -121,9 +112,7 @@ void TableIngest::with_rows(const FileRows& rows, const std::function<void()>& w
 
 void TableIngest::quarantine(const std::string& select_sql, const std::string& file) {
   const fs::path path = folder_.new_quarantine_part(clock_.now());
-  engine_.write_parquet(
-      fmt::format("SELECT *, {} AS seen_at, {} AS file FROM ({})", time_literal(clock_.now()), quote_literal(file), select_sql),
-      path);
+  engine_.write_parquet(quarantine_sql(select_sql, file, clock_.now()), path);
   quarantine_files_.push_back(path.filename().string());
 }
 
@@ -227,6 +216,17 @@ std::vector<ManifestColumn> TableIngest::manifest_columns(const std::vector<Part
     if (!is_there) out.push_back({column.column.name, column.sql_type(), ColumnOrigin::kAbsent});
   }
   return out;
+}
+
+void TableIngest::commit_piece(Manifest& manifest) {
+  Pending& pending = *manifest.pending;
+  for (const FreshPart& part : parts_) {
+    if (part.rows == 0) continue;
+    pending.parts.push_back({part.path.filename().string(), part.rows, static_cast<std::uint64_t>(fs::file_size(part.path))});
+  }
+  pending.quarantine_files.insert(pending.quarantine_files.end(), quarantine_files_.begin(), quarantine_files_.end());
+  pending.n_quarantined += n_quarantined_;
+  folder_.commit(manifest);
 }
 
 TableReport TableIngest::commit(const std::string& kind, const std::string& location) {

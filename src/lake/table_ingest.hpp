@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/progress.hpp"
 #include "lake/extract.hpp"
 #include "lake/file_rows.hpp"
 #include "lake/table_folder.hpp"
@@ -18,11 +19,15 @@ class TableIngest {
 
   /// Rows of a database: types are declared, keys are unique because the server enforces them.
   void read_stream(table::RowStream& stream);
+  /// One piece of a table, `n_before` rows of which were read before.
+  void read_stream(table::RowStream& stream, Progress& progress, std::uint64_t n_before);
   /// Files: types are cast row by row, keys are checked; `base` holds the rows that increments come on top of when there is no full file.
   void read_files(const sources::TableSnapshot& snapshot, const std::optional<Manifest>& base);
 
   /// Makes what was read the table. Throws contract when there are too few rows.
   TableReport commit(const std::string& kind, const std::string& location);
+  /// Puts what was read behind the pieces of `manifest`'s pending reading, and commits that; readers still see the old table.
+  void commit_piece(Manifest& manifest);
 
  private:
   struct FreshPart {

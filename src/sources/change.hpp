@@ -1,10 +1,13 @@
 #pragma once
 // What a source hands to the lake: per table, either a stream of rows or files that the SQL engine reads itself.
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 #include "table/batch.hpp"
 
@@ -16,6 +19,51 @@ struct TableSnapshot {
   std::unique_ptr<table::RowStream> stream;  ///< rows of a database; then there are no files
   fs::path full_file;                ///< the whole table; "" when there are only increments, which then go onto the lake's table
   std::vector<fs::path> increments;  ///< oldest first; later rows win by primary key
+};
+
+/// A value of an ordering column, as text ("42", "2026-11-25 09:30:00.000001", bytes as "00ff") and with the type that it has there.
+struct OrderValue {
+  table::ColumnType type = table::ColumnType::kText;
+  std::string text;
+
+  friend bool operator==(const OrderValue&, const OrderValue&) = default;
+};
+
+/// A piece of a table: rows in the order of `order`, which ends in the primary key so that no two rows are equal in it.
+struct RowPage {
+  std::vector<std::string> order = {};
+  std::optional<OrderValue> from = {};   ///< rows whose first column is at least this
+  std::optional<OrderValue> until = {};  ///< and less than this
+  std::vector<OrderValue> after =
+      {};                        ///< and which lie strictly behind this, one value a column of `order`; empty = from the start
+  std::string null_column = {};  ///< and in which this column is null (or a date of zeros)
+  std::uint64_t limit = 0;       ///< rows at most, 0 = all
+};
+
+/// A digest of the rows whose key lies in [range * width, (range + 1) * width). Digests of ranges side by side add up to that of both.
+struct RangeDigest {
+  std::int64_t range = 0;
+  std::uint64_t n_rows = 0;
+  std::uint64_t crc_xor = 0;
+  std::uint64_t crc_sum = 0;
+
+  friend bool operator==(const RangeDigest&, const RangeDigest&) = default;
+};
+
+/// A database that can be asked for pieces of its tables, all as of one moment. One thread; one stream at a time, read to its end.
+class PagedSource {
+ public:
+  virtual ~PagedSource() = default;
+  /// Taken from the source's own clock just before the moment that all pages are of: what it shows was committed before.
+  [[nodiscard]] virtual TimePoint moment() = 0;
+  /// Throws not_found, or unavailable with the right that is missing.
+  [[nodiscard]] virtual table::Schema schema(const std::string& table) = 0;
+  [[nodiscard]] virtual std::uint64_t estimated_rows(const std::string& table) = 0;
+  [[nodiscard]] virtual std::unique_ptr<table::RowStream> page(const std::string& table, const RowPage& page) = 0;
+  /// Digests over all columns, of each range that has rows, ascending. `key` is an integer column, or "" for one range of number 0 that holds
+  /// the whole table. The source reads the table once; little comes over the line.
+  [[nodiscard]] virtual std::vector<RangeDigest> digests(const std::string& table, const std::string& key,
+                                                         std::int64_t width) = 0;
 };
 
 /// A place that tables come from. One thread.
@@ -31,6 +79,8 @@ class Source {
   [[nodiscard]] virtual std::vector<std::string> tables() = 0;
   /// `table` is one of tables().
   [[nodiscard]] virtual TableSnapshot snapshot(const std::string& table) = 0;
+  /// Itself when its tables can be followed piece by piece, else nullptr.
+  [[nodiscard]] virtual PagedSource* paged() { return nullptr; }
 };
 
 }  // namespace lodestone::sources

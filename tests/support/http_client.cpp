@@ -46,7 +46,7 @@ std::string HttpAnswer::header(const std::string& lower_case_name) const {
 }
 
 HttpConnection::HttpConnection(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  const timeval patience{20, 0};
+  const timeval patience{60, 0};
   setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(socket_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   sockaddr_in address{};
@@ -75,7 +75,7 @@ void HttpConnection::finish_sending() { shutdown(socket_, SHUT_WR); }
 bool HttpConnection::fill() {
   std::array<char, 65536> bytes{};
   const ssize_t n = recv(socket_, bytes.data(), bytes.size(), 0);
-  if (n < 0 && errno == EAGAIN) throw std::runtime_error("no answer within 20 s");
+  if (n < 0 && errno == EAGAIN) throw std::runtime_error("no answer within 60 s");
   if (n <= 0) return false;
   input_.append(bytes.data(), static_cast<std::size_t>(n));
   return true;

@@ -8,10 +8,32 @@
 
 #include "base/error.hpp"
 #include "sources/mysql/column_types.hpp"
+#include "sources/mysql/page_clauses.hpp"
 #include "sources/mysql/table_stream.hpp"
 
 namespace lodestone::sources {
 namespace {
+
+std::uint64_t parse_count(const std::optional<std::string>& text) {
+  std::uint64_t value = 0;
+  if (text) std::from_chars(text->data(), text->data() + text->size(), value);
+  return value;
+}
+
+// One text of all columns in which nothing can be taken for something else: QUOTE puts texts into quotes and writes NULL for null.
+std::string row_text(const table::Schema& schema) {
+  std::string out;
+  for (const table::Column& column : schema) {
+    const std::string name = quoted_name(column.name);
+    out += out.empty() ? "" : ", ";
+    switch (column.type) {
+      case table::ColumnType::kBytes: out += fmt::format("QUOTE(HEX({}))", name); break;
+      case table::ColumnType::kDouble: out += fmt::format("QUOTE({} + 0e0)", name); break;  // all digits of a float
+      default: out += fmt::format("QUOTE({})", name);
+    }
+  }
+  return out;
+}
 
 std::optional<int> parse_int(const std::optional<std::string>& text) {
   int value = 0;
@@ -74,14 +96,50 @@ std::uint64_t MysqlSource::estimated_rows(const std::string& table) {
   return value;
 }
 
+void MysqlSource::begin() {
+  if (moment_) return;
+  // The clock first: what is committed between the two is then read again by the next increment, and not missed.
+  const auto rows = connection_.query("SELECT UTC_TIMESTAMP(6)", {"read the server's clock", "", 0});
+  const std::optional<TimePoint> moment = parse_time(rows.at(0).at(0).value_or(""));
+  LODESTONE_ASSERT(moment.has_value(), "UTC_TIMESTAMP(6) is {}", rows[0][0].value_or("null"));
+  connection_.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", {"begin a consistent reading", "", 0});
+  moment_ = moment;
+}
+
+TimePoint MysqlSource::moment() {
+  begin();
+  return *moment_;
+}
+
 TableSnapshot MysqlSource::snapshot(const std::string& table) {
-  if (!in_transaction_) {
-    connection_.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY", {"begin a consistent reading", "", 0});
-    in_transaction_ = true;
-  }
+  begin();
   table::Schema columns = schema(table);
   const std::uint64_t n_rows = estimated_rows(table);
   return {table, std::make_unique<TableStream>(connection_, name_of(table), std::move(columns), n_rows), {}, {}};
+}
+
+std::unique_ptr<table::RowStream> MysqlSource::page(const std::string& table, const RowPage& page) {
+  begin();
+  return std::make_unique<TableStream>(connection_, name_of(table), schema(table), page.limit, page_clauses(page));
+}
+
+std::vector<RangeDigest> MysqlSource::digests(const std::string& table, const std::string& key, std::int64_t width) {
+  begin();
+  const std::string name = name_of(table);
+  const std::string row = row_text(schema(table));
+  const std::string range = key.empty() ? "0" : fmt::format("FLOOR({} / {})", quoted_name(key), width);
+  const auto rows = connection_.query(
+      fmt::format(
+          "SELECT {} AS r, COUNT(*), BIT_XOR(CRC32(CONCAT({}))), SUM(CRC32(CONCAT('+', {}))) FROM {} GROUP BY r ORDER BY r",
+          range, row, row, quoted_name(name)),
+      {fmt::format("compare table {}", name), name, 0});
+  std::vector<RangeDigest> out;
+  for (const auto& values : rows) {
+    RangeDigest digest{0, parse_count(values[1]), parse_count(values[2]), parse_count(values[3])};
+    std::from_chars(values[0]->data(), values[0]->data() + values[0]->size(), digest.range);
+    out.push_back(digest);
+  }
+  return out;
 }
 
 }  // namespace lodestone::sources

@@ -2,6 +2,8 @@
 // The business database or the Matomo database as a source: whole tables as of one moment. An account with SELECT is enough.
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,7 +27,7 @@ struct MysqlOptions {
 /// All tables are read over one connection inside one read-only transaction, so that they agree with each other. One stream at a time:
 /// a snapshot's stream must be read to its end, or be given up together with the source, before the next is asked for. The source must
 /// outlive its streams. One thread.
-class MysqlSource final : public Source {
+class MysqlSource final : public Source, public PagedSource {
  public:
   /// Connects. Throws invalid_argument for a bad address, and what Connection throws.
   explicit MysqlSource(const MysqlOptions& options);
@@ -36,10 +38,17 @@ class MysqlSource final : public Source {
   [[nodiscard]] std::vector<std::string> tables() override;
   /// Throws not_found for a table that is not there, unavailable with the GRANT to run for one that may not be read.
   [[nodiscard]] TableSnapshot snapshot(const std::string& table) override;
+  [[nodiscard]] PagedSource* paged() override { return this; }
+
+  [[nodiscard]] TimePoint moment() override;
   /// Columns of a table as they come (column_types.hpp). Throws like snapshot().
-  [[nodiscard]] table::Schema schema(const std::string& table);
+  [[nodiscard]] table::Schema schema(const std::string& table) override;
   /// The server's estimate, which may be far off.
-  [[nodiscard]] std::uint64_t estimated_rows(const std::string& table);
+  [[nodiscard]] std::uint64_t estimated_rows(const std::string& table) override;
+  /// The stream must be read to its end before the next is asked for.
+  [[nodiscard]] std::unique_ptr<table::RowStream> page(const std::string& table, const RowPage& page) override;
+
+  [[nodiscard]] std::vector<RangeDigest> digests(const std::string& table, const std::string& key, std::int64_t width) override;
 
   [[nodiscard]] Connection& connection() { return connection_; }
 
@@ -47,9 +56,12 @@ class MysqlSource final : public Source {
   /// The name in the database.
   [[nodiscard]] std::string name_of(const std::string& table) const { return table_prefix_ + table; }
 
+  /// Opens the transaction that everything is read in, unless it is open.
+  void begin();
+
   std::string table_prefix_;
   Connection connection_;
-  bool in_transaction_ = false;
+  std::optional<TimePoint> moment_;
 };
 
 }  // namespace lodestone::sources

@@ -53,18 +53,20 @@ bool fits(WireForm form, table::ColumnType type) {
   return false;
 }
 
-std::string select_of(const std::string& table, const table::Schema& schema) {
+std::string select_of(const std::string& table, const table::Schema& schema, const std::string& clauses) {
   std::string sql = "SELECT ";
   for (std::size_t i = 0; i < schema.size(); ++i) sql += (i == 0 ? "" : ", ") + quoted_name(schema[i].name);
-  return sql + " FROM " + quoted_name(table);
+  return sql + " FROM " + quoted_name(table) + clauses;
 }
 
 }  // namespace
 
-TableStream::TableStream(Connection& connection, std::string table, table::Schema schema, std::uint64_t estimated_rows)
+TableStream::TableStream(Connection& connection, std::string table, table::Schema schema, std::uint64_t estimated_rows,
+                         std::string clauses)
     : connection_(&connection),
       table_(std::move(table)),
       schema_(std::move(schema)),
+      clauses_(std::move(clauses)),
       estimated_rows_(estimated_rows),
       statement_(mysql_stmt_init(connection.handle()), [](st_mysql_stmt* statement) { mysql_stmt_close(statement); }) {
   LODESTONE_ASSERT(statement_ != nullptr, "mysql_stmt_init");
@@ -80,7 +82,7 @@ Purpose TableStream::purpose() const { return {fmt::format("read table {}", tabl
 
 void TableStream::prepare() {
   const auto start = steady_clock::now();
-  const std::string sql = select_of(table_, schema_);
+  const std::string sql = select_of(table_, schema_, clauses_);
   const auto check = [&](int result) {
     if (result == 0) return;
     const std::string message = mysql_stmt_error(statement_.get());

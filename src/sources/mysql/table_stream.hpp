@@ -21,7 +21,9 @@ class BinaryRowDecoder;
 class TableStream final : public table::RowStream {
  public:
   /// `table` is the name in the database. `connection` must outlive this. Throws unavailable for a missing right, not_found.
-  TableStream(Connection& connection, std::string table, table::Schema schema, std::uint64_t estimated_rows);
+  /// `clauses` stands behind the table's name: WHERE, ORDER BY, LIMIT.
+  TableStream(Connection& connection, std::string table, table::Schema schema, std::uint64_t estimated_rows,
+              std::string clauses = {});
   ~TableStream() override;
   TableStream(const TableStream&) = delete;
   TableStream& operator=(const TableStream&) = delete;
@@ -45,6 +47,7 @@ class TableStream final : public table::RowStream {
   Connection* connection_;
   std::string table_;
   table::Schema schema_;
+  std::string clauses_;
   std::uint64_t estimated_rows_;
   std::unique_ptr<BinaryRowDecoder> decoder_;
   std::unique_ptr<st_mysql_stmt, void (*)(st_mysql_stmt*)> statement_;
