@@ -77,7 +77,7 @@ std::string tail(const fs::path& log) {
 
 }  // namespace
 
-MariaDb::MariaDb() {
+MariaDb::MariaDb(std::vector<std::string> options) : options_(std::move(options)) {
   // Short, because the path of a socket is limited to 107 bytes.
   std::string pattern = (fs::temp_directory_path() / "lodestone-db.XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) fail(ErrorCode::kUnavailable, "{}: no folder can be made there", pattern);
@@ -127,6 +127,7 @@ void MariaDb::start() {
                                       "--performance-schema=OFF",
                                       "--character-set-server=utf8mb4",
                                       "--sql-mode=STRICT_TRANS_TABLES"};
+  command.insert(command.end(), options_.begin(), options_.end());
   if (::geteuid() == 0) command.emplace_back("--user=root");
   server_ = spawn(command, folder_ / "server.log", is_kept() ? Lifetime::kItsOwn : Lifetime::kOurs);
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/file.hpp"
 #include "sources/mysql/connection.hpp"
@@ -17,7 +18,8 @@ namespace lodestone::test {
 /// when there is no MariaDB server on this machine.
 class MariaDb {
  public:
-  MariaDb();
+  /// `options` are added to the server's command line ("--log-bin=bin").
+  explicit MariaDb(std::vector<std::string> options = {});
   ~MariaDb();
   MariaDb(const MariaDb&) = delete;
   MariaDb& operator=(const MariaDb&) = delete;
@@ -41,6 +43,7 @@ class MariaDb {
   void stop();
   sources::Connection& root();
 
+  std::vector<std::string> options_;
   fs::path folder_;
   fs::path socket_;
   std::uint16_t port_ = 0;

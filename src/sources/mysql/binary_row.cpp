@@ -1,12 +1,10 @@
 #include "sources/mysql/binary_row.hpp"
 
-#include <fmt/format.h>
-
-#include <charconv>
 #include <chrono>
 #include <cstring>
-#include <iterator>
 #include <limits>
+
+#include "sources/mysql/value_text.hpp"
 
 namespace lodestone::sources {
 namespace {
@@ -40,15 +38,6 @@ std::uint64_t take_length(unsigned char** at) {
     case 254: return take<std::uint64_t>(at);
     default: return first;
   }
-}
-
-/// 3.69f is 3.6900000572...; people wrote 3.69, so the double that reads as the float's shortest form is taken.
-double widened(float value) {
-  char text[32];
-  const auto end = std::to_chars(std::begin(text), std::end(text), value).ptr;
-  double out = value;
-  std::from_chars(text, end, out);
-  return out;
 }
 
 }  // namespace
@@ -86,13 +75,12 @@ void BinaryRowDecoder::append_time_of(unsigned column, const unsigned char* valu
 }
 
 void BinaryRowDecoder::append_clock(unsigned column, const unsigned char* value, unsigned length) {
-  std::string text = "00:00:00";
+  ClockTime time;
   if (length >= 8) {
-    text = fmt::format("{}{:02}:{:02}:{:02}", value[0] != 0 ? "-" : "", load<std::uint32_t>(value + 1) * 24 + value[5], value[6],
-                       value[7]);
-    if (length >= 12) text += fmt::format(".{:06}", load<std::uint32_t>(value + 8));
+    time = {value[0] != 0, load<std::uint32_t>(value + 1) * 24 + value[5], value[6], value[7], 0};
+    if (length >= 12) time.micros = load<std::uint32_t>(value + 8);
   }
-  batch_->append_text(column, text);
+  batch_->append_text(column, format_clock(time));
 }
 
 void BinaryRowDecoder::append(unsigned column, unsigned char** at) {

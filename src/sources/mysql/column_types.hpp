@@ -15,6 +15,7 @@ struct ColumnDescription {
   std::string column_type;  ///< COLUMN_TYPE: "bigint(10) unsigned", "varchar(255)"
   std::optional<int> precision;
   std::optional<int> scale;
+  std::string character_set = {};  ///< CHARACTER_SET_NAME: "utf8mb4", "" for none; only the binary log needs it
 };
 
 /// | source | lake |

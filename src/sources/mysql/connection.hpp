@@ -58,6 +58,8 @@ class Connection {
   [[nodiscard]] std::uint64_t id() const;
   /// "10.11.19-MariaDB".
   [[nodiscard]] std::string server_version() const;
+  /// 'user'@'host' as GRANT wants it.
+  [[nodiscard]] std::string account();
 
   /// The library's handle, for the other files of this folder.
   [[nodiscard]] st_mysql* handle() { return handle_.get(); }
@@ -70,7 +72,6 @@ class Connection {
 
  private:
   void set_up_session();
-  [[nodiscard]] std::string account();
 
   ConnectionOptions options_;
   std::unique_ptr<st_mysql, void (*)(st_mysql*)> handle_;

@@ -1,0 +1,73 @@
+#pragma once
+// WRITE_ROWS, UPDATE_ROWS and DELETE_ROWS of both versions, also compressed: their frame, and the decoding of rows.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "sources/binlog/byte_reader.hpp"
+#include "sources/binlog/row_changes.hpp"
+#include "sources/binlog/row_plan.hpp"
+
+namespace lodestone::sources {
+
+/// Views into the event, and into `unpacked` of parse_rows() where it is compressed.
+struct RowsEvent {
+  ChangeKind kind{};
+  std::uint64_t table_id = 0;
+  ImageLayout layout;  ///< `before` empty for an insert, `after` for a delete
+  std::string_view rows;
+};
+
+/// Throws corrupt.
+RowsEvent parse_rows(const Event& event, const EventFramer& framer, std::string& unpacked);
+
+/// Decodes rows by a plan. Values come out as the snapshot (mysql/binary_row.hpp) reads them from the same table. One thread.
+class RowDecoder {
+ public:
+  /// `zone_micros` is added to columns of type TIMESTAMP, which the log keeps in UTC.
+  RowDecoder(RowPlan plan, std::int64_t zone_micros) : plan_(std::move(plan)), zone_micros_(zone_micros) {}
+
+  [[nodiscard]] std::size_t n_columns() const { return plan_.size(); }
+  /// Appends one row from `reader`: one image, two for an update. Throws corrupt; contract for an integer that int64 cannot hold,
+  /// and for an enum or set value without a label.
+  void append_row(ByteReader& reader, const RowsEvent& event, std::uint32_t layout, TableChanges& out);
+  /// Dates that no calendar has (0000-00-00), read as null so far.
+  [[nodiscard]] std::uint64_t n_zero_dates() const { return n_zero_dates_; }
+
+ private:
+  void append_image(ByteReader& reader, const std::vector<bool>& present, table::Batch& out, const TableChanges& of);
+  void append_cell(ByteReader& reader, std::size_t column, table::Batch& out, const TableChanges& of);
+  void append_text(ByteReader& reader, std::size_t column, table::Batch& out);
+  void append_label(ByteReader& reader, std::size_t column, table::Batch& out, const TableChanges& of);
+  void append_address(ByteReader& reader, std::size_t column, table::Batch& out);
+  void append_unsigned(std::uint64_t value, std::size_t column, table::Batch& out, const TableChanges& of);
+  void append_time(ByteReader& reader, std::size_t column, table::Batch& out);
+  void append_moment(ByteReader& reader, std::size_t column, table::Batch& out);
+
+  RowPlan plan_;
+  std::int64_t zone_micros_;
+  std::uint64_t n_zero_dates_ = 0;
+  std::string text_, unpacked_;  // scratch
+};
+
+/// The rows of one event, taken in as many steps as their batches need. The event's bytes must outlive this. One thread.
+class RowsCursor {
+ public:
+  /// Throws corrupt when the event has another number of columns than its TABLE_MAP.
+  RowsCursor(RowsEvent event, const EventHeader& header, RowDecoder& decoder);
+  RowsCursor(const RowsCursor&) = delete;
+  RowsCursor& operator=(const RowsCursor&) = delete;
+
+  [[nodiscard]] std::size_t left() const { return reader_.left(); }
+  /// Appends rows until there are no more (true), until `out` is full, or until about `budget_bytes` of the log have been read.
+  bool append_to(TableChanges& out, std::size_t budget_bytes);
+
+ private:
+  EventHeader header_;
+  RowsEvent event_;
+  RowDecoder* decoder_;
+  ByteReader reader_;
+};
+
+}  // namespace lodestone::sources
