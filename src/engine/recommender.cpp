@@ -43,11 +43,27 @@ void prefetch(const NeighbourRow& row) {
   }
 }
 
+/// Adds the time from here to the end of the block to a channel, if anybody wants to know.
+class Timed {
+ public:
+  Timed(RecallTrace* trace, Channel channel) : trace_(trace), channel_(channel), start_(trace == nullptr ? 0 : trace->now()) {}
+  ~Timed() {
+    if (trace_ != nullptr) trace_->nanoseconds[static_cast<std::size_t>(channel_)] += trace_->now() - start_;
+  }
+  Timed(const Timed&) = delete;
+  Timed& operator=(const Timed&) = delete;
+
+ private:
+  RecallTrace* trace_;
+  Channel channel_;
+  std::uint64_t start_;
+};
+
 /// One page under construction.
 class PageMaker {
  public:
-  PageMaker(const Release& release, const PageRequest& request, Scratch& scratch, Page& page)
-      : release_(release), request_(request), scratch_(scratch), page_(page) {
+  PageMaker(const Release& release, const PageRequest& request, Scratch& scratch, Page& page, RecallTrace* trace)
+      : release_(release), request_(request), scratch_(scratch), page_(page), trace_(trace) {
     const std::size_t n_items = release.catalog.n_items();
     LODESTONE_ASSERT(!request.item || static_cast<std::size_t>(*request.item) < n_items, "item {} of {}", *request.item, n_items);
     const models::ChannelWeights& weights = request.weights == nullptr ? release.weights : *request.weights;
@@ -130,6 +146,7 @@ class PageMaker {
       add_source(Channel::kPopular, 1, release_.popular.row(0));
       return;
     }
+    const Timed timed(trace_, Channel::kContent);
     const models::TextIndex& index = release_.text;
     for (const std::uint64_t token : request_.query_tokens) {
       const auto it = std::lower_bound(index.tokens.begin(), index.tokens.end(), token);
@@ -143,8 +160,18 @@ class PageMaker {
   }
 
   void add_history(float share) {
+    add_behavior_history(share);
+    add_content_history(share);
+  }
+
+  void add_behavior_history(float share) {
+    const Timed timed(trace_, Channel::kBehavior);
     if (behavior_weight_ > 0) sum_behavior();
     add_sums(Channel::kBehavior, share * behavior_weight_, std::max(kHistoryDepth, request_.limit));
+  }
+
+  void add_content_history(float share) {
+    const Timed timed(trace_, Channel::kContent);
     if (content_weight_ > 0) sum_content();
     add_sums(Channel::kContent, share * content_weight_, std::max(kHistoryDepth, request_.limit));
   }
@@ -202,6 +229,7 @@ class PageMaker {
   void fuse(std::size_t s) {
     const Source& source = scratch_.sources[s];
     if (source.list.items.empty()) return;
+    const Timed timed(trace_, source.channel);
     const float unit = source.weight / std::max(source.list.scores[0], kLeastBest);
     for (std::size_t k = 0; k < source.list.items.size(); ++k) {
       Candidate& candidate = scratch_.candidates.at(source.list.items[k]);
@@ -255,6 +283,8 @@ class PageMaker {
       fill(none ? Channel::kFallback : Channel::kCategory, release_.popular_by_category.row(category));
     }
     fill(none ? Channel::kFallback : Channel::kPopular, release_.popular.row(0));
+    if (page_.items.size() >= request_.limit) return;
+    const Timed timed(trace_, Channel::kCatalog);
     std::int32_t rank = 0;
     for (auto item = static_cast<ItemIndex>(release_.catalog.n_items()); item-- > 0 && page_.items.size() < request_.limit;) {
       if (eligible(item)) fill_one(Channel::kCatalog, item, {++rank, 0});
@@ -262,6 +292,8 @@ class PageMaker {
   }
 
   void fill(Channel channel, const NeighbourRow& list) {
+    if (page_.items.size() >= request_.limit) return;
+    const Timed timed(trace_, channel);
     for (std::size_t k = 0; k < list.items.size() && page_.items.size() < request_.limit; ++k) {
       if (eligible(list.items[k])) fill_one(channel, list.items[k], {static_cast<std::int32_t>(k + 1), list.scores[k]});
     }
@@ -283,6 +315,7 @@ class PageMaker {
   const PageRequest& request_;
   Scratch& scratch_;
   Page& page_;
+  RecallTrace* trace_;
   std::optional<std::size_t> user_;
   float behavior_weight_ = 0;
   float content_weight_ = 0;
@@ -293,8 +326,8 @@ class PageMaker {
 
 }  // namespace
 
-void recommend(const Release& release, const PageRequest& request, Scratch& scratch, Page& page) {
-  PageMaker(release, request, scratch, page).run();
+void recommend(const Release& release, const PageRequest& request, Scratch& scratch, Page& page, RecallTrace* trace) {
+  PageMaker(release, request, scratch, page, trace).run();
 }
 
 void warm(const Release& release, Scratch& scratch) {

@@ -38,6 +38,13 @@ struct Page {
   std::string_view degrade_reason;                    ///< "" or why the page is from a fallback
 };
 
+/// How long each channel of a request took to find its candidates and to give them their share of the score. The engine has no clock:
+/// who wants to know brings one.
+struct RecallTrace {
+  std::uint64_t (*now)() = nullptr;                    ///< nanoseconds from any beginning; never falls
+  std::array<std::uint64_t, kChannels> nanoseconds{};  ///< 0 for a channel that was not asked
+};
+
 /// Fills `page` (its memory is reused). The page never holds the page item, an unavailable, owned (user known), excluded or filtered-out
 /// item, and no item twice. It is full to `limit` whenever enough eligible items exist; only search gives what matches and no more.
 ///
@@ -45,7 +52,10 @@ struct Page {
 /// reciprocal rank fusion (Cormack, Clarke and Buettcher 2009). Both factors lie in (0, 1], so a channel gives at most its weight and an
 /// item at most the sum of the weights, by which its score is divided. A weight of 0 switches a channel off. Pages of one channel
 /// (guests, trending, search) need no weight. Backfilled items score below every ranked one.
-void recommend(const models::Release& release, const PageRequest& request, Scratch& scratch, Page& page);
+///
+/// With a `trace` the channels' times are added to it; that reads the clock four times a channel, so ask for it now and then only.
+void recommend(const models::Release& release, const PageRequest& request, Scratch& scratch, Page& page,
+               RecallTrace* trace = nullptr);
 
 /// Sizes the scratch to the release and makes some pages of each kind, so that the first request finds code and memory warm.
 void warm(const models::Release& release, Scratch& scratch);

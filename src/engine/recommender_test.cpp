@@ -193,6 +193,30 @@ TEST_F(RecommenderTest, trending_takes_the_window_or_the_next_wider) {
   EXPECT_EQ(page_.degrade_reason, "");
 }
 
+TEST_F(RecommenderTest, a_trace_tells_the_time_of_each_channel_that_was_asked) {
+  static std::uint64_t reads;
+  reads = 0;
+  RecallTrace trace;
+  trace.now = [] { return ++reads; };
+  PageRequest request;
+  request.kind = PageKind::kDetail;
+  request.item = 0;
+  request.user = UserId(7);
+  request.limit = 8;
+  const std::vector<PageItem> plain = page_of(request).items;
+  EXPECT_EQ(reads, 0U);
+  recommend(sample_.release(), request, scratch_, page_, &trace);
+  const auto of = [&](Channel channel) { return trace.nanoseconds[static_cast<std::size_t>(channel)]; };
+  EXPECT_EQ(of(Channel::kBehavior), 3U);  // the history is summed; the page item's list and the history's are fused
+  EXPECT_EQ(of(Channel::kContent), 3U);
+  EXPECT_EQ(of(Channel::kCategory), 1U);
+  EXPECT_EQ(of(Channel::kPopular), 1U);
+  EXPECT_EQ(of(Channel::kCatalog), 1U);
+  EXPECT_EQ(of(Channel::kTrending), 0U);
+  ASSERT_EQ(page_.items.size(), plain.size());  // looking changes nothing
+  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_EQ(page_.items[i].item, plain[i].item);
+}
+
 TEST_F(RecommenderTest, a_search_gives_what_matches_and_no_more) {
   PageRequest request;
   request.kind = PageKind::kSearch;

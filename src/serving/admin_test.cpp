@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -11,6 +12,7 @@
 #include "serving/fallback_ratio.hpp"
 #include "serving/token.hpp"
 #include "tests/support/metrics_lint.hpp"
+#include "tests/support/sample_release.hpp"
 #include "tests/support/serving_site.hpp"
 
 namespace lodestone::serving {
@@ -19,6 +21,10 @@ namespace {
 using test::problem_text;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+
+/// Names that dashboards know and that break the rules of naming.
+const std::vector<std::string> kOldNames = {"recommendation_count", "recall_candidates_count", "recommendation_diversity_score",
+                                            "bundle_loaded_timestamp"};
 
 class AdminTest : public ::testing::Test {
  protected:
@@ -156,8 +162,7 @@ TEST_F(AdminTest, the_live_scrape_is_clean_and_fed) {
   site.get("/recommend/user/100");
   const auto answer = site.admin("GET", "/metrics");
   EXPECT_EQ(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-  EXPECT_THAT(test::lint_metrics(answer.body, {"recommendation_count", "recall_candidates_count", "bundle_loaded_timestamp"}),
-              IsEmpty());
+  EXPECT_THAT(test::lint_metrics(answer.body, kOldNames), IsEmpty());
   auto series = test::parse_metrics(answer.body);
   EXPECT_EQ(series["recommendation_requests_total{endpoint=\"similar\",status=\"200\"}"], 1);
   EXPECT_EQ(series["recommendation_requests_total{endpoint=\"similar\",status=\"404\"}"], 1);
@@ -199,6 +204,42 @@ TEST_F(AdminTest, the_operators_page_has_a_row_for_every_metric_and_no_other) {
   }
   EXPECT_TRUE(exported.contains("bundle_info"));
   EXPECT_EQ(documented_metrics(), exported);
+}
+
+TEST_F(AdminTest, samples_the_first_page_of_a_thread_and_then_one_in_sixty_four) {
+  site.stop();
+  site.options.n_threads = 1;
+  site.start();
+  const auto count = [&](const std::string& series) { return test::parse_metrics(site.admin("GET", "/metrics").body)[series]; };
+  const std::string duration = "recall_duration_seconds_count{channel=\"behavior\"}";
+  const std::string diversity = "recommendation_diversity_score_count{endpoint=\"similar\"}";
+  site.get("/similar/10?limit=10");
+  EXPECT_EQ(count(duration), 1);
+  EXPECT_EQ(count(diversity), 1);
+  EXPECT_GT(count("recall_duration_seconds_sum{channel=\"behavior\"}"), 0);
+  EXPECT_LE(count("recommendation_diversity_score_sum{endpoint=\"similar\"}"), 1);
+  for (int i = 0; i < 63; ++i) site.get("/similar/10");
+  EXPECT_EQ(count(duration), 1);
+  site.get("/similar/10");
+  EXPECT_EQ(count(duration), 2);
+  EXPECT_EQ(count(diversity), 2);
+}
+
+TEST(DiversityScore, is_the_share_of_different_categories) {
+  models::ReleaseData data = test::sample_release();
+  for (std::size_t i = 0; i < data.items.size(); ++i) data.items[i].category = i < 3 ? "same" : "";
+  data.items[3].category = "other";
+  data.popular_by_category = {};
+  data.popular_by_category.offsets.assign(4, 0);
+  const test::SampleBundle sample(data);
+  const auto score = [&](std::initializer_list<ItemIndex> list) {
+    std::vector<engine::PageItem> items(list.size());
+    std::transform(list.begin(), list.end(), items.begin(), [](ItemIndex item) { return engine::PageItem{item, 0, 0, {}}; });
+    return diversity_score(items, sample.release().catalog);
+  };
+  EXPECT_EQ(score({0}), 1);
+  EXPECT_EQ(score({0, 1, 2}), 1.0 / 3);
+  EXPECT_EQ(score({0, 3, 4, 5}), 0.75);  // without a category is one too
 }
 
 TEST_F(AdminTest, counts_new_items) {

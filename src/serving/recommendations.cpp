@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "base/hash.hpp"
 #include "base/json.hpp"
@@ -23,6 +24,11 @@ constexpr std::size_t kMaxVisitorBytes = 64;
 constexpr std::chrono::days kNewFor{30};
 constexpr std::array<std::string_view, models::kTrendingWindows> kTimeframes = {"1h", "24h", "7d"};
 
+std::uint64_t monotonic_nanoseconds() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
 void answer_unavailable(http::Response& response, std::string_view detail) {
   http::answer_problem(response, 503, detail);
   response.retry_after = 1;
@@ -38,6 +44,7 @@ struct Recommendations::Worker {
   metrics::ThreadSlots& slots;
   engine::Scratch scratch;
   engine::Page page;
+  std::uint32_t n_pages = 0;  ///< made so far, to sample some of them
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
@@ -129,7 +136,9 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
 
 bool Recommendations::make_page(const Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response) {
   engine::Page& page = worker.page;
-  engine::recommend(release.release(), asked.page, worker.scratch, page);
+  engine::RecallTrace trace{monotonic_nanoseconds, {}};
+  const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
+  engine::recommend(release.release(), asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
@@ -141,6 +150,9 @@ bool Recommendations::make_page(const Asked& asked, Worker& worker, const Loaded
     if (release.release().catalog.created_at(item.item) > worker.new_after) ++n_new;
   }
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
+  if (is_sampled && !page.items.empty()) {
+    metrics_->count_sample(worker.slots, asked.endpoint, page, trace, release.release().catalog);
+  }
   return true;
 }
 

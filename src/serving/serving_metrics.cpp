@@ -1,5 +1,7 @@
 #include "serving/serving_metrics.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace lodestone::serving {
@@ -8,6 +10,9 @@ namespace {
 
 constexpr double kLatencyBounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1};
 constexpr double kListBounds[] = {0, 1, 2, 5, 10, 20, 30, 50, 100};
+constexpr double kDiversityBounds[] = {0.1, 0.3, 0.5, 0.7, 0.9, 1};  // the original system's
+constexpr double kRecallBounds[] = {0.0000005, 0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005,
+                                    0.0001,    0.00025,  0.0005,    0.001,    0.0025,  0.01,     0.1};
 constexpr double kCandidateBounds[] = {1, 5, 10, 25, 50, 100, 200, 300, 500, 1000};
 
 std::size_t index(Endpoint endpoint) { return static_cast<std::size_t>(endpoint); }
@@ -36,6 +41,17 @@ std::string_view degrade_name(Degrade degrade) {
   return "";
 }
 
+double diversity_score(std::span<const engine::PageItem> items, const models::Catalog& catalog) {
+  std::size_t n_different = 0;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::int32_t category = catalog.category_number(items[i].item);
+    const auto before = items.first(i);
+    n_different += std::ranges::none_of(
+        before, [&](const engine::PageItem& item) { return catalog.category_number(item.item) == category; });
+  }
+  return static_cast<double>(n_different) / static_cast<double>(items.size());
+}
+
 ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registry), reload_slots_(&registry.register_thread()) {
   for (std::size_t e = 0; e < kEndpoints; ++e) register_endpoint(static_cast<Endpoint>(e));
   const auto fallback = [&](const char* level) {
@@ -45,9 +61,13 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   fallback_popular_ = fallback("popular");
   fallback_catalog_ = fallback("catalog");
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
-    candidates_[c] =
-        registry.histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
-                           kCandidateBounds, {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}});
+    const metrics::Labels labels = {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}};
+    candidates_[c] = registry.histogram(
+        "recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.", kCandidateBounds, labels);
+    durations_[c] = registry.histogram(
+        "recall_duration_seconds",
+        fmt::format("Time in which a channel found and scored its candidates; of one request in {}.", kSampled), kRecallBounds,
+        labels);
   }
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
@@ -69,6 +89,9 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
   of.latency = registry_->histogram("recommendation_latency_seconds", "From the last byte of a request to its finished answer.",
                                     kLatencyBounds, {{"endpoint", name}});
   of.count = registry_->histogram("recommendation_count", "Items in an answer.", kListBounds, {{"endpoint", name}});
+  of.diversity = registry_->histogram("recommendation_diversity_score",
+                                      fmt::format("Different categories / items of a list, 0 to 1; of one list in {}.", kSampled),
+                                      kDiversityBounds, {{"endpoint", name}});
   of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
   of.new_items =
       registry_->counter("new_item_exposure_total", "Items shown that were created within 30 days.", {{"endpoint", name}});
@@ -110,6 +133,14 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   count_degraded(slots, endpoint, degrade);
   const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
   slots.add(popular ? fallback_popular_ : fallback_catalog_);
+}
+
+void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page,
+                                  const engine::RecallTrace& trace, const models::Catalog& catalog) const {
+  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+    if (page.candidates[c] > 0) slots.observe(durations_[c], static_cast<double>(trace.nanoseconds[c]) * 1e-9);
+  }
+  slots.observe(endpoints_[index(endpoint)].diversity, diversity_score(page.items, catalog));
 }
 
 void ServingMetrics::count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const {
