@@ -66,7 +66,7 @@ void make(const fs::path& folder, std::size_t n_items, std::size_t n_neighbours,
 /// Pages of one kind over random items and users, and how long each took.
 class Pages {
  public:
-  explicit Pages(const models::Release& release) : release_(release) { engine::warm(release, scratch_); }
+  explicit Pages(const models::Release& release) : release_(release) { engine::warm(release, scratch_, page_); }
 
   double microseconds(PageRequest request) {
     if (request.kind == PageKind::kSimilar || request.kind == PageKind::kDetail) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "engine/query.hpp"
 
 namespace lodestone::engine {
 namespace {
@@ -16,6 +17,8 @@ constexpr std::size_t kHistoryDepth = 100;
 constexpr std::size_t kContentHistory = 10;
 /// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
 constexpr float kPageShare = 2.0F / 3.0F;
+/// Items that warm() makes room for besides those of a page: what a request may leave out, and what most users own.
+constexpr std::size_t kBlockedItems = 4096;
 /// Constant of reciprocal rank fusion (Cormack, Clarke and Buettcher 2009).
 constexpr float kRankConstant = 60.0F;
 /// A list's best score is taken for at least this, so that its inverse is finite.
@@ -23,6 +26,12 @@ constexpr float kLeastBest = 1e-30F;
 /// Score of the first item of a page that is backfilled from the start, and what each next one keeps of the score before it.
 constexpr float kFirstFilled = 0.1F;
 constexpr float kFilledStep = 0.95F;
+
+/// As long as a search may be, in both scripts that are cut in different ways.
+constexpr std::string_view kWarmQuery =
+    "recommendations for marketplaces of environmental measurements and transportation statistics by provinces and "
+    "municipalities, "
+    "数据集天气预报交通";
 
 constexpr auto kRankFactors = [] {
   std::array<float, kListDepth + 1> factors{};
@@ -330,11 +339,18 @@ void recommend(const Release& release, const PageRequest& request, Scratch& scra
   PageMaker(release, request, scratch, page, trace).run();
 }
 
-void warm(const Release& release, Scratch& scratch) {
+void warm(const Release& release, Scratch& scratch, Page& page) {
   constexpr std::size_t kPages = 64;
   const std::size_t n_items = release.catalog.n_items();
   const std::size_t n_users = release.users.size();
-  Page page;
+  scratch.reserve(kHistoryDepth, kBlockedItems);
+  page.items.reserve(kHistoryDepth);
+  std::vector<std::uint64_t> tokens;
+  query_tokens(kWarmQuery, tokens);
+  PageRequest search;
+  search.kind = PageKind::kSearch;
+  search.query_tokens = tokens;
+  recommend(release, search, scratch, page);
   for (std::size_t i = 0; i < kPages; ++i) {
     PageRequest request;
     if (n_users > 0) request.user = release.users.id(i * n_users / kPages);

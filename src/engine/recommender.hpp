@@ -57,7 +57,9 @@ struct RecallTrace {
 void recommend(const models::Release& release, const PageRequest& request, Scratch& scratch, Page& page,
                RecallTrace* trace = nullptr);
 
-/// Sizes the scratch to the release and makes some pages of each kind, so that the first request finds code and memory warm.
-void warm(const models::Release& release, Scratch& scratch);
+/// Sizes scratch and page to the release and makes some pages of each kind, so that the first request finds code and memory warm: what
+/// it then allocates for pages of up to 100 items is what the thousandth does. Belongs on the thread that will make the pages, as
+/// reading a search keeps memory by thread.
+void warm(const models::Release& release, Scratch& scratch, Page& page);
 
 }  // namespace lodestone::engine

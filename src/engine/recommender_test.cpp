@@ -285,7 +285,7 @@ TEST(Recommender, an_empty_release_gives_empty_pages) {
   recommend(sample.release(), request, scratch, page);
   EXPECT_THAT(page.items, IsEmpty());
   EXPECT_EQ(page.degrade_reason, "no_candidates");
-  warm(sample.release(), scratch);
+  warm(sample.release(), scratch, page);
 }
 
 }  // namespace

@@ -52,4 +52,12 @@ models::NeighbourRow ItemSums::unpack(std::size_t n, std::vector<ItemIndex>& ite
   return {items, scores};
 }
 
+void Scratch::reserve(std::size_t depth, std::size_t n_blocked) {
+  blocked.reserve(depth + n_blocked);
+  sums.reserve(depth);
+  best.reserve(depth + 1);
+  for (auto& list : list_items) list.reserve(4 * depth);
+  for (auto& list : list_scores) list.reserve(4 * depth);
+}
+
 }  // namespace lodestone::engine

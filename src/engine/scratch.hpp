@@ -20,6 +20,8 @@ class ItemSet {
  public:
   /// Empties it and makes room for items below `n_items`.
   void begin(std::size_t n_items);
+  /// Memory for that many items in it.
+  void reserve(std::size_t n) { items_.reserve(n); }
   [[nodiscard]] bool contains(ItemIndex item) const {
     const auto i = static_cast<std::size_t>(item);
     return (bits_[i / 64] >> i % 64 & 1U) != 0;
@@ -100,6 +102,8 @@ inline ItemIndex key_item(std::uint64_t key) { return static_cast<ItemIndex>(~st
 class ItemSums {
  public:
   void begin(std::size_t n_items);
+  /// Memory for take_best(n).
+  void reserve(std::size_t n) { keys_.reserve(4 * n); }
   /// Adds scale * score for each item of a list; `scale` is not negative.
   void add(const models::NeighbourRow& row, float scale);
   [[nodiscard]] std::size_t size() const { return n_touched_; }
@@ -142,6 +146,9 @@ struct Scratch {
   std::array<std::vector<ItemIndex>, kMaxSources> list_items;  ///< lists that no file holds, by source
   std::array<std::vector<float>, kMaxSources> list_scores;
   std::vector<std::uint64_t> best;  ///< keys of the page while it is chosen
+
+  /// Memory for lists of `depth` sums and pages of as many items that leave out `n_blocked` others.
+  void reserve(std::size_t depth, std::size_t n_blocked);
 };
 
 }  // namespace lodestone::engine

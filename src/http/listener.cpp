@@ -104,7 +104,10 @@ class Listener::IoThread {
     if (error) fail_to_listen(listener_->options_, listener_->port_, error);
     asio::co_spawn(context_, accept(), asio::detached);
     asio::co_spawn(context_, tick(), asio::detached);
-    thread_ = std::thread([this] { context_.run(); });
+    thread_ = std::thread([this] {
+      if (listener_->options_.on_start) listener_->options_.on_start(state_.number);
+      context_.run();
+    });
   }
 
   void begin_drain(std::chrono::milliseconds drain) {

@@ -21,6 +21,8 @@ struct ListenOptions {
   int n_threads = 1;
   std::string way_out = "choose another port";  ///< end of the sentence for a port in use
   Limits limits;
+  /// Called once on each thread before it answers anything. May be empty.
+  std::function<void(int thread)> on_start;
   /// Called about once a second on each thread, for housekeeping that must happen there. May be empty.
   std::function<void(int thread)> on_tick;
 };

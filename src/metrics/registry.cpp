@@ -112,7 +112,9 @@ void Registry::on_scrape(std::function<void()> update) {
 
 ThreadSlots& Registry::register_thread() {
   const std::lock_guard lock(mutex_);
-  return *threads_.emplace_back(std::make_unique<ThreadSlots>());
+  ThreadSlots& slots = *threads_.emplace_back(std::make_unique<ThreadSlots>());
+  for (std::uint32_t slot = 0; slot < next_slot_; slot += ThreadSlots::kChunk) slots.make_chunk(slot / ThreadSlots::kChunk);
+  return slots;
 }
 
 std::uint64_t Registry::sum(std::uint32_t slot) const {

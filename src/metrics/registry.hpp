@@ -116,7 +116,8 @@ class Registry {
   /// Called before each scrape, to set gauges that are computed.
   void on_scrape(std::function<void()> update);
 
-  /// Slots for the calling thread to write. They stay with the registry, so a thread that ends loses no count.
+  /// Slots for one thread to write, with memory for what is registered so far. They stay with the registry, so a thread that ends loses
+  /// no count.
   ThreadSlots& register_thread();
 
   /// Sum over the threads.

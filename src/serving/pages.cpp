@@ -121,7 +121,8 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
   return out;
 }
 
-void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader, const DrainFlag& is_draining) {
+void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
+               const Recommendations& recommendations, const DrainFlag& is_draining) {
   router.add(http::Method::kGet, "/livez", [](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
     answer_status(response, 200, "ok", "");
@@ -130,6 +131,8 @@ void add_pages(http::Router& router, const ReleaseHolder& releases, const Releas
     take_no_parameters(request);
     if (is_draining.load(std::memory_order_relaxed)) return answer_status(response, 503, "draining", "the server is stopping");
     if (!releases.get()) return answer_status(response, 503, "starting", "no bundle is loaded yet");
+    if (!recommendations.are_warm())
+      return answer_status(response, 503, "starting", "the bundle is loaded, not all threads are warm");
     answer_status(response, 200, "ready", "");
   });
   router.add(http::Method::kGet, "/health", [&](const http::Request& request, http::Response& response) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/router.hpp"
+#include "serving/recommendations.hpp"
 #include "serving/release_loader.hpp"
 
 namespace lodestone::serving {
@@ -41,7 +42,8 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 using DrainFlag = std::atomic<bool>;
 
 /// /health, /livez, /readyz, /openapi.json, /docs. The references must outlive the router.
-void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader, const DrainFlag& is_draining);
+void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
+               const Recommendations& recommendations, const DrainFlag& is_draining);
 
 /// /demo and the assets.
 void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases);

@@ -97,7 +97,7 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
   const DrainFlag draining{false};
   const DemoPage demo;
   recommendations.add_routes(router);
-  add_pages(router, releases, loader, draining);
+  add_pages(router, releases, loader, recommendations, draining);
   add_demo_page(router, demo, releases);
   std::set<std::string> described;
   for (const json::Member& path : *document.find("paths")->as_object()) described.insert(path.key);

@@ -38,12 +38,17 @@ void answer_unavailable(http::Response& response, std::string_view detail) {
 
 /// What one thread keeps between requests.
 struct Recommendations::Worker {
-  Worker(const ReleaseHolder& holder, metrics::Registry& registry) : reader(holder), slots(registry.register_thread()) {}
+  Worker(const ReleaseHolder& holder, metrics::Registry& registry) : reader(holder), slots(registry.register_thread()) {
+    ids.reserve(kMaxExcluded);
+    exclude.reserve(kMaxExcluded);
+    tokens.reserve(kMaxQueryBytes);  // a token has a byte at least
+  }
 
   ReleaseReader reader;
   metrics::ThreadSlots& slots;
   engine::Scratch scratch;
   engine::Page page;
+  std::string warm_for;       ///< id of the release that scratch and page are warm for, "" at first
   std::uint32_t n_pages = 0;  ///< made so far, to sample some of them
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
@@ -65,10 +70,7 @@ struct Recommendations::Asked {
 Recommendations::Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry,
                                  const Clock& clock, int n_threads)
     : metrics_(&metrics), clock_(&clock) {
-  for (int t = 0; t < n_threads; ++t) {
-    workers_.push_back(std::make_unique<Worker>(releases, registry));
-    tick(t);
-  }
+  for (int t = 0; t < n_threads; ++t) workers_.push_back(std::make_unique<Worker>(releases, registry));
 }
 
 Recommendations::~Recommendations() = default;
@@ -90,12 +92,20 @@ void Recommendations::add(http::Router& router, std::string_view pattern, Endpoi
 void Recommendations::tick(int thread) {
   Worker& worker = *workers_[static_cast<std::size_t>(thread)];
   worker.new_after = (clock_->now() - kNewFor).time_since_epoch().count();
-  worker.reader.current();
+  const LoadedRelease* release = worker.reader.current();
+  if (release == nullptr || release->release().id == worker.warm_for) return;
+  engine::warm(release->release(), worker.scratch, worker.page);
+  if (worker.warm_for.empty()) {
+    n_warm_.fetch_add(1, std::memory_order_release);
+    n_warm_.notify_all();
+  }
+  worker.warm_for = release->release().id;
 }
 
-void Recommendations::warm() {
-  for (const auto& worker : workers_) {
-    if (const LoadedRelease* release = worker->reader.current()) engine::warm(release->release(), worker->scratch);
+void Recommendations::wait_until_warm() const {
+  for (std::size_t n = n_warm_.load(std::memory_order_acquire); n < workers_.size();
+       n = n_warm_.load(std::memory_order_acquire)) {
+    n_warm_.wait(n, std::memory_order_acquire);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /hot/trending, /search.
 
+#include <atomic>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -26,10 +27,13 @@ class Recommendations {
 
   void add_routes(http::Router& router);
 
-  /// Makes pages on every thread's memory, so that first requests find it grown and the bundle in RAM. Only before the threads run.
-  void warm();
-  /// Once a second on each thread: lets go of a replaced release although no request comes.
+  /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
+  /// on that thread's memory when the release is new, so that first requests find it grown.
   void tick(int thread);
+  /// Whether every thread has made its memory warm for a release at least once. Any thread.
+  [[nodiscard]] bool are_warm() const { return n_warm_.load(std::memory_order_acquire) == workers_.size(); }
+  /// Waits for that; needs a release and running threads.
+  void wait_until_warm() const;
 
  private:
   struct Worker;
@@ -55,6 +59,7 @@ class Recommendations {
   ServingMetrics* metrics_;
   const Clock* clock_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::atomic<std::size_t> n_warm_{0};
 };
 
 }  // namespace lodestone::serving

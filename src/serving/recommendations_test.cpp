@@ -268,6 +268,7 @@ TEST(NotReady, recommendations_are_503_until_a_bundle_is_loaded) {
   const std::string id = site.pack_sample();
   site.publish(id);
   site.wait_for(id);
+  while (site.get("/readyz").status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(20));
   EXPECT_EQ(site.get("/readyz").body, "{\"status\":\"ready\"}");
   EXPECT_EQ(site.get("/similar/10").status, 200);
   EXPECT_EQ(site.get("/health").status, 200);

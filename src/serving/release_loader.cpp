@@ -19,7 +19,7 @@ constexpr std::size_t kWarmPages = 500;
 void make_warm(const models::Release& release) {
   engine::Scratch scratch;
   engine::Page page;
-  engine::warm(release, scratch);
+  engine::warm(release, scratch, page);
   engine::PageRequest request;
   request.limit = 50;
   const std::size_t n = release.catalog.n_items();

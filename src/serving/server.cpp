@@ -39,7 +39,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
                             : nullptr),
       recommendations_(releases_, metrics_, registry, clock, options_.n_threads) {
   recommendations_.add_routes(router_);
-  add_pages(router_, releases_, loader_, is_draining_);
+  add_pages(router_, releases_, loader_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_);
   metrics::register_process_metrics(registry);
@@ -47,6 +47,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
   open.n_threads = options_.n_threads;
   open.limits = options_.limits;
+  open.on_start = [this](int thread) { recommendations_.tick(thread); };
   open.on_tick = [this](int thread) { recommendations_.tick(thread); };
   listener_ = std::make_unique<http::Listener>(router_, std::move(open));
   http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
@@ -55,15 +56,16 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
 
   loader_.look();
-  recommendations_.warm();
 }
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 
 void Server::start() {
+  const bool has_release = releases_.get() != nullptr;
   loader_.start(options_.follow_interval);
   admin_listener_->start();
   listener_->start();
+  if (has_release) recommendations_.wait_until_warm();
 }
 
 void Server::stop(std::chrono::milliseconds drain) {
@@ -75,6 +77,6 @@ void Server::stop(std::chrono::milliseconds drain) {
 
 std::uint16_t Server::port() const { return listener_->port(); }
 std::uint16_t Server::admin_port() const { return admin_listener_->port(); }
-bool Server::is_ready() const { return !is_draining_.load(std::memory_order_relaxed) && releases_.get() != nullptr; }
+bool Server::is_ready() const { return !is_draining_.load(std::memory_order_relaxed) && recommendations_.are_warm(); }
 
 }  // namespace lodestone::serving

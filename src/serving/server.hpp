@@ -31,13 +31,14 @@ struct ServerOptions {
 /// start and stop belong to one thread.
 class Server {
  public:
-  /// Reads the token, binds both ports, loads and warms what CURRENT names (without one it starts not ready). Throws with a sentence
+  /// Reads the token, binds both ports, loads what CURRENT names (without one it starts not ready). Throws with a sentence
   /// when the token or an address cannot be had. The registry and the clock must outlive it.
   Server(ServerOptions options, metrics::Registry& registry, const Clock& clock);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Each thread makes its memory warm before it answers. With a release this returns when all are, so the server is ready then.
   void start();
   /// /readyz says 503, nothing new is accepted, requests in flight are answered; what lasts longer than `drain` is cut.
   void stop(std::chrono::milliseconds drain);
