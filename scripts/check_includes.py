@@ -91,7 +91,7 @@ def is_test(path):
 
 def check_ours(name, path, place, root):
     """Faults of an include in quotes. `place` is the including file below src, or None for apps, tests, bench and fuzz."""
-    if name.startswith("tests/") or name.startswith("bench/") or name.startswith("fuzz/"):
+    if name.startswith(("apps/", "bench/", "fuzz/", "tests/")):
         if place is not None and not is_test(path):
             return f'includes "{name}"; only tests may'
         return None if (root / name).exists() else f'includes "{name}", which does not exist'

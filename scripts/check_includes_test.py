@@ -53,6 +53,10 @@ class CheckIncludes(unittest.TestCase):
         self.assertEqual(self.include("apps/lodestone/a.cpp", '"verbs.hpp"', "apps/lodestone/verbs.hpp"), [])
         self.assertEqual(len(self.include("src/lake/a.cpp", '"reader.hpp"', "src/lake/reader.hpp")), 1)
 
+    def test_only_tests_and_fuzz_targets_look_into_the_program(self):
+        self.assertEqual(self.include("fuzz/a.cpp", '"apps/lodestone/b.hpp"', "apps/lodestone/b.hpp"), [])
+        self.assertEqual(len(self.include("src/lake/a.cpp", '"apps/lodestone/b.hpp"', "apps/lodestone/b.hpp")), 1)
+
     def test_a_missing_header_is_a_fault(self):
         self.assertIn("does not exist", self.include("src/lake/a.cpp", '"base/gone.hpp"')[0])
 

@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/json.hpp"
 #include "base/nearest.hpp"
 #include "base/yaml.hpp"
 
@@ -50,7 +51,7 @@ std::string complaint(const ConfigKey& key, const std::string& value) {
   switch (key.kind) {
     case ConfigKind::kText:
     case ConfigKind::kPath:
-    case ConfigKind::kTexts: return "";
+    case ConfigKind::kTexts: return json::is_utf8(value) ? "" : "is no UTF-8 text; save the file as UTF-8";
     case ConfigKind::kFlag:
       return value == "true" || value == "false" ? "" : fmt::format("\"{}\" is neither true nor false", value);
     case ConfigKind::kChoice:
@@ -69,11 +70,16 @@ std::string complaint(const ConfigKey& key, const std::string& value) {
 std::string yaml_text(const ConfigKey& key, const std::string& value) {
   if (key.kind == ConfigKind::kTexts) {
     std::string out = "[";
-    for (const std::string& part : split_commas(value)) out += fmt::format("{}\"{}\"", out.size() > 1 ? ", " : "", part);
+    for (const std::string& part : split_commas(value)) {
+      if (out.size() > 1) out += ", ";
+      json::append_string(out, part);
+    }
     return out + "]";
   }
-  if (key.kind == ConfigKind::kText || key.kind == ConfigKind::kPath) return fmt::format("\"{}\"", value);
-  return value;
+  if (key.kind != ConfigKind::kText && key.kind != ConfigKind::kPath) return value;
+  std::string out;
+  json::append_string(out, value);  // what JSON escapes in a string, YAML reads between double quotes
+  return out;
 }
 
 void read_environment(const ConfigKey& key, const Config::Environment& environment, ConfigEntry& entry, YamlErrors& errors) {
@@ -95,6 +101,9 @@ void read_file_value(const ConfigKey& key, const Yaml& node, const std::string& 
   entry.origin = fmt::format("{}:{}", file, node.line());
   if (key.kind == ConfigKind::kTexts) {
     entry.values = node.as_strings();
+    for (const std::string& value : entry.values) {
+      if (const std::string wrong = complaint(key, value); !wrong.empty()) node.error(wrong);
+    }
     return;
   }
   if (!node.is_scalar()) {
@@ -119,20 +128,30 @@ void check_unknown(std::span<const ConfigKey> table, const Yaml& root) {
 }  // namespace
 
 Config Config::load(std::span<const ConfigKey> table, const std::optional<fs::path>& file, const Environment& environment) {
+  if (!file) return read(table, nullptr, "", environment);
+  return parse(table, read_file(*file), *file, environment);
+}
+
+Config Config::parse(std::span<const ConfigKey> table, const std::string& text, const fs::path& file,
+                     const Environment& environment) {
+  return read(table, &text, file, environment);
+}
+
+Config Config::read(std::span<const ConfigKey> table, const std::string* text, const fs::path& file,
+                    const Environment& environment) {
   Config config;
-  YamlErrors errors(file ? file->string() : "environment");
-  config.folder_ =
-      fs::absolute(file ? (file->has_parent_path() ? file->parent_path() : fs::path(".")) : fs::path(".")).lexically_normal();
+  YamlErrors errors(text != nullptr ? file.string() : "environment");
+  config.folder_ = fs::absolute(file.has_parent_path() ? file.parent_path() : fs::path(".")).lexically_normal();
   std::optional<Yaml> root;
-  if (file) {
-    root = Yaml::parse(read_file(*file), errors);
+  if (text != nullptr) {
+    root = Yaml::parse(*text, errors);
     if (root->is_defined() && !root->is_null()) check_unknown(table, *root);
   }
   for (const ConfigKey& key : table) {
     ConfigEntry entry{key.path,
                       key.kind == ConfigKind::kTexts ? split_commas(key.fallback) : std::vector<std::string>{key.fallback},
                       "default"};
-    if (root) read_file_value(key, root->get(section_of(key.path)).get(name_of(key.path)), file->filename().string(), entry);
+    if (root) read_file_value(key, root->get(section_of(key.path)).get(name_of(key.path)), file.filename().string(), entry);
     read_environment(key, environment, entry, errors);
     config.entries_.push_back(std::move(entry));
   }

@@ -46,6 +46,10 @@ class Config {
   /// type, value out of range.
   static Config load(std::span<const ConfigKey> table, const std::optional<fs::path>& file, const Environment& environment);
 
+  /// The same for the text of a file that need not be there yet; `file` gives its name in sentences and the folder of relative paths.
+  static Config parse(std::span<const ConfigKey> table, const std::string& text, const fs::path& file,
+                      const Environment& environment);
+
   [[nodiscard]] const std::string& text(std::string_view path) const;
   [[nodiscard]] std::int64_t integer(std::string_view path) const;
   [[nodiscard]] double number(std::string_view path) const;
@@ -61,6 +65,8 @@ class Config {
   [[nodiscard]] std::string hash() const;
 
  private:
+  static Config read(std::span<const ConfigKey> table, const std::string* text, const fs::path& file,
+                     const Environment& environment);
   [[nodiscard]] const ConfigEntry& entry(std::string_view path) const;
   std::vector<ConfigEntry> entries_;
   fs::path folder_;

@@ -82,6 +82,13 @@ TEST(Config, checks_ranges_and_whole_numbers) {
   EXPECT_THAT(sentence_of("serving: {threads: [1]}\n"), HasSubstr("must be a single value"));
 }
 
+TEST(Config, a_value_that_is_no_utf8_is_refused) {
+  EXPECT_THAT(sentence_of("lake: {folder: \"\\u6570\xC8x\"}\n"),
+              HasSubstr("lodestone.yaml:1: lake.folder: is no UTF-8 text; save the file as UTF-8"));
+  EXPECT_THAT(sentence_of("source:\n  patterns: [a, \"\\u6570\xC8x\"]\n"), HasSubstr("source.patterns: is no UTF-8 text"));
+  EXPECT_THAT(sentence_of("", {{"LODESTONE_LAKE_FOLDER", "\xFF"}}), HasSubstr("(from environment LODESTONE_LAKE_FOLDER)"));
+}
+
 TEST(Config, default_file_reads_back_as_the_defaults) {
   const Config from_file = load(format_config_file(table(), {}));
   const Config defaults = load("");
@@ -93,6 +100,20 @@ TEST(Config, written_values_read_back) {
   const Config config = load(format_config_file(table(), {{"lake.folder", "l2"}, {"serving.threads", "4"}}));
   EXPECT_EQ(config.integer("serving.threads"), 4);
   EXPECT_EQ(config.file_path("lake.folder").filename(), "l2");
+}
+
+TEST(Config, written_values_keep_quotes_backslashes_and_line_ends) {
+  const std::string odd = "a \"b\" \\c\nd: # \t\x01 数据";
+  const Config config = load(format_config_file(table(), {{"lake.folder", odd}, {"source.patterns", "x\"y, \\z"}}));
+  EXPECT_EQ(config.text("lake.folder"), odd);
+  EXPECT_THAT(config.texts("source.patterns"), ElementsAre("x\"y", "\\z"));
+}
+
+TEST(Config, a_text_is_read_as_its_file_would_be) {
+  const auto none = [](const std::string&) { return std::nullopt; };
+  const Config config = Config::parse(table(), "lake: {folder: x}\n", "/site/a.yaml", none);
+  EXPECT_EQ(config.file_path("lake.folder"), "/site/x");
+  EXPECT_EQ(config.entries()[0].origin, "a.yaml:1");
 }
 
 }  // namespace

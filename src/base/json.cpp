@@ -220,6 +220,15 @@ std::string format(const Value& value, int indent) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t n = utf8_length(text, i);
+    if (n == 0) return false;
+    i += n;
+  }
+  return true;
+}
+
 void append_string(std::string& out, std::string_view text) {
   out += '"';
   std::size_t plain = 0;  // start of the run that needs no change

@@ -75,6 +75,9 @@ Value parse(std::string_view text, std::string_view name);
 /// Serialises. `indent` 0 gives one line; otherwise that many blanks a level, for files people read.
 std::string format(const Value& value, int indent = 0);
 
+/// Whether all of it is well-formed UTF-8 (RFC 3629), which a JSON text must be.
+bool is_utf8(std::string_view text);
+
 /// Appends `text` as a JSON string with its quotes; bytes that are no UTF-8 become U+FFFD.
 void append_string(std::string& out, std::string_view text);
 /// Appends the shortest form that reads back as the same double; NaN and infinities, which JSON lacks, become null.
