@@ -41,8 +41,18 @@ std::vector<ConfigKey> source_keys() {
        .fallback = "cursor",
        .doc = "How a database's tables are read. cursor: by their change column, what changed since the last reading; tables "
               "without "
-              "one, and files, whole. full: everything whole each time.",
-       .choices = {"cursor", "full"}},
+              "one, by comparison. binlog: by the database's binary log (MariaDB, binlog_format ROW), which also tells of "
+              "deleted rows and "
+              "lets pipeline watch follow within a second. full: everything whole each time. Files are always read whole.",
+       .choices = {"cursor", "binlog", "full"}},
+      {.path = "source.replica_id",
+       .kind = K::kInteger,
+       .fallback = "0",
+       .doc = "With capture binlog: the number by which a database's server knows this replica; no other replica may have it. 0 "
+              "makes one "
+              "from host and process.",
+       .min = 0,
+       .max = 4294967295.0},
       {.path = "source.overlap_seconds",
        .kind = K::kInteger,
        .fallback = "600",

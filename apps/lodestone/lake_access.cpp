@@ -11,22 +11,15 @@
 namespace lodestone::app {
 namespace {
 
-std::unique_ptr<sources::Source> open_mysql(const Config& config, const std::string& key, const std::string& address) {
-  sources::MysqlOptions options;
-  options.url = address;
-  options.password = password_of(config, key);
-  options.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
-  options.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
-  if (key == "source.matomo") options.table_prefix = config.text("source.matomo_prefix");
-  return std::make_unique<sources::MysqlSource>(options);
-}
-
-std::unique_ptr<sources::Source> open_source(const Config& config, const std::string& key, const std::string& address) {
-  const std::string prefix = config.text("source.matomo_prefix");
-  if (address.starts_with("files:"))
-    return std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(), prefix);
-  if (address.starts_with("mysql://")) return open_mysql(config, key, address);
-  fail(ErrorCode::kInvalidArgument, "{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", key, address);
+std::string address_of(const Config& config, const std::string& name) {
+  const std::string business = config.text("source.business");
+  if (business.empty()) {
+    fail(ErrorCode::kInvalidArgument,
+         "source.business is empty; set it to files:PATH or mysql://USER@HOST:PORT/DB, or run lodestone init --source");
+  }
+  if (name == "business") return business;
+  const std::string matomo = config.text("source.matomo");
+  return matomo.empty() && business.starts_with("files:") ? business : matomo;
 }
 
 }  // namespace
@@ -51,17 +44,36 @@ table::Parameters query_parameters(const Config& config) {
   return out;
 }
 
-std::vector<NamedSource> open_sources(const Config& config) {
-  const std::string business = config.text("source.business");
-  if (business.empty()) {
-    fail(ErrorCode::kInvalidArgument,
-         "source.business is empty; set it to files:PATH or mysql://USER@HOST:PORT/DB, or run lodestone init --source");
+std::vector<std::string> source_names(const Config& config) {
+  if (address_of(config, "matomo").empty()) return {"business"};
+  return {"business", "matomo"};
+}
+
+bool is_database(const Config& config, const std::string& name) { return address_of(config, name).starts_with("mysql://"); }
+
+std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name) {
+  sources::MysqlOptions options;
+  options.url = address_of(config, name);
+  options.password = password_of(config, "source." + name);
+  options.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
+  options.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
+  if (name == "matomo") options.table_prefix = config.text("source.matomo_prefix");
+  return std::make_unique<sources::MysqlSource>(options);
+}
+
+NamedSource open_source(const Config& config, const std::string& name) {
+  const std::string address = address_of(config, name);
+  if (is_database(config, name)) return {name, open_database(config, name)};
+  if (address.starts_with("files:")) {
+    return {name, std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(),
+                                                         config.text("source.matomo_prefix"))};
   }
-  std::string matomo = config.text("source.matomo");
-  if (matomo.empty() && business.starts_with("files:")) matomo = business;
+  fail(ErrorCode::kInvalidArgument, "source.{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", name, address);
+}
+
+std::vector<NamedSource> open_sources(const Config& config) {
   std::vector<NamedSource> out;
-  out.push_back({"business", open_source(config, "source.business", business)});
-  if (!matomo.empty()) out.push_back({"matomo", open_source(config, "source.matomo", matomo)});
+  for (const std::string& name : source_names(config)) out.push_back(open_source(config, name));
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "base/json.hpp"
 #include "lake/manifest.hpp"
 #include "sources/change.hpp"
+#include "sources/mysql/mysql_source.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::app {
@@ -25,9 +26,18 @@ struct NamedSource {
   std::unique_ptr<sources::Source> source;
 };
 
+/// The sources that are configured: "business", and "matomo" if there is one.
+std::vector<std::string> source_names(const Config& config);
+/// Whether a source is a database.
+bool is_database(const Config& config, const std::string& name);
+/// Opens a source that is one.
+std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name);
+
 /// Opens source.business and, if there is one, source.matomo. Throws invalid_argument when no source is configured or its address is
 /// none, else what opening it throws.
 std::vector<NamedSource> open_sources(const Config& config);
+/// One of them.
+NamedSource open_source(const Config& config, const std::string& name);
 
 /// What a bundle's manifest says about a table it was made from.
 json::Value describe_table(const lake::Manifest& table);

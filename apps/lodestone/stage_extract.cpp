@@ -8,6 +8,7 @@
 #include "lake/extract.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
+#include "log_capture.hpp"
 #include "stages.hpp"
 
 namespace lodestone::app {
@@ -15,22 +16,68 @@ namespace {
 
 void print_report(const lake::TableReport& report) { std::printf("%s\n", lake::format_report(report).c_str()); }
 
+lake::Capture capture_of(const Config& config) {
+  const std::string text = config.text("source.capture");
+  if (text == "binlog") return lake::Capture::kLog;
+  return text == "full" ? lake::Capture::kFull : lake::Capture::kCursor;
+}
+
+// What was committed until now, by the log of a database.
+void capture_to_end(const Config& config, const std::string& name, const std::vector<const lake::Contract*>& contracts,
+                    table::Engine& engine, const lake::ExtractOptions& options, const Clock& clock, const lake::LakeLock& lock) {
+  LogCapture capture([&] { return open_database(config, name); }, contracts, engine, log_capture_options(config, options), clock,
+                     lock, print_report);
+  const auto start = std::chrono::steady_clock::now();
+  const auto print_changes = [&] {
+    for (lake::TableReport report : capture.reports()) {
+      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      print_report(report);
+    }
+  };
+  try {
+    capture.run_to_end();
+  } catch (const Error&) {
+    print_changes();
+    throw;
+  }
+  print_changes();
+}
+
 }  // namespace
+
+lake::ExtractOptions extract_options(const Config& config, const PipelineArguments& arguments) {
+  lake::ExtractOptions options;
+  options.lake = config.file_path("lake.folder");
+  options.mode = arguments.full ? lake::ExtractMode::kFull : lake::ExtractMode::kKeepKind;
+  options.capture = capture_of(config);
+  options.zone = config.text("source.zone");
+  options.overlap = std::chrono::seconds(config.integer("source.overlap_seconds"));
+  options.compare_every = std::chrono::seconds(static_cast<std::int64_t>(config.number("source.compare_hours") * 3600));
+  options.compare_now = arguments.compare;
+  return options;
+}
+
+LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractOptions& extract) {
+  LogCaptureOptions options;
+  options.extract = extract;
+  options.server_id = static_cast<std::uint32_t>(config.integer("source.replica_id"));
+  return options;
+}
 
 int run_extract_stage(const Config& config, const PipelineArguments& arguments) {
   const SystemClock clock;
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
   table::Engine engine(engine_options(config));
-  lake::ExtractOptions options;
-  options.lake = config.file_path("lake.folder");
-  options.mode = arguments.full ? lake::ExtractMode::kFull : lake::ExtractMode::kKeepKind;
-  options.capture = config.text("source.capture") == "full" ? lake::Capture::kFull : lake::Capture::kCursor;
-  options.zone = config.text("source.zone");
-  options.overlap = std::chrono::seconds(config.integer("source.overlap_seconds"));
-  options.compare_every = std::chrono::seconds(static_cast<std::int64_t>(config.number("source.compare_hours") * 3600));
-  options.compare_now = arguments.compare;
-  for (NamedSource& named : open_sources(config)) {
-    lake::extract(*named.source, contracts.of(named.name), engine, options, clock, print_report);
+  const lake::ExtractOptions options = extract_options(config, arguments);
+  const lake::LakeLock lock(options.lake, lake::LakeLayer::kRaw);
+  lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
+  for (const std::string& name : source_names(config)) {
+    if (options.capture == lake::Capture::kLog && is_database(config, name)) {
+      capture_to_end(config, name, contracts.of(name), engine, options, clock, lock);
+    } else {
+      const NamedSource named = open_source(config, name);
+      lake::extract(*named.source, contracts.of(name), engine, options, clock, print_report, lock);
+    }
   }
   return 0;
 }

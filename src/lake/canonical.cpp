@@ -155,8 +155,8 @@ class Mapping {
 
 std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options,
                                          const Clock& clock, const ReportCallback& on_table) {
-  const LakeLock lock(options.lake);
-  clean_lake(options.lake);
+  const LakeLock lock(options.lake, LakeLayer::kCanonical);
+  clean_lake(options.lake, LakeLayer::kCanonical);
   const Reader reader(options.lake, lock);
   reader.attach(engine);
   attach_missing_raw_tables(contracts, reader, engine);

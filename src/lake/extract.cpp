@@ -85,7 +85,7 @@ namespace {
 
 TableReport extract_table(sources::Source& source, const std::string& name, const Contract& contract, table::Engine& engine,
                           const ExtractOptions& options, const Clock& clock) {
-  if (!name.empty() && options.capture == Capture::kCursor && source.paged() != nullptr)
+  if (!name.empty() && options.capture != Capture::kFull && source.paged() != nullptr)
     return TableFollower(source, name, contract, engine, options, clock).run();
   TableIngest ingest(engine, options.lake, contract, clock);
   if (!name.empty()) {
@@ -120,8 +120,14 @@ class Failures {
 
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table) {
-  const LakeLock lock(options.lake);
-  clean_lake(options.lake);
+  const LakeLock lock(options.lake, LakeLayer::kRaw);
+  clean_lake(options.lake, LakeLayer::kRaw);
+  return extract(source, contracts, engine, options, clock, on_table, lock);
+}
+
+std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
+                                 const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table,
+                                 const LakeLock&) {
   const std::vector<std::string> available = source.tables();
   Failures failures;
   failures.add(ErrorCode::kContract, missing_tables(contracts, available, source, options));

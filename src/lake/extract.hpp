@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "lake/contract.hpp"
+#include "lake/table_folder.hpp"
 #include "sources/change.hpp"
 #include "table/engine.hpp"
 
@@ -18,8 +19,9 @@ namespace lodestone::lake {
 /// Whether a table that another kind of source has made is replaced, or refused.
 enum class ExtractMode { kKeepKind, kFull };
 
-/// How the tables of a database are read: whole each time, or by what changed where a table tells.
-enum class Capture { kFull, kCursor };
+/// How the tables of a database are read: whole each time; by what changed where a table tells; or once, to be followed by the database's
+/// log from there (capture.hpp).
+enum class Capture { kFull, kCursor, kLog };
 
 struct ExtractOptions {
   fs::path lake;
@@ -61,5 +63,9 @@ using ReportCallback = std::function<void(const TableReport& report)>;
 /// kFull); unavailable when the source dies or the disk is full. Tables that were read are new, the others stay old.
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table);
+/// The same for one who holds the lock on the raw tables.
+std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
+                                 const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table,
+                                 const LakeLock& lock);
 
 }  // namespace lodestone::lake

@@ -84,6 +84,7 @@ TableFollower::TableFollower(sources::Source& source, std::string name, const Co
       clock_(clock),
       schema_(paged_.schema(name_)),
       column_(find_change_column(contract, schema_)),
+      by_log_(options.capture == Capture::kLog),
       merge_(
           engine, options.lake, contract, clock,
           find_manifest(table_path(options.lake, contract.source, contract.table)).value_or(empty_manifest(contract, source))) {}
@@ -91,7 +92,7 @@ TableFollower::TableFollower(sources::Source& source, std::string name, const Co
 TableReport TableFollower::run() {
   prepare();
   if (merge_.manifest().pending) read_anew();
-  if (!column_.empty() || contract_.is_append_only) pass();
+  if (!by_log_ && (!column_.empty() || contract_.is_append_only)) pass();
   if (is_compare_due()) compare_table(paged_, name_, schema_, options_.lake, merge_, clock_);
   merge_.compact();
   TableReport report = merge_.report();
@@ -102,7 +103,7 @@ TableReport TableFollower::run() {
 bool TableFollower::is_compare_due() const {
   const std::optional<Comparison>& last = merge_.manifest().comparison;
   LODESTONE_ASSERT(last.has_value(), "{}", name_);
-  const bool tells = !column_.empty() || contract_.is_append_only;
+  const bool tells = by_log_ || !column_.empty() || contract_.is_append_only;
   // Just read whole: there is nothing to find.
   if (!tells) return options_.compare_now || !has_just_been_read_;
   if (options_.compare_now) return true;
@@ -118,7 +119,9 @@ void TableFollower::prepare() {
     why = "--full was given";
   } else if (!manifest.cursor) {
     why = manifest.parts.empty() ? "it was never read" : "it was read whole so far";
-  } else if (manifest.cursor->column != column_) {
+  } else if (manifest.cursor->position.empty() == by_log_) {
+    why = by_log_ ? "it was followed by its change column so far" : "it was followed by the database's log so far";
+  } else if (!by_log_ && manifest.cursor->column != column_) {
     why = fmt::format("it was followed by {}, now by {}", manifest.cursor->column.empty() ? "its key" : manifest.cursor->column,
                       column_.empty() ? "its key" : column_);
   } else if (manifest.primary_key != contract_.primary_key) {
@@ -140,7 +143,10 @@ bool TableFollower::adopt_columns() {
   const ColumnChanges changes = compare_columns(manifest.columns, contract_, schema_);
   if (!changes.sentence.empty()) log_warn("lake", "table {}: {}", contract_.table, changes.sentence);
   if (changes.needs_rereading) return false;
-  manifest.columns = changes.columns;
+  if (manifest.columns != changes.columns) {
+    manifest.columns = changes.columns;
+    merge_.commit();
+  }
   return true;
 }
 
@@ -182,6 +188,7 @@ void TableFollower::promote() {
                                       table_sql(options_.lake, manifest)));
     if (newest) cursor.newest = TimePoint(std::chrono::microseconds(*newest));
   }
+  if (by_log_) cursor = {.read_at = pending.began_at, .position = paged_.log_position()};
   manifest.cursor = cursor;
   manifest.comparison = Comparison{.compared_at = clock_.now()};
   has_just_been_read_ = true;

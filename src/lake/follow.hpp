@@ -58,6 +58,7 @@ class TableFollower {
   const Clock& clock_;
   table::Schema schema_;
   std::string column_;  // "" when rows do not tell when they changed
+  bool by_log_;         // the log tells of every change from here on
   TableMerge merge_;
   bool has_just_been_read_ = false;
 };

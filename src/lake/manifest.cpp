@@ -138,7 +138,8 @@ Cursor parse_cursor(const json::Value& value, const std::string& file) {
           .read_at = fields.find_time("read_at"),
           .began_at = fields.find_time("began_at"),
           .pass_time = fields.find_time("pass_time"),
-          .pass_key = parse_texts(fields, "pass_key")};
+          .pass_key = parse_texts(fields, "pass_key"),
+          .position = fields.find("position") == nullptr ? "" : fields.text("position")};
 }
 
 json::Value format_cursor(const Cursor& cursor) {
@@ -153,6 +154,7 @@ json::Value format_cursor(const Cursor& cursor) {
   set_time("began_at", cursor.began_at);
   set_time("pass_time", cursor.pass_time);
   out.set("pass_key", format_texts(cursor.pass_key));
+  if (!cursor.position.empty()) out.set("position", cursor.position);
   return out;
 }
 

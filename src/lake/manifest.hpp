@@ -27,6 +27,8 @@ struct ManifestColumn {
   std::string name;
   std::string sql_type;  ///< as the SQL engine and Parquet have it: "BIGINT", "DECIMAL(18,4)", "VARCHAR[]"
   ColumnOrigin origin = ColumnOrigin::kContract;
+
+  friend bool operator==(const ManifestColumn&, const ManifestColumn&) = default;
 };
 
 struct Part {
@@ -49,6 +51,8 @@ struct Cursor {
   std::optional<TimePoint> began_at = {};    ///< when the pass under way began; nothing between passes
   std::optional<TimePoint> pass_time = {};   ///< and how far it is
   std::vector<std::string> pass_key = {};
+  std::string position =
+      {};  ///< of a table that is followed by its source's log: what this covers is here; then the rest is empty
 
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };

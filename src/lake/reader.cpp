@@ -41,11 +41,15 @@ void read_tables(const fs::path& folder, std::vector<Manifest>& out) {
 }  // namespace
 
 Reader::Reader(fs::path lake) : lake_(std::move(lake)) {
-  if (fs::is_directory(lake_)) readers_.emplace(lake_);
+  if (fs::is_directory(lake_)) raw_readers_.emplace(lake_, LakeLayer::kRaw);
+  if (fs::is_directory(lake_)) canonical_readers_.emplace(lake_, LakeLayer::kCanonical);
   read();
 }
 
-Reader::Reader(fs::path lake, const LakeLock&) : lake_(std::move(lake)) { read(); }
+Reader::Reader(fs::path lake, const LakeLock&) : lake_(std::move(lake)) {
+  raw_readers_.emplace(lake_, LakeLayer::kRaw);
+  read();
+}
 
 void Reader::read() {
   if (!fs::is_directory(lake_))

@@ -21,8 +21,8 @@ class Reader {
   /// Files that were there stay there while it lives. Throws not_found when there is no lake, corrupt for a bad manifest and for a part that
   /// is missing or of another size.
   explicit Reader(fs::path lake);
-  /// For the one that writes the lake: holds nothing.
-  Reader(fs::path lake, const LakeLock& lock);
+  /// For the one that writes the canonical tables: holds the raw ones alone.
+  Reader(fs::path lake, const LakeLock& canonical);
 
   /// Raw tables by source and name, then canonical ones.
   [[nodiscard]] const std::vector<Manifest>& tables() const { return tables_; }
@@ -38,7 +38,8 @@ class Reader {
   void read();
 
   fs::path lake_;
-  std::optional<ReadersLock> readers_;
+  std::optional<ReadersLock> raw_readers_;
+  std::optional<ReadersLock> canonical_readers_;
   std::vector<Manifest> tables_;
 };
 

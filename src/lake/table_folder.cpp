@@ -54,10 +54,16 @@ void clean_unless_damaged(const fs::path& folder, const fs::path& quarantine) {
   }
 }
 
+fs::path lock_path(const fs::path& lake, LakeLayer layer, std::string_view name) {
+  return lake / fmt::format(".{}-{}", name, layer == LakeLayer::kRaw ? "raw" : "canonical");
+}
+
+int open_lock(const fs::path& path) { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644); }
+
 // Held while files are removed: no reader is there, and none comes.
 class NoReaders {
  public:
-  explicit NoReaders(const fs::path& lake) : file_(open((lake / ".readers").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  NoReaders(const fs::path& lake, LakeLayer layer) : file_(open_lock(lock_path(lake, layer, "readers"))) {
     holds_ = file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0;
   }
   ~NoReaders() {
@@ -92,7 +98,10 @@ fs::path quarantine_path(const fs::path& lake, std::string_view source, std::str
 }
 
 TableFolder::TableFolder(const fs::path& lake, std::string_view source, std::string_view table)
-    : lake_(lake), folder_(table_path(lake, source, table)), quarantine_(quarantine_path(lake, source, table)) {
+    : lake_(lake),
+      layer_(source == "canonical" ? LakeLayer::kCanonical : LakeLayer::kRaw),
+      folder_(table_path(lake, source, table)),
+      quarantine_(quarantine_path(lake, source, table)) {
   make_folders(folder_);
 }
 
@@ -127,13 +136,13 @@ void TableFolder::drop_part(const fs::path& path) {
 void TableFolder::commit(const Manifest& manifest) {
   write_file_atomic(manifest_path(), format_manifest(manifest));
   fresh_.clear();
-  if (const NoReaders alone(lake_); alone.holds()) clean_table(folder_, quarantine_);
+  if (const NoReaders alone(lake_, layer_); alone.holds()) clean_table(folder_, quarantine_);
 }
 
-LakeLock::LakeLock(const fs::path& lake) {
+LakeLock::LakeLock(const fs::path& lake, LakeLayer layer) {
   make_folders(lake);
-  const fs::path path = lake / ".lock";
-  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const fs::path path = lock_path(lake, layer, "lock");
+  file_ = open_lock(path);
   if (file_ < 0) fail(ErrorCode::kUnavailable, "cannot open {}: {}", path.string(), std::strerror(errno));
   if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
     close(file_);
@@ -145,7 +154,7 @@ LakeLock::LakeLock(const fs::path& lake) {
 LakeLock::~LakeLock() { close(file_); }
 
 // A lake on a medium that cannot be written has nobody who removes files.
-ReadersLock::ReadersLock(const fs::path& lake) : file_(open((lake / ".readers").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+ReadersLock::ReadersLock(const fs::path& lake, LakeLayer layer) : file_(open_lock(lock_path(lake, layer, "readers"))) {
   if (file_ >= 0) flock(file_, LOCK_SH);
 }
 
@@ -153,16 +162,17 @@ ReadersLock::~ReadersLock() {
   if (file_ >= 0) close(file_);
 }
 
-void clean_lake(const fs::path& lake) {
-  const NoReaders alone(lake);
+void clean_lake(const fs::path& lake, LakeLayer layer) {
+  const NoReaders alone(lake, layer);
   if (!alone.holds()) return;
-  for (const fs::path& source : subfolders(lake / "raw")) {
-    for (const fs::path& table : subfolders(source)) {
-      clean_unless_damaged(table, quarantine_path(lake, source.filename().string(), table.filename().string()));
-    }
+  if (layer == LakeLayer::kCanonical) {
+    for (const fs::path& table : subfolders(lake / "canonical"))
+      clean_unless_damaged(table, quarantine_path(lake, "canonical", table.filename().string()));
+    return;
   }
-  for (const fs::path& table : subfolders(lake / "canonical")) {
-    clean_unless_damaged(table, quarantine_path(lake, "canonical", table.filename().string()));
+  for (const fs::path& source : subfolders(lake / "raw")) {
+    for (const fs::path& table : subfolders(source))
+      clean_unless_damaged(table, quarantine_path(lake, source.filename().string(), table.filename().string()));
   }
 }
 

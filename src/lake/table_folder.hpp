@@ -16,6 +16,9 @@ namespace lodestone::lake {
 fs::path table_path(const fs::path& lake, std::string_view source, std::string_view table);
 fs::path quarantine_path(const fs::path& lake, std::string_view source, std::string_view table);
 
+/// Raw tables are written by extraction, canonical ones by the build, and each may go on while the other does.
+enum class LakeLayer { kRaw, kCanonical };
+
 /// One writing of one table. Parts that were not committed are removed with the object. One thread, under a LakeLock.
 class TableFolder {
  public:
@@ -39,16 +42,17 @@ class TableFolder {
  private:
   fs::path new_file(const fs::path& folder, TimePoint now);
   fs::path lake_;
+  LakeLayer layer_;
   fs::path folder_;
   fs::path quarantine_;
   std::vector<fs::path> fresh_;
 };
 
-/// Only one process writes a lake. The lock goes with the process, so a kill leaves none behind.
+/// Only one process writes a layer of a lake. The lock goes with the process, so a kill leaves none behind.
 class LakeLock {
  public:
   /// Creates the folder when needed. Throws unavailable when another process holds it.
-  explicit LakeLock(const fs::path& lake);
+  LakeLock(const fs::path& lake, LakeLayer layer);
   ~LakeLock();
   LakeLock(const LakeLock&) = delete;
   LakeLock& operator=(const LakeLock&) = delete;
@@ -61,7 +65,7 @@ class LakeLock {
 /// writes: what is replaced meanwhile is removed by a later commit.
 class ReadersLock {
  public:
-  explicit ReadersLock(const fs::path& lake);
+  ReadersLock(const fs::path& lake, LakeLayer layer);
   ~ReadersLock();
   ReadersLock(const ReadersLock&) = delete;
   ReadersLock& operator=(const ReadersLock&) = delete;
@@ -72,6 +76,6 @@ class ReadersLock {
 
 /// Removes what killed runs have left, and what was replaced while somebody read: files that no manifest names. Requires the LakeLock;
 /// does nothing while there are readers.
-void clean_lake(const fs::path& lake);
+void clean_lake(const fs::path& lake, LakeLayer layer);
 
 }  // namespace lodestone::lake

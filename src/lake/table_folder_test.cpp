@@ -118,7 +118,7 @@ TEST(TableFolder, a_run_killed_before_the_manifest_leaves_the_old_table) {
     write_file_atomic(left_over, "half");
   }
   EXPECT_EQ(read_table(lake.path()), 1);
-  clean_lake(lake.path());
+  clean_lake(lake.path(), LakeLayer::kRaw);
   EXPECT_THAT(names(folder), ElementsAre("manifest.json", "part-20260401T000000Z-0.parquet"));
   EXPECT_THAT(names(quarantine), ElementsAre());
   EXPECT_EQ(read_table(lake.path()), 1);
@@ -132,7 +132,7 @@ TEST(TableFolder, a_run_killed_after_the_manifest_leaves_the_new_table) {
   write_table(lake.path(), 2);
   write_file_atomic(folder / "part-20260401T000000Z-0.parquet", old_part);  // as if it had not been removed yet
   EXPECT_EQ(read_table(lake.path()), 2);
-  clean_lake(lake.path());
+  clean_lake(lake.path(), LakeLayer::kRaw);
   EXPECT_THAT(names(folder), ElementsAre("manifest.json", "part-20260401T000000Z-1.parquet"));
 }
 
@@ -141,7 +141,7 @@ TEST(TableFolder, a_table_with_a_damaged_manifest_is_not_cleaned) {
   write_table(lake.path(), 1);
   const fs::path folder = lake.path() / "raw/business/dict";
   write_file_atomic(folder / "manifest.json", "{");
-  clean_lake(lake.path());
+  clean_lake(lake.path(), LakeLayer::kRaw);
   EXPECT_EQ(names(folder).size(), 2U);
   EXPECT_EQ(error_of([&] { Reader reader(lake.path()); }).code(), ErrorCode::kCorrupt);
 }
@@ -160,12 +160,12 @@ TEST(TableFolder, parts_that_were_not_committed_go_with_the_object) {
 TEST(LakeLock, keeps_a_second_writer_out) {
   const TemporaryFolder lake;
   {
-    const LakeLock lock(lake.path());
-    const Error error = error_of([&] { const LakeLock second(lake.path()); });
+    const LakeLock lock(lake.path(), LakeLayer::kRaw);
+    const Error error = error_of([&] { const LakeLock second(lake.path(), LakeLayer::kRaw); });
     EXPECT_EQ(error.code(), ErrorCode::kUnavailable);
     EXPECT_THAT(error.message(), HasSubstr("is being written by another run; wait until it is done, or stop it"));
   }
-  EXPECT_NO_THROW(const LakeLock again(lake.path()));
+  EXPECT_NO_THROW(const LakeLock again(lake.path(), LakeLayer::kRaw));
 }
 
 TEST(Reader, says_what_is_missing_or_damaged) {

@@ -8,8 +8,10 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "lake/bad_rows.hpp"
+#include "lake/log_buffer.hpp"
 #include "lake/reader.hpp"
 #include "lake/stream_columns.hpp"
+#include "lake/watched_stream.hpp"
 
 namespace lodestone::lake {
 namespace {
@@ -84,6 +86,52 @@ void TableMerge::replace(table::RowStream& stream, const std::string& condition)
   set_bad_rows_aside();
   engine_.execute("INSERT INTO incoming BY NAME SELECT * FROM gone; DROP TABLE gone");
   add_changes();
+}
+
+std::vector<std::vector<sources::OrderValue>> TableMerge::merge_log(table::RowStream& rows, const table::Schema& schema) {
+  const std::string select = stream_select_list(contract_, rows.schema(), contract_.table);
+  const std::string kind = quote_identifier(kLogKind);
+  engine_.read_stream(rows, nullptr, [&] {
+    engine_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE log AS SELECT {} FROM stream_rows", select));
+  });
+  report_.rows_in += static_cast<std::uint64_t>(engine_.query_int("SELECT count(*) FROM log").value_or(0));
+  engine_.execute(fmt::format(
+      "CREATE OR REPLACE TEMP TABLE log AS SELECT * EXCLUDE ({0}) FROM log QUALIFY row_number() OVER (PARTITION BY {1} "
+      "ORDER BY {0} DESC) = 1",
+      quote_identifier(kLogSequence), key_list()));
+  const std::string live =
+      fmt::format("SELECT * EXCLUDE ({0}), false AS {1} FROM log WHERE {0} = 0", kind, quote_identifier(kDeletedColumn));
+  engine_.execute("CREATE OR REPLACE TEMP TABLE incoming AS " + live);
+  mark_bad_rows();
+  set_bad_rows_aside();
+  engine_.execute(fmt::format("INSERT INTO incoming BY NAME SELECT {}, true AS {} FROM log WHERE {} = 1", key_list(),
+                              quote_identifier(kDeletedColumn), kind));
+  add_changes();
+  std::vector<std::vector<sources::OrderValue>> partial = partial_keys(schema);
+  engine_.execute("DROP TABLE log");
+  return partial;
+}
+
+std::vector<std::vector<sources::OrderValue>> TableMerge::partial_keys(const table::Schema& schema) {
+  std::vector<table::ColumnType> types;
+  for (const std::string& name : manifest_.primary_key) {
+    const auto found = std::find_if(schema.begin(), schema.end(), [&](const table::Column& c) { return c.name == name; });
+    types.push_back(found->type);
+  }
+  std::vector<std::vector<sources::OrderValue>> keys;
+  engine_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE {} AS SELECT {} FROM log WHERE {} = 2", kPartialKeys, key_list(),
+                              quote_identifier(kLogKind)));
+  engine_.query(fmt::format("SELECT {} FROM {}", key_list(), kPartialKeys), [&](const table::Chunk& chunk) {
+    for (std::size_t row = 0; row < chunk.n_rows(); ++row) {
+      std::vector<sources::OrderValue>& key = keys.emplace_back();
+      for (std::size_t c = 0; c < types.size(); ++c) {
+        std::string text = chunk.format_at(c, row);
+        if (types[c] == table::ColumnType::kTimestamp) text = format_naive(parse_time(text).value_or(TimePoint{}));
+        key.push_back({types[c], std::move(text)});
+      }
+    }
+  });
+  return keys;
 }
 
 // A refused row is no row of the table: what an earlier reading took over of it goes, too.

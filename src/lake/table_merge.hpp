@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lake/contract.hpp"
@@ -11,6 +12,7 @@
 #include "lake/manifest.hpp"
 #include "lake/range_digests.hpp"
 #include "lake/table_folder.hpp"
+#include "sources/change.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::lake {
@@ -40,6 +42,11 @@ class TableMerge {
   /// written.
   void replace(table::RowStream& stream, const std::string& condition);
 
+  /// Applies rows of a LogBuffer for a table of `schema`; of several rows of one key the last counts. Returns the keys of which the log does
+  /// not say the whole row, which are also the rows of the temporary table kPartialKeys: what the table has of them stays until replace().
+  static constexpr std::string_view kPartialKeys = "partial_keys";
+  [[nodiscard]] std::vector<std::vector<sources::OrderValue>> merge_log(table::RowStream& rows, const table::Schema& schema);
+
   /// Makes what was merged so far the table, with the cursor as it stands in manifest().
   void commit();
   /// Folds changes together when there are many; commits.
@@ -58,6 +65,7 @@ class TableMerge {
   void note_touched_ranges();
   void set_bad_rows_aside();
   void add_changes();
+  [[nodiscard]] std::vector<std::vector<sources::OrderValue>> partial_keys(const table::Schema& schema);
   [[nodiscard]] std::string key_list() const { return table::quote_identifiers(manifest_.primary_key); }
   [[nodiscard]] bool has_changes() const;
   [[nodiscard]] std::vector<std::string> column_names(const std::string& sql);

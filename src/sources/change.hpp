@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -40,6 +41,47 @@ struct RowPage {
   std::uint64_t limit = 0;       ///< rows at most, 0 = all
 };
 
+enum class ChangeKind : std::uint8_t { kInsert, kUpdate, kDelete };
+
+/// One changed row, by its places in the batches of TableChanges.
+struct RowChange {
+  ChangeKind kind{};
+  std::uint32_t layout = 0;  ///< number of its ImageLayout
+  std::uint32_t before = 0;  ///< row of `before`; means nothing for an insert
+  std::uint32_t after = 0;   ///< row of `after`; means nothing for a delete
+};
+
+/// Which columns the images of a row hold (binlog_row_image). The others are null in the batches. What an update leaves out has
+/// not changed; what an insert leaves out has its default.
+struct ImageLayout {
+  std::vector<bool> before;
+  std::vector<bool> after;
+
+  friend bool operator==(const ImageLayout&, const ImageLayout&) = default;
+};
+
+/// Changed rows of one table, as a source's log tells them, in its order. Batches have the schema of the table, and values as a snapshot
+/// gives them. One thread.
+struct TableChanges {
+  TableChanges(std::string database_of, std::string name_of, const table::Schema& schema)
+      : database(std::move(database_of)), name(std::move(name_of)), before(schema), after(schema) {}
+
+  std::string database, name;
+  table::Batch before, after;
+  std::vector<RowChange> rows;
+  std::vector<ImageLayout> layouts;
+
+  void clear() {
+    before.clear();
+    after.clear();
+    rows.clear();
+    layouts.clear();
+  }
+  [[nodiscard]] bool full() const { return before.full() || after.full(); }
+  [[nodiscard]] bool has_before(const RowChange& row, std::size_t column) const { return layouts[row.layout].before[column]; }
+  [[nodiscard]] bool has_after(const RowChange& row, std::size_t column) const { return layouts[row.layout].after[column]; }
+};
+
 /// A digest of the rows whose key lies in [range * width, (range + 1) * width). Digests of ranges side by side add up to that of both.
 struct RangeDigest {
   std::int64_t range = 0;
@@ -60,6 +102,11 @@ class PagedSource {
   [[nodiscard]] virtual table::Schema schema(const std::string& table) = 0;
   [[nodiscard]] virtual std::uint64_t estimated_rows(const std::string& table) = 0;
   [[nodiscard]] virtual std::unique_ptr<table::RowStream> page(const std::string& table, const RowPage& page) = 0;
+  /// The place in the source's log that moment() is of: what comes after it is not in the pages. Throws contract when it keeps no log.
+  [[nodiscard]] virtual std::string log_position() = 0;
+  /// Rows by their key as they are now, outside the moment; `keys` has a value a column of `key` each, at most a thousand of them.
+  [[nodiscard]] virtual std::unique_ptr<table::RowStream> rows_now(const std::string& table, const std::vector<std::string>& key,
+                                                                   const std::vector<std::vector<OrderValue>>& keys) = 0;
   /// Digests over all columns, of each range that has rows, ascending. `key` is an integer column, or "" for one range of number 0 that holds
   /// the whole table. The source reads the table once; little comes over the line.
   [[nodiscard]] virtual std::vector<RangeDigest> digests(const std::string& table, const std::string& key,

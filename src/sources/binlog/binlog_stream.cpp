@@ -59,10 +59,21 @@ struct BinlogStream::State {
     if (wanted == nullptr) wanted = wanted_tables.emplace_back(std::make_unique<WantedTable>()).get();
     if (wanted->decoder) n_zero_dates += wanted->decoder->n_zero_dates();
     wanted->decoder.reset();
-    wanted->changes = std::make_unique<TableChanges>(table);
+    wanted->changes = std::make_unique<TableChanges>(table.database, table.name, table.schema);
     wanted->table = std::move(table);
     // A TABLE_MAP that was refused is tried again; one from before the table was wanted is gone with its rows.
     if (!wanted->map_event.empty()) plan(*wanted);
+  }
+
+  void drop_table(const std::string& database, const std::string& name) {
+    LODESTONE_ASSERT(!cursor, "table {}.{} was dropped between two pieces of a transaction", database, name);
+    if (is_handed_over) start_piece();
+    WantedTable* wanted = find(database, name);
+    if (wanted == nullptr) return;
+    for (auto& [number, table] : table_of) table = table == wanted ? nullptr : table;
+    if (wanted->decoder) n_zero_dates += wanted->decoder->n_zero_dates();
+    wanted_tables.erase(
+        std::find_if(wanted_tables.begin(), wanted_tables.end(), [&](const auto& t) { return t.get() == wanted; }));
   }
 
   WantedTable* find(std::string_view database, std::string_view name) {
@@ -161,6 +172,7 @@ bool BinlogStream::State::end_group(bool is_rolled_back) {
 void BinlogStream::State::read_map(const Event& event) {
   const TableName name = parse_table_name(event, framer);
   WantedTable* wanted = find(name.database, name.table);
+  if (wanted != nullptr && wanted->table.covered.covers(piece.gtid)) wanted = nullptr;
   table_of[name.table_id] = wanted;
   if (wanted == nullptr) return;
   const std::string_view body = event.body;
@@ -183,7 +195,7 @@ bool BinlogStream::State::read_rows(const Event& event) {
          event_name(event.header.type), event.header.end_position, rows.table_id);
   }
   WantedTable* wanted = found->second;
-  if (wanted == nullptr) return false;
+  if (wanted == nullptr || wanted->table.covered.covers(piece.gtid)) return false;
   const BinlogTable& table = wanted->table;
   if (is_prepared_xa) {
     fail(ErrorCode::kContract,
@@ -217,7 +229,7 @@ bool BinlogStream::State::go_on_with_rows() {
 
 void BinlogStream::State::check_statement(const QueryEvent& query) {
   for (const auto& wanted : wanted_tables) {
-    if (!names_table(query.sql, wanted->table.name)) continue;
+    if (wanted->table.covered.covers(piece.gtid) || !names_table(query.sql, wanted->table.name)) continue;
     fail(ErrorCode::kContract,
          "table {}.{}: transaction {} is logged as a statement instead of rows, so that its changes cannot be told; no session "
          "may set "
@@ -292,6 +304,7 @@ BinlogStep BinlogStream::next(std::chrono::milliseconds wait) {
 const ChangePiece& BinlogStream::piece() const { return state_->piece; }
 const SchemaChange& BinlogStream::schema_change() const { return state_->change; }
 void BinlogStream::set_table(BinlogTable table) { state_->set_table(std::move(table)); }
+void BinlogStream::drop_table(const std::string& database, const std::string& name) { state_->drop_table(database, name); }
 const GtidPosition& BinlogStream::position() const { return state_->position; }
 std::uint32_t BinlogStream::server_id() const { return state_->line.server_id(); }
 

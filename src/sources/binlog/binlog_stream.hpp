@@ -9,8 +9,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "sources/binlog/binlog_table.hpp"
 #include "sources/binlog/gtid.hpp"
-#include "sources/binlog/row_changes.hpp"
+#include "sources/change.hpp"
 #include "sources/mysql/connection.hpp"
 
 namespace lodestone::sources {
@@ -89,6 +90,8 @@ class BinlogStream {
   /// Replaces the description of a table, or adds a table: its changes come from here on. piece() is gone then. Not between two
   /// pieces of one transaction.
   void set_table(BinlogTable table);
+  /// Its changes come no more. As set_table() otherwise.
+  void drop_table(const std::string& database, const std::string& name);
 
   /// All transactions that were handed over to their end, or were none of the wanted tables'. Where to start again.
   [[nodiscard]] const GtidPosition& position() const;

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "sources/binlog/gtid.hpp"
 #include "sources/mysql/column_types.hpp"
 #include "table/batch.hpp"
 
@@ -18,6 +19,8 @@ struct BinlogTable {
   std::string name;
   std::vector<ColumnDescription> descriptions;  ///< of all columns in their order, column_type in the spelling of the server
   table::Schema schema;                         ///< map_column of each
+  /// Transactions that are known already: their changes of this table do not come, and are not looked at.
+  GtidPosition covered = {};
 };
 
 /// Throws contract for a column whose changes cannot be read.

@@ -67,6 +67,15 @@ bool GtidPosition::covers(const Gtid& gtid) const {
   return found != last_.end() && gtid.sequence <= found->second.sequence;
 }
 
+GtidPosition GtidPosition::common(const GtidPosition& a, const GtidPosition& b) {
+  GtidPosition out;
+  for (const auto& [domain, gtid] : a.last_) {
+    const auto other = b.last_.find(domain);
+    if (other != b.last_.end()) out.last_[domain] = gtid.sequence <= other->second.sequence ? gtid : other->second;
+  }
+  return out;
+}
+
 void GtidPosition::advance(const Gtid& gtid) { last_[gtid.domain] = gtid; }
 
 }  // namespace lodestone::sources

@@ -33,6 +33,8 @@ class GtidPosition {
 
   /// Whether `gtid` lies at or before this position: its domain has been seen up to its number or further.
   [[nodiscard]] bool covers(const Gtid& gtid) const;
+  /// What both cover.
+  static GtidPosition common(const GtidPosition& a, const GtidPosition& b);
   /// Moves the domain of `gtid` to it.
   void advance(const Gtid& gtid);
   [[nodiscard]] bool empty() const { return last_.empty(); }

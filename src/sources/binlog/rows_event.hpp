@@ -5,9 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "sources/binlog/binlog_table.hpp"
 #include "sources/binlog/byte_reader.hpp"
-#include "sources/binlog/row_changes.hpp"
 #include "sources/binlog/row_plan.hpp"
+#include "sources/change.hpp"
 
 namespace lodestone::sources {
 

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "sources/binlog/log_position.hpp"
 #include "sources/mysql/column_types.hpp"
 #include "sources/mysql/page_clauses.hpp"
 #include "sources/mysql/table_stream.hpp"
@@ -121,6 +122,18 @@ TableSnapshot MysqlSource::snapshot(const std::string& table) {
 std::unique_ptr<table::RowStream> MysqlSource::page(const std::string& table, const RowPage& page) {
   begin();
   return std::make_unique<TableStream>(connection_, name_of(table), schema(table), page.limit, page_clauses(page));
+}
+
+std::string MysqlSource::log_position() {
+  begin();
+  return snapshot_gtid(connection_).format();
+}
+
+std::unique_ptr<table::RowStream> MysqlSource::rows_now(const std::string& table, const std::vector<std::string>& key,
+                                                        const std::vector<std::vector<OrderValue>>& keys) {
+  if (moment_) connection_.execute("COMMIT", {"end a consistent reading", "", 0});
+  moment_.reset();
+  return std::make_unique<TableStream>(connection_, name_of(table), schema(table), keys.size(), keys_clause(key, keys));
 }
 
 std::vector<RangeDigest> MysqlSource::digests(const std::string& table, const std::string& key, std::int64_t width) {

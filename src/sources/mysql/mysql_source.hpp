@@ -48,14 +48,16 @@ class MysqlSource final : public Source, public PagedSource {
   /// The stream must be read to its end before the next is asked for.
   [[nodiscard]] std::unique_ptr<table::RowStream> page(const std::string& table, const RowPage& page) override;
 
+  [[nodiscard]] std::string log_position() override;
+  [[nodiscard]] std::unique_ptr<table::RowStream> rows_now(const std::string& table, const std::vector<std::string>& key,
+                                                           const std::vector<std::vector<OrderValue>>& keys) override;
   [[nodiscard]] std::vector<RangeDigest> digests(const std::string& table, const std::string& key, std::int64_t width) override;
 
+  /// The name in the database.
+  [[nodiscard]] std::string name_of(const std::string& table) const { return table_prefix_ + table; }
   [[nodiscard]] Connection& connection() { return connection_; }
 
  private:
-  /// The name in the database.
-  [[nodiscard]] std::string name_of(const std::string& table) const { return table_prefix_ + table; }
-
   /// Opens the transaction that everything is read in, unless it is open.
   void begin();
 

@@ -56,4 +56,19 @@ std::string page_clauses(const RowPage& page) {
   return out;
 }
 
+std::string keys_clause(const std::vector<std::string>& key, const std::vector<std::vector<OrderValue>>& keys) {
+  std::string out;
+  if (key.size() == 1) {
+    for (const std::vector<OrderValue>& values : keys) out += (out.empty() ? "" : ", ") + order_literal(values.front());
+    return fmt::format(" WHERE {} IN ({})", quoted_name(key.front()), out);
+  }
+  for (const std::vector<OrderValue>& values : keys) {
+    std::string row;
+    for (std::size_t i = 0; i < key.size(); ++i)
+      row += fmt::format("{}{} = {}", row.empty() ? "" : " AND ", quoted_name(key[i]), order_literal(values[i]));
+    out += fmt::format("{}({})", out.empty() ? "" : " OR ", row);
+  }
+  return " WHERE " + out;
+}
+
 }  // namespace lodestone::sources
