@@ -85,6 +85,10 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
         ->excludes(full);
   };
   add_extract_flags(run);
+  verb(*pipeline, "watch",
+       "Run the pipeline at pipeline.interval_minutes, and with capture binlog follow the databases meanwhile, until "
+       "SIGINT or SIGTERM",
+       chosen, [&a] { return run_watch(a.globals, a.pipeline); });
   const auto stage = [&](const std::string& name, const std::string& description, const std::string& from,
                          const std::string& to) {
     CLI::App* app = verb(root, name, description, chosen, [&a, from, to] {

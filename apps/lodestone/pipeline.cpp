@@ -38,15 +38,17 @@ std::size_t find_stage(const std::string& option, const std::string& name) {
 
 }  // namespace
 
-int run_pipeline(const Globals& globals, const PipelineArguments& arguments) {
+int run_stages(const Config& config, const PipelineArguments& arguments, const lake::LakeLock* lock,
+               const std::atomic<bool>* stop) {
   const std::size_t from = find_stage("--from", arguments.from);
   const std::size_t to = find_stage("--to", arguments.to);
   if (from > to) fail(ErrorCode::kInvalidArgument, "--from {} comes after --to {}", arguments.from, arguments.to);
-  const Config config = load_config(globals);
   for (std::size_t i = from; i <= to; ++i) {
+    if (stop != nullptr && *stop) return 0;
     const auto start = std::chrono::steady_clock::now();
     try {
-      if (const int code = kStages[i].run(config, arguments); code != 0) return code;
+      const int code = i == 0 && lock != nullptr ? extract_sources(config, arguments, *lock) : kStages[i].run(config, arguments);
+      if (code != 0) return code;
     } catch (const Error& error) {
       throw Error(error.code(), fmt::format("{}: {}", kStages[i].name, error.message()));
     }
@@ -54,6 +56,10 @@ int run_pipeline(const Globals& globals, const PipelineArguments& arguments) {
              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
   return 0;
+}
+
+int run_pipeline(const Globals& globals, const PipelineArguments& arguments) {
+  return run_stages(load_config(globals), arguments, nullptr, nullptr);
 }
 
 }  // namespace lodestone::app

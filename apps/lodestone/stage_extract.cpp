@@ -1,5 +1,6 @@
 // Sources -> lake/raw, and lake/raw -> canonical tables. One line a table: rows in, rows out, seconds, manifest.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -64,14 +65,14 @@ LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractO
   return options;
 }
 
-int run_extract_stage(const Config& config, const PipelineArguments& arguments) {
+int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock) {
   const SystemClock clock;
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
   table::Engine engine(engine_options(config));
   const lake::ExtractOptions options = extract_options(config, arguments);
-  const lake::LakeLock lock(options.lake, lake::LakeLayer::kRaw);
-  lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
+  if (arguments.followed.empty()) lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
   for (const std::string& name : source_names(config)) {
+    if (std::find(arguments.followed.begin(), arguments.followed.end(), name) != arguments.followed.end()) continue;
     if (options.capture == lake::Capture::kLog && is_database(config, name)) {
       capture_to_end(config, name, contracts.of(name), engine, options, clock, lock);
     } else {
@@ -80,6 +81,10 @@ int run_extract_stage(const Config& config, const PipelineArguments& arguments) 
     }
   }
   return 0;
+}
+
+int run_extract_stage(const Config& config, const PipelineArguments& arguments) {
+  return extract_sources(config, arguments, lake::LakeLock(config.file_path("lake.folder"), lake::LakeLayer::kRaw));
 }
 
 int run_build_stage(const Config& config, const PipelineArguments&) {

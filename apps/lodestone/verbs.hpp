@@ -43,9 +43,12 @@ struct PipelineArguments {
   std::string to = "publish";
   bool full = false;
   bool compare = false;
+  std::vector<std::string> followed = {};  ///< sources that extract leaves alone, because their log is followed meanwhile
 };
 /// Runs the stages from..to: extract, build, train, evaluate, publish.
 int run_pipeline(const Globals& globals, const PipelineArguments& arguments);
+/// Runs all of them at pipeline.interval_minutes until a signal comes.
+int run_watch(const Globals& globals, const PipelineArguments& arguments);
 
 struct EvaluateArguments {
   fs::path data;
