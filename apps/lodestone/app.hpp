@@ -12,6 +12,7 @@ namespace lodestone::app {
 struct Globals {
   std::optional<fs::path> config_file;  ///< -c; else lodestone.yaml of the current folder when it is there
   bool json = false;                    ///< one JSON document on stdout instead of a table
+  bool dry_run = false;                 ///< read and check, say what would be done, one line an effect, and change nothing
 };
 
 /// Reads the effective configuration and sets the log level. Throws invalid_argument or not_found.

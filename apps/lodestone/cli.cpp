@@ -40,14 +40,19 @@ void add_json(CLI::App* app, Globals& globals) {
   app->add_flag("--json", globals.json, "Print one JSON document instead of a table");
 }
 
+void add_dry_run(CLI::App* app, Globals& globals) {
+  app->add_flag("--dry-run", globals.dry_run, "Check, say what would be done, one line an effect, and change nothing");
+}
+
 void add_init(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* app = verb(root, "init", "Write a commented lodestone.yaml, its folders and an admin token", chosen,
-                       [&a] { return run_init(a.init); });
+                       [&a] { return run_init(a.globals, a.init); });
   app->add_option("DIR", a.init.folder, "Folder to set up")->capture_default_str();
   app->add_option("--source", a.init.source, "Business tables: files:PATH or mysql://USER@HOST:PORT/DB");
   app->add_option("--matomo", a.init.matomo, "Matomo tables, in the same forms; with files the default is the same folder");
   app->add_option("--set", a.init.settings, "Further config values, SECTION.KEY=VALUE")->take_all();
   app->add_flag("--overwrite", a.init.overwrite, "Replace a lodestone.yaml that is there");
+  add_dry_run(app, a.globals);
 }
 
 void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
@@ -69,6 +74,7 @@ void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
   app->add_option("--truth", a.simulate.truth, "Write the ground truth to this JSON file");
   app->add_option("--format", a.simulate.format, "Files: csv or json")->capture_default_str();
   app->add_flag("--overwrite", a.simulate.overwrite, "Replace simulated tables that are there");
+  add_dry_run(app, a.globals);
 }
 
 void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
@@ -89,6 +95,7 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
        "Run the pipeline at pipeline.interval_minutes, and with capture binlog follow the databases meanwhile, until "
        "SIGINT or SIGTERM",
        chosen, [&a] { return run_watch(a.globals, a.pipeline); });
+  add_dry_run(run, a.globals);
   const auto stage = [&](const std::string& name, const std::string& description, const std::string& from,
                          const std::string& to) {
     CLI::App* app = verb(root, name, description, chosen, [&a, from, to] {
@@ -96,6 +103,7 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
       a.pipeline.to = to;
       return run_pipeline(a.globals, a.pipeline);
     });
+    add_dry_run(app, a.globals);
     if (name == "extract") add_extract_flags(app);
   };
   stage("extract", "Read the sources into the lake", "extract", "build");
@@ -134,6 +142,7 @@ void add_bundle(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* rollback = verb(*bundle, "rollback", "Make an earlier release current", chosen,
                             [&a] { return run_bundle_rollback(a.globals, a.bundle); });
   rollback->add_option("ID", a.bundle.id, "Release; without it, the one before the current");
+  add_dry_run(rollback, a.globals);
   CLI::App* diff = verb(*bundle, "diff", "What changed from one release to another", chosen,
                         [&a] { return run_bundle_diff(a.globals, a.bundle); });
   diff->add_option("A", a.bundle.id, "Older release")->required();

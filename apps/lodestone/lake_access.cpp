@@ -77,6 +77,10 @@ std::vector<NamedSource> open_sources(const Config& config) {
   return out;
 }
 
+void require_training_tables(const lake::Reader& reader) {
+  for (const char* name : {"items", "events"}) (void)reader.get("canonical", name);
+}
+
 json::Value describe_table(const lake::Manifest& table) {
   json::Value out = json::Object{};
   out.set("kind", json::Value(table.kind));

@@ -8,6 +8,7 @@
 #include "base/config.hpp"
 #include "base/json.hpp"
 #include "lake/manifest.hpp"
+#include "lake/reader.hpp"
 #include "sources/change.hpp"
 #include "sources/mysql/mysql_source.hpp"
 #include "table/engine.hpp"
@@ -38,6 +39,9 @@ std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const 
 std::vector<NamedSource> open_sources(const Config& config);
 /// One of them.
 NamedSource open_source(const Config& config, const std::string& name);
+
+/// Throws not_found, with the command that makes it, when the lake lacks a table that training reads.
+void require_training_tables(const lake::Reader& reader);
 
 /// What a bundle's manifest says about a table it was made from.
 json::Value describe_table(const lake::Manifest& table);

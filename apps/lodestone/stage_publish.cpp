@@ -6,19 +6,11 @@
 
 #include "base/error.hpp"
 #include "bundle/store.hpp"
+#include "pipeline_plan.hpp"
 #include "stages.hpp"
 
 namespace lodestone::app {
 namespace {
-
-/// The bundle that train packed last. Throws not_found when there is none.
-std::string candidate_of(const bundle::BundleStore& store) {
-  const fs::path path = store.folder() / "CANDIDATE";
-  if (!fs::exists(path)) fail(ErrorCode::kNotFound, "{}: nothing was trained yet; run lodestone train", store.folder().string());
-  std::string id = read_file(path);
-  if (!id.empty() && id.back() == '\n') id.pop_back();
-  return id;
-}
 
 /// A trial's NDCG@10 by method, 0 when it is not there.
 double best_of(const json::Value& metrics, std::string_view method) {

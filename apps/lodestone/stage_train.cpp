@@ -31,6 +31,7 @@ TrainingInput read_input(const Config& config) {
   TrainingInput input;
   table::Engine engine(engine_options(config));
   const lake::Reader reader(config.file_path("lake.folder"));
+  require_training_tables(reader);
   reader.attach(engine);
   for (const lake::Manifest& table : reader.tables())
     input.sources.set(lake::view_name(table.source, table.table), describe_table(table));

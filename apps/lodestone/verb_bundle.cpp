@@ -70,6 +70,12 @@ int run_bundle_verify(const Globals& globals, const BundleArguments& arguments) 
 
 int run_bundle_rollback(const Globals& globals, const BundleArguments& arguments) {
   const bundle::BundleStore store = open_store(globals);
+  if (globals.dry_run) {
+    std::printf("would make %s current in %s, in place of %s\n",
+                store.find_rollback(arguments.id.empty() ? std::nullopt : std::optional(arguments.id)).c_str(),
+                store.folder().c_str(), store.current().value_or("none").c_str());
+    return 0;
+  }
   const std::string id = store.rollback(arguments.id.empty() ? std::nullopt : std::optional(arguments.id));
   std::printf("%s is current\n", id.c_str());
   return 0;

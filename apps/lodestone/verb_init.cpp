@@ -16,6 +16,8 @@
 namespace lodestone::app {
 namespace {
 
+constexpr const char* kFolderKeys[] = {"lake.folder", "bundle.folder", "pipeline.temp_folder"};
+
 /// 32 bytes from the system's generator, in hexadecimal.
 std::string make_token() {
   std::random_device device;
@@ -60,7 +62,7 @@ void add_settings(const std::vector<std::string>& settings, std::map<std::string
 
 }  // namespace
 
-int run_init(const InitArguments& arguments) {
+int run_init(const Globals& globals, const InitArguments& arguments) {
   check_source("--source", arguments.source);
   check_source("--matomo", arguments.matomo);
   const fs::path file = arguments.folder / "lodestone.yaml";
@@ -71,13 +73,20 @@ int run_init(const InitArguments& arguments) {
   if (!arguments.source.empty()) values["source.business"] = resolve(arguments.source);
   if (!arguments.matomo.empty()) values["source.matomo"] = resolve(arguments.matomo);
   add_settings(arguments.settings, values);
+  const std::string text = format_config_file(config_keys(), values);
+  const Config config =
+      Config::parse(config_keys(), text, file, environment);  // a wrong value is found before anything is written
+  const fs::path token = config.file_path("serving.admin_token_file");
+  if (globals.dry_run) {
+    std::printf("would write %s\n", file.c_str());
+    for (const char* key : kFolderKeys) std::printf("would make folder %s\n", config.file_path(key).c_str());
+    std::printf("would %s %s\n", fs::exists(token) ? "keep the admin token" : "make an admin token in", token.c_str());
+    return 0;
+  }
   make_folders(arguments.folder);
-  write_file_atomic(file, format_config_file(config_keys(), values));
-  Globals globals;
-  globals.config_file = file;
-  const Config config = load_config(globals);
-  for (const char* key : {"lake.folder", "bundle.folder", "pipeline.temp_folder"}) make_folders(config.file_path(key));
-  write_token(config.file_path("serving.admin_token_file"));
+  write_file_atomic(file, text);
+  for (const char* key : kFolderKeys) make_folders(config.file_path(key));
+  write_token(token);
   std::printf("%s written; next: lodestone -c %s check, then pipeline run, then serve\n", file.c_str(), file.c_str());
   return 0;
 }

@@ -11,6 +11,16 @@
 #include "verbs.hpp"
 
 namespace lodestone::app {
+namespace {
+
+/// The tables that would be written, and where.
+int say_what_is_simulated(const simulation::SimulationOptions& options, const simulation::SinkOptions& place) {
+  for (const std::string& target : simulation::describe_targets(place)) std::printf("would write %s\n", target.c_str());
+  if (options.truth) std::printf("would write the ground truth to %s\n", options.truth->c_str());
+  return 0;
+}
+
+}  // namespace
 
 int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
   const Config config = load_config(globals);
@@ -37,6 +47,7 @@ int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
   place.password = password_of(config, "source.business");
   place.matomo_password = password_of(config, "source.matomo");
   place.existing = arguments.overwrite ? simulation::Existing::kReplace : simulation::Existing::kRefuse;
+  if (globals.dry_run) return say_what_is_simulated(options, place);
   const auto sink = simulation::open_sink(place);
   const simulation::SimulationSummary summary = simulation::simulate(options, *sink);
   std::vector<std::vector<std::string>> rows;

@@ -18,7 +18,7 @@ struct InitArguments {
   std::vector<std::string> settings;  ///< KEY=VALUE
   bool overwrite = false;
 };
-int run_init(const InitArguments& arguments);
+int run_init(const Globals& globals, const InitArguments& arguments);
 
 int run_check(const Globals& globals);
 
@@ -45,7 +45,7 @@ struct PipelineArguments {
   bool compare = false;
   std::vector<std::string> followed = {};  ///< sources that extract leaves alone, because their log is followed meanwhile
 };
-/// Runs the stages from..to: extract, build, train, evaluate, publish.
+/// Runs the stages from..to: extract, build, train, evaluate, publish; or says what they would read and write.
 int run_pipeline(const Globals& globals, const PipelineArguments& arguments);
 /// Runs all of them at pipeline.interval_minutes until a signal comes.
 int run_watch(const Globals& globals, const PipelineArguments& arguments);

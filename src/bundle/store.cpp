@@ -151,14 +151,29 @@ void BundleStore::point_at(const std::string& id) const {
 }
 
 std::string BundleStore::rollback() const {
-  if (!fs::is_directory(folder_))
-    fail(ErrorCode::kNotFound, "{}: there is no such folder; lodestone pipeline run makes it", folder_.string());
+  check_folder();
   const FileLock lock(folder_ / ".current.lock");
+  const std::string target = find_rollback(std::nullopt);
+  // HISTORY stays: the place of CURRENT in it is where the next rollback starts from.
+  write_file_atomic(folder_ / "CURRENT", target + "\n");
+  return target;
+}
+
+void BundleStore::check_folder() const {
+  if (fs::is_directory(folder_)) return;
+  fail(ErrorCode::kNotFound, "{}: there is no such folder; lodestone pipeline run makes it", folder_.string());
+}
+
+std::string BundleStore::find_rollback(const std::optional<std::string>& id) const {
+  check_folder();
+  if (id) {
+    (void)Bundle::open(path_of(*id));
+    return *id;
+  }
   std::string problem;
   for (const std::string& target : rollback_targets()) {
     try {
-      // HISTORY stays: the place of CURRENT in it is where the next rollback starts from.
-      point_at(target);
+      (void)Bundle::open(folder_ / target);
       return target;
     } catch (const Error& error) {
       problem = "; " + error.message();  // going back must work, so a damaged bundle is passed over

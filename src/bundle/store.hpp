@@ -67,6 +67,8 @@ class BundleStore {
   std::string rollback() const;
   /// The same for a given bundle, which must open.
   std::string rollback(const std::optional<std::string>& id) const;
+  /// The bundle that rollback(id) would make current; it has been opened. Throws what rollback() throws, changes nothing.
+  [[nodiscard]] std::string find_rollback(const std::optional<std::string>& id) const;
   /// What was current before the current one was published; when that is gone, the newest older than the current one.
   [[nodiscard]] std::optional<std::string> previous() const;
 
@@ -79,6 +81,7 @@ class BundleStore {
   [[nodiscard]] std::vector<std::string> history() const;
   [[nodiscard]] std::optional<std::string> current_or_nothing() const;
   [[nodiscard]] std::vector<std::string> rollback_targets() const;
+  void check_folder() const;
   void point_at(const std::string& id) const;
 
   fs::path folder_;

@@ -153,6 +153,8 @@ class Mapping {
 
 }  // namespace
 
+std::span<const std::string_view> canonical_tables() { return kTables; }
+
 std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engine& engine, const CanonicalOptions& options,
                                          const Clock& clock, const ReportCallback& on_table) {
   const LakeLock lock(options.lake, LakeLayer::kCanonical);

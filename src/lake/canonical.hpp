@@ -1,6 +1,8 @@
 #pragma once
 // From raw tables to the canonical ones of the lake, by the queries of sql/mapping/: items, users, item_images, visitor_users, events.
 
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -16,6 +18,9 @@ struct CanonicalOptions {
   table::Parameters
       parameters;  ///< of the queries, for example zone, stitch_days, robot_actions_per_day; what is missing has a default there
 };
+
+/// Their names, in the order in which they are made.
+std::span<const std::string_view> canonical_tables();
 
 /// Makes all canonical tables, one after another, each atomically, and leaves the views of all tables in `engine`. A column `dropped` of
 /// a query says why a row is left out; such rows are counted by reason. `on_table` is called after each table.

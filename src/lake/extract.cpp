@@ -116,7 +116,29 @@ class Failures {
   std::vector<std::string> sentences_;
 };
 
+std::vector<PlannedTable> plan_tables(sources::Source& source, const std::vector<const Contract*>& contracts,
+                                      const ExtractOptions& options, Failures& failures) {
+  const std::vector<std::string> available = source.tables();
+  failures.add(ErrorCode::kContract, missing_tables(contracts, available, source, options));
+  check_kinds(contracts, source, options);
+  std::vector<PlannedTable> plan;
+  for (const Contract* contract : contracts) {
+    const std::string name = contract->find_name(available);
+    plan.push_back({name, name.empty() && keeps_old(*contract, source, options),
+                    table_path(options.lake, contract->source, contract->table)});
+  }
+  return plan;
+}
+
 }  // namespace
+
+std::vector<PlannedTable> plan_extract(sources::Source& source, const std::vector<const Contract*>& contracts,
+                                       const ExtractOptions& options) {
+  Failures failures;
+  std::vector<PlannedTable> plan = plan_tables(source, contracts, options, failures);
+  failures.throw_if_any();
+  return plan;
+}
 
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table) {
@@ -128,14 +150,13 @@ std::vector<TableReport> extract(sources::Source& source, const std::vector<cons
 std::vector<TableReport> extract(sources::Source& source, const std::vector<const Contract*>& contracts, table::Engine& engine,
                                  const ExtractOptions& options, const Clock& clock, const ReportCallback& on_table,
                                  const LakeLock&) {
-  const std::vector<std::string> available = source.tables();
   Failures failures;
-  failures.add(ErrorCode::kContract, missing_tables(contracts, available, source, options));
-  check_kinds(contracts, source, options);
+  const std::vector<PlannedTable> plan = plan_tables(source, contracts, options, failures);
   std::vector<TableReport> reports;
-  for (const Contract* contract : contracts) {
-    const std::string name = contract->find_name(available);
-    if (name.empty() && keeps_old(*contract, source, options)) {
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    const Contract* contract = contracts[i];
+    const std::string& name = plan[i].source_name;
+    if (plan[i].is_kept) {
       log_warn("lake", "{} has no file of table {}; the lake keeps the rows it has", source.location(), contract->table);
       continue;
     }

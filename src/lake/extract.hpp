@@ -55,6 +55,17 @@ std::string format_report(const TableReport& report);
 
 using ReportCallback = std::function<void(const TableReport& report)>;
 
+/// A table of the lake, and what an extraction would make it from.
+struct PlannedTable {
+  std::string source_name;  ///< the table in the source; "" when it has none, then the lake's reads as empty
+  bool is_kept = false;     ///< the source has nothing new for it: the lake keeps the rows it has
+  fs::path folder;          ///< in the lake
+};
+
+/// What extract() would do, with the checks that it makes before it reads rows. Changes nothing.
+std::vector<PlannedTable> plan_extract(sources::Source& source, const std::vector<const Contract*>& contracts,
+                                       const ExtractOptions& options);
+
 /// Extracts all tables of `contracts` (those of one or more sources) that `source` has, each atomically: a table is the old one until the
 /// new one is complete. Memory is constant. `on_table` is called after each table.
 ///

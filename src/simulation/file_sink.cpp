@@ -10,12 +10,15 @@ FileFormat parse_file_format(const std::string& text) {
   fail(ErrorCode::kInvalidArgument, "simulate: format is \"{}\"; it must be csv or json", text);
 }
 
+fs::path table_file(const fs::path& folder, const TableSpec& spec, FileFormat format) {
+  return folder / (spec.name + (format == FileFormat::kCsv ? ".csv" : ".json"));
+}
+
 FileSink::FileSink(const fs::path& folder, FileFormat format) : format_(format) {
   make_folders(folder);
   for (const TableSpec& spec : marketplace_tables()) {
-    const char* suffix = format == FileFormat::kCsv ? ".csv" : ".json";
     Target& target =
-        targets_.emplace_back(Target{std::make_unique<OutputFile>(folder / (spec.name + suffix)), RowFormatter(spec.schema)});
+        targets_.emplace_back(Target{std::make_unique<OutputFile>(table_file(folder, spec, format)), RowFormatter(spec.schema)});
     if (format == FileFormat::kCsv) {
       target.formatter.append_csv_header(target.file->buffer());
     } else {

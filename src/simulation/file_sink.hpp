@@ -10,6 +10,9 @@
 
 namespace lodestone::simulation {
 
+/// Where a table goes: FOLDER/TABLE.csv.
+fs::path table_file(const fs::path& folder, const TableSpec& spec, FileFormat format);
+
 /// Files of an earlier run in the same folder are replaced when finish() is reached, one by one; a run that fails leaves them alone.
 class FileSink final : public MarketplaceSink {
  public:

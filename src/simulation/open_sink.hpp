@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "simulation/sink.hpp"
 
@@ -17,6 +18,10 @@ struct SinkOptions {
   std::string matomo_password = {};
   Existing existing = Existing::kRefuse;  ///< of a database; files of the same names are always replaced
 };
+
+/// What would be written, a line a table, without touching the place: "DIR/user.csv", "table user of mysql HOST:PORT/DB". Throws
+/// invalid_argument for a place that is none.
+std::vector<std::string> describe_targets(const SinkOptions& options);
 
 /// Throws invalid_argument for a place that is none, else what the sink throws.
 std::unique_ptr<MarketplaceSink> open_sink(const SinkOptions& options);

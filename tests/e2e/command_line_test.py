@@ -95,6 +95,74 @@ class CommandLine(unittest.TestCase):
         self.assertIn("id", call("-c", config, "quarantine", "show", "business.dataset").stdout)
         self.assertEqual(sql(config, "SELECT count(*) AS n FROM items")[0]["n"], len(rows))
 
+    # --- what would be done ---
+
+    def says_and_changes_nothing(self, *arguments, says, under=None):
+        """A verb with --dry-run: says each text on stdout, and no file below the folder is made, changed or touched."""
+        place = under or self.path
+
+        def state():
+            return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in place.rglob("*")}
+
+        before = state()
+        done = call(*arguments, "--dry-run")
+        self.assertEqual(state(), before)
+        for text in says:
+            self.assertIn(text, done.stdout)
+        return done.stdout
+
+    def test_dry_init(self):
+        target = self.path / "dry"
+        self.says_and_changes_nothing("init", target, "--source", f"files:{self.path}/data",
+                                      says=[f"would write {target}/lodestone.yaml", f"would make folder {target}/lake", "would make an admin token in"])
+        self.assertFalse(target.exists())
+        self.says_and_changes_nothing("init", self.config.parent, "--overwrite", says=["would keep the admin token"])
+        self.refused("init", self.config.parent, "--dry-run", code=2, says=["is there already"])
+
+    def test_dry_simulate(self):
+        target = self.path / "dry-data"
+        self.says_and_changes_nothing("simulate", "--to", f"files:{target}", "--format", "json", "--truth", self.path / "truth.json",
+                                      says=[f"would write {target}/order_tab.json", f"would write the ground truth to {self.path}/truth.json"])
+        self.assertFalse(target.exists())
+        self.says_and_changes_nothing("simulate", "--to", "mysql://u@127.0.0.1:1/db", says=["table user of mysql://u@127.0.0.1:1/db"])
+        self.refused("simulate", "--to", "nowhere", "--dry-run", code=2, says=["nowhere"])
+
+    def test_dry_pipeline(self):
+        text = self.says_and_changes_nothing("-c", self.config, "pipeline", "run", says=[
+            f"extract: would read order_tab of files {self.path}/data into {self.path}/site/lake/raw/business/order_tab",
+            f"into {self.path}/site/lake/canonical/events", "train: would pack a bundle into", "evaluate: would compare the bundle that train packs",
+            "publish: would make the bundle that train packs current"])
+        self.assertEqual([line.split(":")[0] for line in text.splitlines() if line.startswith("train")], ["train"] * 3)
+        self.says_and_changes_nothing("-c", self.config, "extract", says=["build: would run"])
+        self.says_and_changes_nothing("-c", self.config, "train", says=["labels/interactions"])
+        current = json.loads(call("-c", self.config, "bundle", "list", "--json").stdout)[0]["id"]
+        self.says_and_changes_nothing("-c", self.config, "publish", says=[f"would make {current} current"])
+
+    def test_dry_pipeline_finds_what_a_run_would(self):
+        data = self.data_copy("dry-missing")
+        (data / "order_tab.csv").unlink()
+        config = init(self.path / "dry-site", f"files:{data}")
+        for options in ((), ("--dry-run",)):
+            self.refused("-c", config, "pipeline", "run", *options, code=1, says=["extract:", "has no table order_tab"])
+            self.refused("-c", config, "train", *options, code=1, says=["train:", "lake"])
+            self.refused("-c", config, "publish", *options, code=1, says=["nothing was trained yet"])
+
+    def test_dry_rollback(self):
+        config = init(self.path / "dry-back", f"files:{self.path}/data")
+        call("-c", config, "pipeline", "run")
+        self.refused("-c", config, "bundle", "rollback", "--dry-run", code=1, says=["no sound bundle before"])
+        call("-c", config, "pipeline", "run", environment={"LODESTONE_TRAINING_NEIGHBORS": "20"})
+        newest, older = (entry["id"] for entry in json.loads(call("-c", config, "bundle", "list", "--json").stdout))
+        self.says_and_changes_nothing("-c", config, "bundle", "rollback", says=[f"would make {older} current", f"in place of {newest}"])
+        self.says_and_changes_nothing("-c", config, "bundle", "rollback", older, says=[f"would make {older} current"])
+        self.assertEqual(call("-c", config, "bundle", "rollback").stdout, f"{older} is current\n")
+
+    def test_a_wrong_setting_costs_no_config(self):
+        config = init(self.path / "kept", f"files:{self.path}/data")
+        before = config.read_bytes()
+        self.refused("init", config.parent, "--overwrite", "--set", "serving.threads=many", code=2, says=["serving.threads", "many"])
+        self.assertEqual(config.read_bytes(), before)
+
     # --- what is refused ---
 
     def test_unknown_verb_and_option(self):
