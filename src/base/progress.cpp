@@ -49,8 +49,9 @@ Progress::~Progress() {
   if (terminal_ && any_) std::fputs("\r\033[K", stderr);
 }
 
-void Progress::at(std::uint64_t rows) {
+void Progress::at(std::uint64_t rows, std::uint64_t total) {
   rows_ = begin_ + rows;
+  if (!is_in_pieces_) total_ = total;
   const auto now = steady_clock::now();
   if (seconds_between(drawn_, now) >= (terminal_ ? 0.5 : 10.0)) draw(now);
 }

@@ -17,10 +17,13 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  /// Work that is done in pieces: what at() says from now on comes on top of `rows`.
-  void begin_at(std::uint64_t rows) { begin_ = rows; }
-  /// Sets the rows done so far; cheap enough to call for every batch.
-  void at(std::uint64_t rows);
+  /// Work that is done in pieces: what at() says from now on comes on top of `rows`, and the total stays that of the whole.
+  void begin_at(std::uint64_t rows) {
+    begin_ = rows;
+    is_in_pieces_ = true;
+  }
+  /// Sets the rows done so far, and how many are expected now (0: nobody knows); cheap enough to call for every batch.
+  void at(std::uint64_t rows, std::uint64_t total);
 
  private:
   void draw(std::chrono::steady_clock::time_point now);
@@ -28,6 +31,7 @@ class Progress {
   std::string what_;
   std::uint64_t total_;
   std::uint64_t begin_ = 0;
+  bool is_in_pieces_ = false;
   std::uint64_t rows_ = 0;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;

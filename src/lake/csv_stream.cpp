@@ -17,6 +17,17 @@ constexpr std::size_t kBlock = std::size_t{1} << 20;
 constexpr std::size_t kLongestRecord = std::size_t{4} << 20;
 constexpr std::size_t kLongestShown = std::size_t{64} << 10;
 
+/// Ends of line outside of quotes.
+std::uint64_t count_records(std::string_view text) {
+  std::uint64_t n = 0;
+  bool is_inside = false;
+  for (const char c : text) {
+    if (c == '"') is_inside = !is_inside;
+    if (c == '\n' && !is_inside) ++n;
+  }
+  return n;
+}
+
 std::string undoubled(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -33,6 +44,9 @@ struct CsvStream::File {
     if (stream == nullptr)
       fail(ErrorCode::kUnavailable, "{}: cannot be opened; check that it is there and may be read", path.string());
     gzbuffer(stream, 1U << 18U);
+    std::error_code ignored;
+    size = fs::file_size(path, ignored);
+    if (ignored) size = 0;  // a pipe has none
   }
   ~File() { gzclose(stream); }
   File(const File&) = delete;
@@ -45,11 +59,14 @@ struct CsvStream::File {
     if (got < 0 || (code != Z_OK && code != Z_STREAM_END)) {
       fail(ErrorCode::kCorrupt, "{}: the file is damaged or cut ({}); copy it again", path.string(), text);
     }
+    n_read += static_cast<std::uint64_t>(got);
     return static_cast<std::size_t>(got);
   }
 
   fs::path path;
   gzFile stream;
+  std::uint64_t size = 0;    // as it lies on disk
+  std::uint64_t n_read = 0;  // unpacked
 };
 
 CsvStream::CsvStream(const fs::path& path) : file_(std::make_unique<File>(path)) {
@@ -64,6 +81,7 @@ CsvStream::CsvStream(const fs::path& path) : file_(std::make_unique<File>(path))
   for (const Field& field : fields_) header_.push_back(field.is_quoted ? undoubled(field.text) : std::string(field.text));
   begin_ = record.end;
   line_ += record.n_lines;
+  first_rows_ = count_records(std::string_view(buffer_).substr(begin_));
   for (std::size_t i = 0; i < header_.size(); ++i) schema_.push_back({fmt::format("c{}", i), table::ColumnType::kText});
   schema_.push_back({"line", table::ColumnType::kInt64});
   schema_.push_back({"fault", table::ColumnType::kText});
@@ -80,7 +98,18 @@ bool CsvStream::next(table::Batch& batch) {
     begin_ = record.end;
     line_ += record.n_lines;
   }
+  n_rows_ += batch.n_rows();
   return batch.n_rows() > 0;
+}
+
+std::uint64_t CsvStream::estimated_rows() const {
+  // What waits in the buffer was read but not given out, but for the first block, whose records are counted ahead.
+  const std::uint64_t rows = n_rows_ > 0 ? n_rows_ : first_rows_;
+  const std::uint64_t waiting = n_rows_ > 0 ? buffer_.size() - begin_ : 0;
+  const auto share_given = static_cast<double>(file_->n_read - waiting) / static_cast<double>(file_->n_read);
+  const double on_disk = static_cast<double>(gzoffset(file_->stream)) * share_given;
+  if (rows == 0 || !(on_disk > 0)) return 0;
+  return static_cast<std::uint64_t>(static_cast<double>(rows) * std::max(1.0, static_cast<double>(file_->size) / on_disk));
 }
 
 // Reads another block behind what is kept from `keep_from` on; false at the end of the file.

@@ -28,7 +28,8 @@ class CsvStream final : public table::RowStream {
 
   [[nodiscard]] const std::vector<std::string>& header() const { return header_; }
   [[nodiscard]] const table::Schema& schema() const override { return schema_; }
-  [[nodiscard]] std::uint64_t estimated_rows() const override { return 0; }
+  /// Size of the file / mean size of the records so far (before the first, of those in the first MiB); of a gzip file both compressed.
+  [[nodiscard]] std::uint64_t estimated_rows() const override;
   bool next(table::Batch& batch) override;
 
  private:
@@ -55,6 +56,8 @@ class CsvStream final : public table::RowStream {
   std::size_t begin_ = 0;  // of the record under reading, in buffer_
   std::size_t line_ = 1;
   bool is_exhausted_ = false;
+  std::uint64_t n_rows_ = 0;      // given out
+  std::uint64_t first_rows_ = 0;  // in the first block
   std::vector<Field> fields_;
   std::vector<std::string> header_;
   table::Schema schema_;

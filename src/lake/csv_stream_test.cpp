@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <array>
 
 #include "base/error.hpp"
 
@@ -40,6 +43,44 @@ TEST(CsvStream, tells_null_from_empty_and_unfolds_quotes) {
 
 TEST(CsvStream, counts_lines_over_quoted_ends_of_line_and_empty_lines) {
   EXPECT_THAT(read("a,b\r\n\r\n1,\"x\r\ny\"\r\n\n2,z\r\n3,last"), ElementsAre("3: 1|x\r\ny", "6: 2|z", "7: 3|last"));
+}
+
+/// Estimates before the first row, after the first batch, and at the end, of a file with `n` records; the names end as given.
+std::array<std::uint64_t, 3> estimates(const std::string& name, const std::string& text) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.path() / name;
+  if (path.extension() == ".gz") {
+    const gzFile file = gzopen(path.c_str(), "wb");
+    gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+    gzclose(file);
+  } else {
+    write_file_atomic(path, text);
+  }
+  CsvStream stream(path);
+  table::Batch batch(stream.schema());
+  std::array<std::uint64_t, 3> out{stream.estimated_rows()};
+  stream.next(batch);
+  out[1] = stream.estimated_rows();
+  while (stream.next(batch)) {
+  }
+  out[2] = stream.estimated_rows();
+  return out;
+}
+
+TEST(CsvStream, estimates_its_rows_from_the_size_of_the_file) {
+  constexpr std::uint64_t kRows = 150'000;
+  std::string text = "id,text\n";
+  for (std::uint64_t i = 0; i < kRows; ++i)
+    text += std::to_string(i) + ",\"line\nend " + std::to_string(i * 7919 % 10007) + "\"\n";
+  ASSERT_GT(text.size(), 2U << 20U);
+  for (const char* name : {"t.csv", "t.csv.gz"}) {
+    const auto [before, early, end] = estimates(name, text);
+    EXPECT_NEAR(static_cast<double>(before), kRows, 0.15 * kRows) << name;
+    EXPECT_NEAR(static_cast<double>(early), kRows, 0.25 * kRows) << name;
+    EXPECT_EQ(end, kRows) << name;
+  }
+  EXPECT_EQ(estimates("t.csv", "a\n")[0], 0U);
+  EXPECT_EQ(estimates("t.csv", "a\n1\n2\n")[1], 2U);
 }
 
 TEST(CsvStream, a_fault_costs_its_line_only) {

@@ -132,10 +132,11 @@ void Simulator::plan_bots() {
 
 SimulationSummary Simulator::run() {
   const std::vector<double> shares = cumulative_shares(start_, end_);
-  Progress progress("simulate", static_cast<std::uint64_t>(options_.events));
+  const auto n_expected = static_cast<std::uint64_t>(options_.events);
+  Progress progress("simulate", n_expected);
   for (std::size_t hour = 0; hour < shares.size(); ++hour) {
     simulate_hour(hour, shares[hour]);
-    progress.at(tables_[kLogLinkVisitAction]->n_rows());
+    progress.at(tables_[kLogLinkVisitAction]->n_rows(), n_expected);
   }
   pending_.flush(end_);
   write_rest();

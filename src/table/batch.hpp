@@ -94,7 +94,7 @@ class RowStream {
  public:
   virtual ~RowStream() = default;
   [[nodiscard]] virtual const Schema& schema() const = 0;
-  /// About how many rows will come, 0 when the source does not say.
+  /// About how many rows there are in all, 0 when the source does not say; may become better while they are read.
   [[nodiscard]] virtual std::uint64_t estimated_rows() const = 0;
   /// Clears `batch` and fills it; false when there are no more rows. Throws unavailable when the source dies: then nothing of
   /// this stream may be kept.

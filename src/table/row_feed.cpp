@@ -72,7 +72,8 @@ void read_rows(duckdb_function_info info, duckdb_data_chunk output) {
 
 }  // namespace
 
-RowFeed::RowFeed(RowStream& stream, Progress* progress) : stream_(&stream), progress_(progress) {
+RowFeed::RowFeed(RowStream& stream, Progress* progress)
+    : stream_(&stream), progress_(progress), estimated_rows_(stream.estimated_rows()) {
   for (std::size_t i = 0; i < kBatches; ++i) {
     batches_.push_back(std::make_unique<Batch>(stream.schema()));
     free_.push_back(batches_.back().get());
@@ -106,7 +107,7 @@ void RowFeed::read() {
       do more = stream_->next(*batch);
       while (more && batch->n_rows() == 0);
       n_rows += more ? batch->n_rows() : 0;
-      if (progress_ != nullptr) progress_->at(n_rows);
+      if (progress_ != nullptr) progress_->at(n_rows, stream_->estimated_rows());
       const std::lock_guard lock(mutex_);
       if (!more) {
         done_ = true;

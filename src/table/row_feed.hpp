@@ -29,7 +29,8 @@ class RowFeed {
   RowFeed& operator=(const RowFeed&) = delete;
 
   [[nodiscard]] const Schema& schema() const { return stream_->schema(); }
-  [[nodiscard]] std::uint64_t estimated_rows() const { return stream_->estimated_rows(); }
+  /// As it was before the first row.
+  [[nodiscard]] std::uint64_t estimated_rows() const { return estimated_rows_; }
 
   /// A full batch, or nullptr at the end or after an error of the stream.
   Batch* take();
@@ -42,6 +43,7 @@ class RowFeed {
 
   RowStream* stream_;
   Progress* progress_;
+  std::uint64_t estimated_rows_;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::mutex mutex_;
   std::condition_variable changed_;
