@@ -42,6 +42,64 @@ struct Pair {
   std::int64_t at;
 };
 
+/// People in the order in which they come, to be put into the order of their keys.
+class Numbering {
+ public:
+  std::uint32_t number(std::int64_t key) {
+    const auto [it, added] = numbers_.emplace(key, static_cast<std::uint32_t>(keys_.size()));
+    if (added) keys_.push_back(key);
+    return it->second;
+  }
+  [[nodiscard]] std::vector<std::int64_t> ascending() const {
+    std::vector<std::int64_t> sorted = keys_;
+    std::sort(sorted.begin(), sorted.end());
+    return sorted;
+  }
+  /// Number -> place of its key among all, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> places() const {
+    std::vector<std::uint32_t> order(keys_.size());
+    std::iota(order.begin(), order.end(), 0U);
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return keys_[a] < keys_[b]; });
+    std::vector<std::uint32_t> places(order.size());
+    for (std::size_t i = 0; i < order.size(); ++i) places[order[i]] = static_cast<std::uint32_t>(i);
+    return places;
+  }
+
+ private:
+  absl::flat_hash_map<std::int64_t, std::uint32_t> numbers_;
+  std::vector<std::int64_t> keys_;
+};
+
+/// Gathers the rows of labels/interactions.
+struct PairReader {
+  explicit PairReader(const std::vector<Item>& all) : items(&all) {}
+
+  void add(const Chunk& chunk) {
+    for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
+      const ItemIndex item = find_item(*items, chunk.int_at(2, r));
+      if (item < 0) continue;
+      const std::uint32_t row =
+          chunk.is_null(0, r) ? kGuest | guests.number(chunk.int_at(1, r)) : users.number(chunk.int_at(0, r));
+      pairs.push_back({row, item, static_cast<float>(chunk.double_at(3, r)), chunk.int_at(4, r)});
+    }
+  }
+
+  /// Guests are numbered from the top bit until the number of users is known.
+  static constexpr std::uint32_t kGuest = 1U << 31U;
+  const std::vector<Item>* items;
+  std::vector<Pair> pairs;
+  Numbering users;
+  Numbering guests;
+};
+
+/// A query that does not declare `slices` is run whole.
+std::uint64_t count_slices(table::Engine& engine, const table::SqlFile& query, std::uint64_t events_per_slice) {
+  const std::vector<std::string> names = query.parameters();
+  if (std::find(names.begin(), names.end(), "slices") == names.end()) return 1;
+  const auto n_events = static_cast<std::uint64_t>(engine.query_int("SELECT count(*) FROM events").value_or(0));
+  return 1 + n_events / events_per_slice;
+}
+
 /// Rows 0 .. n-1 by counting sort on the user.
 std::vector<std::uint64_t> row_offsets(const std::vector<Pair>& pairs, std::size_t n_rows) {
   std::vector<std::uint64_t> offsets(n_rows + 1);
@@ -115,45 +173,30 @@ std::vector<Item> read_items(table::Engine& engine) {
 
 TrainingInteractions read_interactions(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items,
                                        std::size_t max_history) {
-  std::vector<Pair> pairs;
-  absl::flat_hash_map<std::int64_t, std::uint32_t> users;
-  absl::flat_hash_map<std::int64_t, std::uint32_t> guests;
-  std::vector<std::int64_t> user_of;
-  // Guests are numbered from the top bit until the number of users is known.
-  constexpr std::uint32_t kGuest = 1U << 31U;
   const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/interactions");
-  engine.query("SELECT user_id, guest_key, item_id, CAST(weight AS DOUBLE) AS weight, last_at FROM (" +
-                   query.render(queries.parameters) + ")",
-               [&](const Chunk& chunk) {
-                 for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-                   const ItemIndex item = find_item(items, chunk.int_at(2, r));
-                   if (item < 0) continue;
-                   std::uint32_t row = 0;
-                   if (!chunk.is_null(0, r)) {
-                     const auto [it, added] = users.emplace(chunk.int_at(0, r), static_cast<std::uint32_t>(users.size()));
-                     if (added) user_of.push_back(it->first);
-                     row = it->second;
-                   } else {
-                     row = kGuest | guests.emplace(chunk.int_at(1, r), static_cast<std::uint32_t>(guests.size())).first->second;
-                   }
-                   pairs.push_back({row, item, static_cast<float>(chunk.double_at(3, r)), chunk.int_at(4, r)});
-                 }
-               });
-  // Users ascending by id, then the guests.
-  TrainingInteractions out;
-  std::vector<std::uint32_t> order(user_of.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return user_of[a] < user_of[b]; });
-  std::vector<std::uint32_t> place(user_of.size());
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    place[order[i]] = static_cast<std::uint32_t>(i);
-    out.user_ids.push_back(user_of[order[i]]);
+  const std::uint64_t n_slices = count_slices(engine, query, queries.events_per_slice);
+  PairReader reader(items);
+  for (std::uint64_t slice = 0; slice < n_slices; ++slice) {
+    table::Parameters values = queries.parameters;
+    values["slices"] = std::to_string(n_slices);
+    values["slice"] = std::to_string(slice);
+    engine.query(
+        "SELECT user_id, guest_key, item_id, CAST(weight AS DOUBLE) AS weight, last_at FROM (" + query.render(values) + ")",
+        [&](const Chunk& chunk) { reader.add(chunk); });
   }
+  // Users ascending by id, then the guests by their keys: the same rows however the query was cut.
+  TrainingInteractions out;
+  out.user_ids = reader.users.ascending();
+  const std::vector<std::uint32_t> user_place = reader.users.places();
+  const std::vector<std::uint32_t> guest_place = reader.guests.places();
+  std::vector<Pair> pairs = std::move(reader.pairs);
   for (Pair& pair : pairs) {
-    pair.user = (pair.user & kGuest) != 0 ? static_cast<std::uint32_t>(user_of.size()) + (pair.user & ~kGuest) : place[pair.user];
+    pair.user = (pair.user & PairReader::kGuest) != 0
+                    ? static_cast<std::uint32_t>(user_place.size()) + guest_place[pair.user & ~PairReader::kGuest]
+                    : user_place[pair.user];
   }
   out.matrix.n_items = items.size();
-  const std::vector<std::uint64_t> offsets = row_offsets(pairs, users.size() + guests.size());
+  const std::vector<std::uint64_t> offsets = row_offsets(pairs, user_place.size() + guest_place.size());
   std::vector<Pair> sorted(pairs.size());
   std::vector<std::uint64_t> next(offsets.begin(), offsets.end() - 1);
   for (const Pair& pair : pairs) sorted[next[pair.user]++] = pair;

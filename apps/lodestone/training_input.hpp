@@ -16,7 +16,7 @@ namespace lodestone::app {
 struct TrainingInteractions {
   models::Interactions matrix;         ///< [n_users + n_guests, n_items], weights decayed by age
   std::vector<std::int64_t> last_at;   ///< beside matrix.items: microseconds of the newest event of the pair
-  std::vector<std::int64_t> user_ids;  ///< of the first rows
+  std::vector<std::int64_t> user_ids;  ///< of the first rows; the guests behind them ascend by their keys
 };
 
 /// All items of the lake, ascending by id. Throws contract when there is none.
@@ -25,6 +25,9 @@ std::vector<models::Item> read_items(table::Engine& engine);
 struct TrainingQueries {
   fs::path sql_folder;  ///< override folder, "" = none
   table::Parameters parameters;
+  /// labels/interactions is run in pieces of about this many events, so that the memory of its hash tables does not grow
+  /// with them; each piece reads the events once.
+  std::uint64_t events_per_slice = 2'000'000;
 };
 
 /// Pairs of unknown items are left out. `max_history` newest items a row.
