@@ -72,7 +72,7 @@ void add_simulate(CLI::App& root, Arguments& a, Run& chosen) {
       ->capture_default_str();
   app->add_option("--end", a.simulate.end, "Time of the newest event, RFC 3339 (default: now)");
   app->add_option("--truth", a.simulate.truth, "Write the ground truth to this JSON file");
-  app->add_option("--format", a.simulate.format, "Files: csv or json")->capture_default_str();
+  app->add_option("--format", a.simulate.format, "Files: csv, json or parquet")->capture_default_str();
   app->add_flag("--overwrite", a.simulate.overwrite, "Replace simulated tables that are there");
   add_dry_run(app, a.globals);
 }

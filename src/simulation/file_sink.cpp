@@ -7,14 +7,21 @@ namespace lodestone::simulation {
 FileFormat parse_file_format(const std::string& text) {
   if (text == "csv") return FileFormat::kCsv;
   if (text == "json") return FileFormat::kJson;
-  fail(ErrorCode::kInvalidArgument, "simulate: format is \"{}\"; it must be csv or json", text);
+  if (text == "parquet") return FileFormat::kParquet;
+  fail(ErrorCode::kInvalidArgument, "simulate: format is \"{}\"; it must be csv, json or parquet", text);
 }
 
 fs::path table_file(const fs::path& folder, const TableSpec& spec, FileFormat format) {
-  return folder / (spec.name + (format == FileFormat::kCsv ? ".csv" : ".json"));
+  switch (format) {
+    case FileFormat::kCsv: return folder / (spec.name + ".csv");
+    case FileFormat::kJson: return folder / (spec.name + ".json");
+    case FileFormat::kParquet: return folder / (spec.name + ".parquet");
+  }
+  return {};
 }
 
 FileSink::FileSink(const fs::path& folder, FileFormat format) : format_(format) {
+  LODESTONE_ASSERT(format != FileFormat::kParquet, "{} takes text formats", folder.string());
   make_folders(folder);
   for (const TableSpec& spec : marketplace_tables()) {
     Target& target =

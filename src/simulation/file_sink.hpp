@@ -16,7 +16,7 @@ fs::path table_file(const fs::path& folder, const TableSpec& spec, FileFormat fo
 /// Files of an earlier run in the same folder are replaced when finish() is reached, one by one; a run that fails leaves them alone.
 class FileSink final : public MarketplaceSink {
  public:
-  /// Creates the folder. Throws unavailable.
+  /// Creates the folder; `format` is kCsv or kJson (ParquetSink takes the third). Throws unavailable.
   FileSink(const fs::path& folder, FileFormat format);
   void write(Table table, const table::Batch& batch) override;
   void finish() override;

@@ -9,8 +9,11 @@
 #include "base/json.hpp"
 #include "simulation/file_sink.hpp"
 #include "simulation/open_sink.hpp"
+#include "simulation/parquet_sink.hpp"
 #include "simulation/table_writer.hpp"
 #include "simulation/text_format.hpp"
+#include "table/engine.hpp"
+#include "table/sql_text.hpp"
 
 namespace lodestone::simulation {
 namespace {
@@ -131,6 +134,37 @@ TEST(FileSink, an_unfinished_run_leaves_the_old_files_and_nothing_else) {
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
 }
 
+TEST(ParquetSink, texts_keep_their_quotes_line_ends_and_nulls) {
+  const TemporaryFolder folder;
+  {
+    ParquetSink sink(folder.path());
+    TableWriter writer(sink, kDict);
+    writer.integer(1).text("say \"hi\", 气象\r\ntwo").end_row();
+    writer.integer(2).null().end_row();
+    writer.integer(3).text("").end_row();
+    writer.flush();
+    sink.finish();
+  }
+  table::Engine engine({1ULL << 28U, 1, {}});
+  EXPECT_EQ(engine.query_text("SELECT string_agg(coalesce(data_value, 'NULL'), '|' ORDER BY id) FROM read_parquet(" +
+                              table::quote_literal((folder.path() / "dict.parquet").string()) + ")"),
+            "say \"hi\", 气象\r\ntwo|NULL|");
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder.path())) EXPECT_EQ(entry.path().extension(), ".parquet");
+}
+
+TEST(ParquetSink, an_unfinished_run_leaves_the_old_files_and_nothing_else) {
+  const TemporaryFolder folder;
+  write_file_atomic(folder.path() / "dict.parquet", "old");
+  {
+    ParquetSink sink(folder.path());
+    TableWriter writer(sink, kDict);
+    writer.integer(1).text("new").end_row();
+    writer.flush();
+  }
+  EXPECT_EQ(read_file(folder.path() / "dict.parquet"), "old");
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
+}
+
 TEST(OutputFile, a_full_disk_is_a_sentence_and_leaves_nothing) {
   const TemporaryFolder folder;
   // A limit on file sizes stands for the full disk: the system call fails the same way.
@@ -182,7 +216,7 @@ TEST(OpenSink, names_the_formats) {
         try {
           parse_file_format("xml");
         } catch (const Error& error) {
-          EXPECT_THAT(error.message(), HasSubstr("format is \"xml\"; it must be csv"));
+          EXPECT_THAT(error.message(), HasSubstr("format is \"xml\"; it must be csv, json or parquet"));
           throw;
         }
       },

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "simulation/file_sink.hpp"
 #include "simulation/mariadb_sink.hpp"
+#include "simulation/parquet_sink.hpp"
 
 namespace lodestone::simulation {
 namespace {
@@ -60,7 +61,10 @@ std::vector<std::string> describe_targets(const SinkOptions& options) {
 }
 
 std::unique_ptr<MarketplaceSink> open_sink(const SinkOptions& options) {
-  if (const auto folder = folder_of(options)) return std::make_unique<FileSink>(*folder, options.format);
+  if (const auto folder = folder_of(options)) {
+    if (options.format == FileFormat::kParquet) return std::make_unique<ParquetSink>(*folder);
+    return std::make_unique<FileSink>(*folder, options.format);
+  }
   const Databases both = databases_of(options);
   return std::make_unique<MariaDbSink>(both.business, both.matomo, options.existing);
 }

@@ -25,9 +25,9 @@ class MarketplaceSink {
 enum class Existing { kRefuse, kReplace };
 
 /// What a folder of files holds.
-enum class FileFormat { kCsv, kJson };
+enum class FileFormat { kCsv, kJson, kParquet };
 
-/// "csv" or "json"; throws invalid_argument naming the value and the choices.
+/// "csv", "json" or "parquet"; throws invalid_argument naming the value and the choices.
 FileFormat parse_file_format(const std::string& text);
 
 }  // namespace lodestone::simulation

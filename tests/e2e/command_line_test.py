@@ -95,6 +95,21 @@ class CommandLine(unittest.TestCase):
         self.assertIn("id", call("-c", config, "quarantine", "show", "business.dataset").stdout)
         self.assertEqual(sql(config, "SELECT count(*) AS n FROM items")[0]["n"], len(rows))
 
+    def test_parquet_files_hold_what_csv_files_do(self):
+        data = self.path / "parquet"
+        call("simulate", "--to", f"files:{data}", "--format", "parquet", "--items", 200, "--users", 150, "--events", 8000, "--days", 60, "--seed", 3,
+             "--end", END)
+        self.assertEqual({file.name for file in data.iterdir()}, {file.stem + ".parquet" for file in (self.path / "data").iterdir()})
+        config = init(self.path / "parquet-site", f"files:{data}")
+        call("-c", config, "pipeline", "run", "--to", "build")
+        tables = [f"raw_business.{name}" for name in ("user", "dataset", "order_tab", "api_order", "dataset_image", "company", "dict")]
+        tables += [f"raw_matomo.{name}" for name in ("log_visit", "log_link_visit_action", "log_action", "log_conversion")]
+        for table in [*tables, "items", "users", "events"]:
+            query = f"SELECT count(*) AS n, md5(string_agg(CAST(t AS VARCHAR), '|' ORDER BY CAST(t AS VARCHAR))) AS rows FROM {table} t"
+            rows = sql(config, query)
+            self.assertEqual(rows, sql(self.config, query), table)
+            self.assertGreater(rows[0]["n"], 0, table)
+
     # --- what would be done ---
 
     def says_and_changes_nothing(self, *arguments, says, under=None):
