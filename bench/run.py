@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy  # noqa: E402
+import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
 import pipeline  # noqa: E402
@@ -28,6 +29,7 @@ BENCHES = {
     "serving": serving.run,
     "bundle": bundle.run,
     "snapshot": snapshot.run,
+    "binlog": binlog.run,
     "pipeline": pipeline.run,
     "build": build_time.run,
 }

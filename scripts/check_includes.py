@@ -48,7 +48,7 @@ THIRD_PARTY = {
     "xxhash.h": ["base"],
     "duckdb.h": ["table"],
     "mysql": ["sources", "bench"],  # a benchmark's baseline is the client library alone
-    "mariadb": ["sources"],
+    "mariadb": ["sources", "bench"],
     "errmsg.h": ["sources"],
     "unicode/": ["features"],
     "cblas.h": ["training"],

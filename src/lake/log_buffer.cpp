@@ -96,8 +96,8 @@ void LogBuffer::add(const TableChanges& changes) {
       continue;
     }
     if (row.kind == ChangeKind::kUpdate && moves_key(changes, row)) add_row(LogKind::kGone, changes, row, true);
-    const std::vector<bool>& there = changes.layouts[row.layout].after;
-    const bool is_whole = std::all_of(there.begin(), there.end(), [](bool is_there) { return is_there; });
+    const std::vector<std::uint8_t>& there = changes.layouts[row.layout].after;
+    const bool is_whole = std::all_of(there.begin(), there.end(), [](std::uint8_t is_there) { return is_there != 0; });
     add_row(is_whole ? LogKind::kWhole : LogKind::kPartial, changes, row, false);
   }
 }

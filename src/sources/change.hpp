@@ -54,8 +54,8 @@ struct RowChange {
 /// Which columns the images of a row hold (binlog_row_image). The others are null in the batches. What an update leaves out has
 /// not changed; what an insert leaves out has its default.
 struct ImageLayout {
-  std::vector<bool> before;
-  std::vector<bool> after;
+  std::vector<std::uint8_t> before;  ///< 1 where the column is there
+  std::vector<std::uint8_t> after;
 
   friend bool operator==(const ImageLayout&, const ImageLayout&) = default;
 };
@@ -63,10 +63,11 @@ struct ImageLayout {
 /// Changed rows of one table, as a source's log tells them, in its order. Batches have the schema of the table, and values as a snapshot
 /// gives them. One thread.
 struct TableChanges {
-  TableChanges(std::string database_of, std::string name_of, const table::Schema& schema)
-      : database(std::move(database_of)), name(std::move(name_of)), before(schema), after(schema) {}
+  TableChanges(std::string database_of, std::string name_of, const table::Schema& columns)
+      : database(std::move(database_of)), name(std::move(name_of)), schema(columns), before(columns), after(columns) {}
 
   std::string database, name;
+  table::Schema schema;
   table::Batch before, after;
   std::vector<RowChange> rows;
   std::vector<ImageLayout> layouts;
@@ -78,8 +79,10 @@ struct TableChanges {
     layouts.clear();
   }
   [[nodiscard]] bool full() const { return before.full() || after.full(); }
-  [[nodiscard]] bool has_before(const RowChange& row, std::size_t column) const { return layouts[row.layout].before[column]; }
-  [[nodiscard]] bool has_after(const RowChange& row, std::size_t column) const { return layouts[row.layout].after[column]; }
+  [[nodiscard]] bool has_before(const RowChange& row, std::size_t column) const {
+    return layouts[row.layout].before[column] != 0;
+  }
+  [[nodiscard]] bool has_after(const RowChange& row, std::size_t column) const { return layouts[row.layout].after[column] != 0; }
 };
 
 /// A digest of the rows whose key lies in [range * width, (range + 1) * width). Digests of ranges side by side add up to that of both.

@@ -27,9 +27,11 @@ inline std::string cell_text(const table::Schema& schema, const table::Batch& ba
 /// Rows by the text of their first column, which is the primary key.
 using Rows = std::map<std::string, std::vector<std::string>>;
 
-/// A server of its own for all tests of this binary: others need none with a log.
+/// A server of its own for all tests of this binary: others need none with a log. A log is deleted only once the engine has
+/// written what it holds.
 inline test::MariaDb& logging_server() {
-  static test::MariaDb server({"--server-id=1", "--log-bin=bin", "--binlog-format=ROW", "--gtid-strict-mode=ON"});
+  static test::MariaDb server(
+      {"--server-id=1", "--log-bin=bin", "--binlog-format=ROW", "--gtid-strict-mode=ON", "--innodb-flush-log-at-trx-commit=1"});
   return server;
 }
 

@@ -100,8 +100,12 @@ MariaDb::~MariaDb() {
 }
 
 void MariaDb::install() const {
-  std::vector<std::string> command = {program("mariadb-install-db"), "--no-defaults", "--datadir=" + (folder_ / "data").string(),
-                                      "--skip-test-db", "--auth-root-authentication-method=normal"};
+  std::vector<std::string> command = {program("mariadb-install-db"),
+                                      "--no-defaults",
+                                      "--datadir=" + (folder_ / "data").string(),
+                                      "--skip-test-db",
+                                      "--auth-root-authentication-method=normal",
+                                      "--tmpdir=" + folder_.string()};
   if (::geteuid() == 0) command.emplace_back("--user=root");
   const pid_t child = spawn(command, folder_ / "install.log", Lifetime::kOurs);
   int status = 0;
@@ -114,6 +118,7 @@ void MariaDb::start() {
   std::vector<std::string> command = {program("mariadbd"),
                                       "--no-defaults",
                                       "--datadir=" + (folder_ / "data").string(),
+                                      "--tmpdir=" + folder_.string(),
                                       "--socket=" + socket_.string(),
                                       fmt::format("--port={}", port_),
                                       "--bind-address=127.0.0.1",
@@ -133,7 +138,7 @@ void MariaDb::start() {
 }
 
 void MariaDb::wait_until_ready() {
-  // The socket appears when the server listens; until then a connection would only be refused.
+  // The socket appears a moment before the server listens on it; until then a connection is refused.
   for (int attempt = 0; attempt < 1200; ++attempt) {
     int status = 0;
     if (::waitpid(server_, &status, WNOHANG) == server_) {
@@ -141,8 +146,12 @@ void MariaDb::wait_until_ready() {
       fail(ErrorCode::kUnavailable, "mariadbd ended before it was ready: {}", tail(folder_ / "server.log"));
     }
     if (fs::exists(socket_)) {
-      root();
-      return;
+      try {
+        root();
+        return;
+      } catch (const Error&) {
+        // not yet
+      }
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

@@ -1,7 +1,6 @@
 #pragma once
 // The changes of a MariaDB server as they are committed: a connection that takes part as a replica and decodes what comes.
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -9,9 +8,8 @@
 #include <vector>
 
 #include "base/error.hpp"
-#include "sources/binlog/binlog_table.hpp"
 #include "sources/binlog/gtid.hpp"
-#include "sources/change.hpp"
+#include "sources/binlog/transaction_reader.hpp"
 #include "sources/mysql/connection.hpp"
 
 namespace lodestone::sources {
@@ -39,21 +37,6 @@ struct BinlogOptions {
   std::size_t piece_bytes = 16 << 20;  ///< of the log, after which a transaction is handed over in pieces; a row is never cut
 };
 
-struct DdlStatement {
-  std::string database;  ///< the default one of the session
-  std::string sql;
-};
-
-/// A transaction or a piece of one. Its tables are valid until the next call of next().
-struct ChangePiece {
-  Gtid gtid;
-  std::chrono::sys_seconds committed_at{};
-  std::vector<const TableChanges*> tables;  ///< those with changes in this piece, in the order in which they were touched
-  std::vector<DdlStatement> ddl;            ///< also of tables that are not wanted
-  bool is_last_piece = false;               ///< a last piece may be empty when others went before
-  bool is_rolled_back = false;              ///< of a last piece: earlier pieces of this transaction must be thrown away
-};
-
 enum class BinlogStep : std::uint8_t {
   kChanges,        ///< piece() is new
   kIdle,           ///< nothing came within the wait; position() may have moved over transactions of other tables
@@ -62,21 +45,15 @@ enum class BinlogStep : std::uint8_t {
   kStopped         ///< stop() was called
 };
 
-/// Found at the first row of a table that differs from its description. Read the description anew, give it to set_table(), and go
-/// on: the same row comes again. When it differs still, the table changed more than once since: take a new snapshot of it.
-struct SchemaChange {
-  std::string database, table, reason;
-};
-
 /// One replica connection. A transaction comes whole, in pieces only when it is large; one whose last piece did not come must be
-/// thrown away by the caller, and comes again from position(). Changes of tables that are not wanted are skipped without being
-/// decoded. One thread but for stop().
+/// thrown away by the caller, and comes again from position(). What throws ends the stream. Changes of tables that are not wanted
+/// are skipped without being decoded. One thread but for stop().
 class BinlogStream {
  public:
   /// Connects and asks for the log. Throws contract when the log is off or has no rows (check_binlog), for a server id that is
   /// the server's own and a time_zone that is no offset; unavailable with the GRANT to run for a missing right; what Connection
   /// throws.
-  BinlogStream(BinlogOptions options, std::vector<BinlogTable> tables);
+  BinlogStream(const BinlogOptions& options, std::vector<BinlogTable> tables);
   ~BinlogStream();
   BinlogStream(const BinlogStream&) = delete;
   BinlogStream& operator=(const BinlogStream&) = delete;
@@ -90,7 +67,7 @@ class BinlogStream {
   /// Replaces the description of a table, or adds a table: its changes come from here on. piece() is gone then. Not between two
   /// pieces of one transaction.
   void set_table(BinlogTable table);
-  /// Its changes come no more. As set_table() otherwise.
+  /// Its changes come no more. Not between two pieces of one transaction.
   void drop_table(const std::string& database, const std::string& name);
 
   /// All transactions that were handed over to their end, or were none of the wanted tables'. Where to start again.

@@ -43,9 +43,21 @@ class ByteReader {
   }
   /// Of n bytes, n at most 8.
   std::uint64_t little(std::size_t n) {
-    std::uint64_t value = 0;
-    std::memcpy(&value, take(n), n);
-    return value;
+    switch (n) {  // copies of a known length need no call
+      case 1: return byte();
+      case 2: return little<std::uint16_t>();
+      case 3: {
+        const std::uint64_t low = little<std::uint16_t>();
+        return low | static_cast<std::uint64_t>(byte()) << 16U;
+      }
+      case 4: return little<std::uint32_t>();
+      case 8: return little<std::uint64_t>();
+      default: {
+        std::uint64_t value = 0;
+        std::memcpy(&value, take(n), n);
+        return value;
+      }
+    }
   }
   std::uint64_t big(std::size_t n) {
     const std::uint8_t* bytes = take(n);

@@ -22,7 +22,6 @@ namespace {
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-constexpr unsigned long kPacketError = ~0UL;
 constexpr unsigned char kEndPacket = 0xfe;
 constexpr std::uint32_t kLogStart = 4;  // behind the file's magic bytes
 
@@ -89,7 +88,7 @@ ReplicaLine::Got ReplicaLine::receive() {
   const auto start = steady_clock::now();
   const unsigned long length = mysql_net_read_packet(connection_.handle());
   if (cancelled_) return Got::kCancelled;
-  if (length == kPacketError || length == 0) fail_line(std::chrono::duration_cast<seconds>(steady_clock::now() - start));
+  if (length == packet_error || length == 0) fail_line(std::chrono::duration_cast<seconds>(steady_clock::now() - start));
   const unsigned char* packet = connection_.handle()->net.read_pos;
   if (packet[0] == kEndPacket && length < 8) return Got::kEnd;
   event_ = {reinterpret_cast<const char*>(packet + 1), length - 1};

@@ -33,12 +33,6 @@ std::int64_t signed_of(std::uint64_t bits, std::size_t size) {
   return static_cast<std::int64_t>(bits << shift) >> shift;
 }
 
-/// A date and a time of day as they were stored, whether a calendar has them or not.
-struct Moment {
-  std::uint32_t year = 0, month = 0, day = 0;
-  std::int64_t micros = 0;  // of the day
-};
-
 std::int64_t micros_of(std::uint64_t hour, std::uint64_t minute, std::uint64_t second) {
   return static_cast<std::int64_t>(hour * 3600 + minute * 60 + second) * kMicrosPerSecond;
 }
@@ -83,14 +77,6 @@ Moment read_datetime_packed(ByteReader& reader, unsigned digits) {
   const std::uint64_t month = day / 32;
   return {static_cast<std::uint32_t>(month / 13), static_cast<std::uint32_t>(month % 13), static_cast<std::uint32_t>(day % 32),
           static_cast<std::int64_t>(seconds % 86'400) * kMicrosPerSecond + static_cast<std::int64_t>(bits % per_second * unit)};
-}
-
-/// Microseconds since 1970 of the date; nothing when no calendar has it.
-std::optional<std::int64_t> since_1970(const Moment& moment) {
-  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(moment.year)), std::chrono::month(moment.month),
-                                         std::chrono::day(moment.day)};
-  if (moment.year == 0 || moment.year > 9999 || !date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date).time_since_epoch().count() * kMicrosPerDay + moment.micros;
 }
 
 ClockTime clock_of(std::int64_t micros) {
@@ -157,7 +143,7 @@ void RowDecoder::append_unsigned(std::uint64_t value, std::size_t column, table:
          "table {}.{}: column {} holds {}, which is beyond the largest signed 64-bit integer; such values cannot be read from "
          "the binary "
          "log, make the column DECIMAL(20,0)",
-         of.database, of.name, column + 1, value);
+         of.database, of.name, of.schema[column].name, value);
   }
   out.append_int(column, static_cast<std::int64_t>(value));
 }
@@ -171,6 +157,20 @@ void RowDecoder::append_time(ByteReader& reader, std::size_t column, table::Batc
     default: time = read_time(reader, cell.scale); break;
   }
   out.append_text(column, format_clock(time));
+}
+
+/// Microseconds since 1970 of the date; nothing when no calendar has it.
+std::optional<std::int64_t> RowDecoder::since_1970(const Moment& moment) {
+  if (moment.year == 0 || moment.year > 9999) return std::nullopt;
+  const std::uint32_t key = moment.year << 16U | moment.month << 8U | moment.day;
+  if (key != day_key_) {
+    const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(moment.year)), std::chrono::month(moment.month),
+                                           std::chrono::day(moment.day)};
+    if (!date.ok()) return std::nullopt;
+    day_key_ = key;
+    day_ = std::chrono::sys_days(date).time_since_epoch().count();
+  }
+  return day_ * kMicrosPerDay + moment.micros;
 }
 
 void RowDecoder::append_moment(ByteReader& reader, std::size_t column, table::Batch& out) {
@@ -233,7 +233,7 @@ void RowDecoder::append_label(ByteReader& reader, std::size_t column, table::Bat
          "table {}.{}: column {} holds a value without a label (of {} labels); its definition was changed, take a new snapshot "
          "of the "
          "table",
-         of.database, of.name, column + 1, cell.labels.size());
+         of.database, of.name, of.schema[column].name, cell.labels.size());
   };
   if (cell.form == CellForm::kEnum) {
     // 0 is what the server stores for a value that was none.

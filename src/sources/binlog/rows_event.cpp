@@ -23,11 +23,16 @@ RowsKind kind_of(EventType type) {
   return {change(EventType::kWriteRowsV1), false, false};
 }
 
-std::vector<bool> read_bits(ByteReader& reader, std::size_t n) {
+/// One byte for each of n bits; returns how many are set.
+std::size_t read_bits(ByteReader& reader, std::size_t n, std::vector<std::uint8_t>& bits) {
   const std::uint8_t* bytes = reader.take((n + 7) / 8);
-  std::vector<bool> bits(n);
-  for (std::size_t i = 0; i < n; ++i) bits[i] = (bytes[i / 8] >> i % 8 & 1U) != 0;
-  return bits;
+  bits.resize(n);
+  std::size_t n_set = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    bits[i] = static_cast<std::uint8_t>(unsigned{bytes[i / 8]} >> i % 8 & 1U);
+    n_set += bits[i];
+  }
+  return n_set;
 }
 
 }  // namespace
@@ -46,8 +51,8 @@ RowsEvent parse_rows(const Event& event, const EventFramer& framer, std::string&
   }
   const std::uint64_t n_columns = reader.length();
   if (n_columns == 0 || n_columns > 4096) fail_damaged(event.header, fmt::format("rows of {} columns", n_columns));
-  if (kind.change != ChangeKind::kInsert) out.layout.before = read_bits(reader, n_columns);
-  if (kind.change != ChangeKind::kDelete) out.layout.after = read_bits(reader, n_columns);
+  if (kind.change != ChangeKind::kInsert) out.n_before = read_bits(reader, n_columns, out.layout.before);
+  if (kind.change != ChangeKind::kDelete) out.n_after = read_bits(reader, n_columns, out.layout.after);
   if (kind.is_compressed && reader.left() > 0) {
     unpack_event(reader.rest(), event.header, unpacked);
     out.rows = unpacked;
@@ -57,17 +62,16 @@ RowsEvent parse_rows(const Event& event, const EventFramer& framer, std::string&
   return out;
 }
 
-void RowDecoder::append_image(ByteReader& reader, const std::vector<bool>& present, table::Batch& out, const TableChanges& of) {
-  std::size_t n_present = 0;
-  for (const bool bit : present) n_present += bit ? 1U : 0U;
+void RowDecoder::append_image(ByteReader& reader, const std::vector<std::uint8_t>& present, std::size_t n_present,
+                              table::Batch& out, const TableChanges& of) {
   const std::uint8_t* nulls = reader.take((n_present + 7) / 8);
   std::size_t bit = 0;
   for (std::size_t column = 0; column < plan_.size(); ++column) {
-    if (!present[column]) {
+    if (present[column] == 0) {
       out.append_null(column);
       continue;
     }
-    const bool is_null = (nulls[bit / 8] >> bit % 8 & 1U) != 0;
+    const bool is_null = (unsigned{nulls[bit / 8]} >> bit % 8 & 1U) != 0;
     ++bit;
     if (is_null) {
       out.append_null(column);
@@ -81,8 +85,8 @@ void RowDecoder::append_image(ByteReader& reader, const std::vector<bool>& prese
 void RowDecoder::append_row(ByteReader& reader, const RowsEvent& event, std::uint32_t layout, TableChanges& out) {
   RowChange row{event.kind, layout, static_cast<std::uint32_t>(out.before.n_rows()),
                 static_cast<std::uint32_t>(out.after.n_rows())};
-  if (event.kind != ChangeKind::kInsert) append_image(reader, event.layout.before, out.before, out);
-  if (event.kind != ChangeKind::kDelete) append_image(reader, event.layout.after, out.after, out);
+  if (event.kind != ChangeKind::kInsert) append_image(reader, event.layout.before, event.n_before, out.before, out);
+  if (event.kind != ChangeKind::kDelete) append_image(reader, event.layout.after, event.n_after, out.after, out);
   out.rows.push_back(row);
 }
 

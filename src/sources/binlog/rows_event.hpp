@@ -2,6 +2,7 @@
 // WRITE_ROWS, UPDATE_ROWS and DELETE_ROWS of both versions, also compressed: their frame, and the decoding of rows.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,12 +17,19 @@ namespace lodestone::sources {
 struct RowsEvent {
   ChangeKind kind{};
   std::uint64_t table_id = 0;
-  ImageLayout layout;  ///< `before` empty for an insert, `after` for a delete
+  ImageLayout layout;                     ///< `before` empty for an insert, `after` for a delete
+  std::size_t n_before = 0, n_after = 0;  ///< columns that are there
   std::string_view rows;
 };
 
 /// Throws corrupt.
 RowsEvent parse_rows(const Event& event, const EventFramer& framer, std::string& unpacked);
+
+/// A date and a time of day as they were stored, whether a calendar has them or not.
+struct Moment {
+  std::uint32_t year = 0, month = 0, day = 0;
+  std::int64_t micros = 0;  ///< of the day
+};
 
 /// Decodes rows by a plan. Values come out as the snapshot (mysql/binary_row.hpp) reads them from the same table. One thread.
 class RowDecoder {
@@ -37,7 +45,8 @@ class RowDecoder {
   [[nodiscard]] std::uint64_t n_zero_dates() const { return n_zero_dates_; }
 
  private:
-  void append_image(ByteReader& reader, const std::vector<bool>& present, table::Batch& out, const TableChanges& of);
+  void append_image(ByteReader& reader, const std::vector<std::uint8_t>& present, std::size_t n_present, table::Batch& out,
+                    const TableChanges& of);
   void append_cell(ByteReader& reader, std::size_t column, table::Batch& out, const TableChanges& of);
   void append_text(ByteReader& reader, std::size_t column, table::Batch& out);
   void append_label(ByteReader& reader, std::size_t column, table::Batch& out, const TableChanges& of);
@@ -45,10 +54,13 @@ class RowDecoder {
   void append_unsigned(std::uint64_t value, std::size_t column, table::Batch& out, const TableChanges& of);
   void append_time(ByteReader& reader, std::size_t column, table::Batch& out);
   void append_moment(ByteReader& reader, std::size_t column, table::Batch& out);
+  std::optional<std::int64_t> since_1970(const Moment& moment);
 
   RowPlan plan_;
   std::int64_t zone_micros_;
   std::uint64_t n_zero_dates_ = 0;
+  std::uint32_t day_key_ = UINT32_MAX;  // the last date decoded, and its day: neighbouring rows share it
+  std::int64_t day_ = 0;
   std::string text_, unpacked_;  // scratch
 };
 

@@ -16,7 +16,12 @@ void skip_blanks(std::string_view& sql) {
   while (!sql.empty()) {
     if (is_blank(sql.front())) {
       sql.remove_prefix(1);
-    } else if (sql.starts_with("/*") && !sql.starts_with("/*!") && !sql.starts_with("/*M!")) {
+    } else if (sql.starts_with("*/")) {
+      sql.remove_prefix(2);
+    } else if (sql.starts_with("/*!") || sql.starts_with("/*M!")) {
+      // What stands in such a comment is executed; a version may stand in front.
+      sql.remove_prefix(std::min(sql.find_first_not_of("0123456789", sql.find('!') + 1), sql.size()));
+    } else if (sql.starts_with("/*")) {
       const std::size_t end = sql.find("*/", 2);
       sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 2);
     } else if (sql.starts_with("--") || sql.starts_with("#")) {
@@ -39,6 +44,12 @@ std::string take_word(std::string_view& sql) {
 }
 
 constexpr std::array<std::string_view, 8> kChanges = {"insert", "update", "delete", "replace", "load", "with", "call", "do"};
+constexpr std::array<std::string_view, 5> kDefinitions = {"create", "alter", "drop", "rename", "truncate"};
+
+template <typename Range>
+bool contains(const Range& range, std::string_view word) {
+  return std::find(range.begin(), range.end(), word) != range.end();
+}
 
 }  // namespace
 
@@ -50,7 +61,11 @@ Statement statement_kind(std::string_view sql) {
   if (first == "savepoint" || first == "release") return Statement::kSavepoint;
   if (first == "xa") return Statement::kXa;
   if (first == "rollback") return take_word(sql) == "to" ? Statement::kRollbackTo : Statement::kRollback;
-  return std::find(kChanges.begin(), kChanges.end(), first) != kChanges.end() ? Statement::kChange : Statement::kOther;
+  if (contains(kChanges, first)) return Statement::kChange;
+  if (!contains(kDefinitions, first)) return Statement::kOther;
+  std::string object = take_word(sql);
+  while (object == "or" || object == "replace") object = take_word(sql);
+  return object == "user" || object == "role" || object == "server" ? Statement::kOther : Statement::kDefinition;
 }
 
 bool names_table(std::string_view sql, std::string_view name) {

@@ -13,8 +13,9 @@ enum class Statement : std::uint8_t {
   kRollbackTo,  ///< a savepoint
   kSavepoint,   ///< set or released
   kXa,
-  kChange,  ///< INSERT, UPDATE and what else changes rows, logged as a statement
-  kOther    ///< definitions of tables, rights and the like
+  kChange,      ///< INSERT, UPDATE and what else changes rows, logged as a statement
+  kDefinition,  ///< CREATE, ALTER, DROP, RENAME, TRUNCATE of what is no account
+  kOther        ///< accounts and rights, whose statements may hold secrets, and the like
 };
 
 /// Comments and blanks in front do not count.

@@ -217,7 +217,7 @@ TableMap parse_table_map(const Event& event, const EventFramer& framer) {
   ByteReader metadata(reader.counted_text(), event.header);
   for (LogColumn& column : map.columns) read_metadata(metadata, column);
   const std::uint8_t* nullable = reader.take((n_columns + 7) / 8);
-  for (std::size_t i = 0; i < n_columns; ++i) map.columns[i].is_nullable = (nullable[i / 8] >> i % 8 & 1U) != 0;
+  for (std::size_t i = 0; i < n_columns; ++i) map.columns[i].is_nullable = (unsigned{nullable[i / 8]} >> i % 8 & 1U) != 0;
   const Choice& choice = framer.server_version().find("MariaDB") != std::string::npos ? kMariaDb : kMysql;
   while (reader.left() > 0) {
     const auto kind = static_cast<Field>(reader.byte());

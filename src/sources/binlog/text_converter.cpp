@@ -121,6 +121,14 @@ std::string_view TextConverter::to_utf8(std::string_view text, std::string& scra
   return scratch;
 }
 
+std::size_t TextConverter::unread_length(std::string_view text) const {
+  // A character of two bytes that has no meaning counts once.
+  const bool has_pairs = charset_ == "gbk" || charset_ == "big5" || charset_ == "gb2312" || charset_ == "euckr";
+  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
+  if (has_pairs && text.size() > 1 && byte(0) > 0x80 && byte(0) < 0xff && byte(1) >= 0x40) return 2;
+  return std::min<std::size_t>(unit_, text.size());
+}
+
 void TextConverter::convert(std::string_view text, std::string& out) {
   ::iconv(handle_.get(), nullptr, nullptr, nullptr, nullptr);
   char* from = const_cast<char*>(text.data());
@@ -137,12 +145,7 @@ void TextConverter::convert(std::string_view text, std::string& out) {
       return;
     }
     out += '?';
-    // A two-byte character without a meaning counts once.
-    const std::size_t skipped = unit_ == 1 && left > 1 && static_cast<std::uint8_t>(from[0]) >= 0x80 &&
-                                        static_cast<std::uint8_t>(from[1]) >= 0x40 &&
-                                        (charset_ == "gbk" || charset_ == "big5" || charset_ == "gb2312" || charset_ == "euckr")
-                                    ? 2
-                                    : std::min<std::size_t>(unit_, left);
+    const std::size_t skipped = unread_length(std::string_view(from, left));
     from += skipped;
     left -= skipped;
   }

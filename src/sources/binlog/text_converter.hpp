@@ -25,6 +25,8 @@ class TextConverter {
     void operator()(void* handle) const;
   };
   void convert(std::string_view text, std::string& out);
+  /// How many bytes at the front of a text, which cannot be read there, are left out.
+  [[nodiscard]] std::size_t unread_length(std::string_view text) const;
 
   std::string charset_;
   Way way_ = Way::kNone;
