@@ -10,7 +10,7 @@ LOG = ("--log-bin=bin", "--server-id=1", "--binlog-format=ROW", "--binlog-row-me
 def run(rounds, quick):
     rows = 100_000 if quick else 1_000_000
     program = ROOT / "build/release/binlog_bench"
-    with folder() as path, mariadb(path, LOG) as port:
+    with folder() as path, mariadb(path, log_options=LOG) as port:
         call("mariadb", "--no-defaults", f"--socket={path}/s", "--user=root", "-e", "CREATE DATABASE stats")
         url = f"mysql://root@127.0.0.1:{port}/stats"
         call(program, "fill", url, rows)

@@ -20,6 +20,7 @@ import accuracy  # noqa: E402
 import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
+import indexes  # noqa: E402
 import pipeline  # noqa: E402
 import serving  # noqa: E402
 import snapshot  # noqa: E402
@@ -30,6 +31,7 @@ BENCHES = {
     "bundle": bundle.run,
     "snapshot": snapshot.run,
     "binlog": binlog.run,
+    "indexes": indexes.run,
     "pipeline": pipeline.run,
     "build": build_time.run,
 }

@@ -25,6 +25,7 @@ struct Arguments {
   ServeArguments serve;
   BundleArguments bundle;
   ConfigArguments config;
+  IndexArguments indexes;
   std::string query;
   std::string table;
   int limit = 20;
@@ -168,6 +169,29 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
   add_json(show, a.globals);
 }
 
+void add_indexes(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* indexes = root.add_subcommand("indexes", "Indexes of the source databases that reading changes needs");
+  indexes->require_subcommand(1);
+  CLI::App* plan = verb(*indexes, "plan", "Which indexes are needed, which are there, and why; changes nothing", chosen,
+                        [&a] { return run_indexes_plan(a.globals, a.indexes); });
+  CLI::App* apply = verb(*indexes, "apply", "Make what is missing while others write, and measure what it brings and costs",
+                         chosen, [&a] { return run_indexes_apply(a.globals, a.indexes); });
+  CLI::App* verify =
+      verb(*indexes, "verify", "Prove by EXPLAIN that they are used, and count how often; exit 1 if one of ours is not", chosen,
+           [&a] { return run_indexes_verify(a.globals, a.indexes); });
+  CLI::App* drop = verb(*indexes, "drop", "Drop those that apply made, and no others", chosen,
+                        [&a] { return run_indexes_drop(a.globals, a.indexes); });
+  for (CLI::App* app : {apply, drop}) {
+    app->add_flag("--dry-run", a.indexes.dry_run, "Print the statements and change nothing");
+    app->add_flag("--allow-lock", a.indexes.allow_lock, "Where the server cannot do it online, let writes to the table wait");
+  }
+  apply->add_flag("--no-measure", a.indexes.no_measure, "Do not measure reading and writing before and after");
+  for (CLI::App* app : {plan, apply, verify, drop}) {
+    add_json(app, a.globals);
+    app->add_option("--html", a.indexes.html, "Write the report to this file as a page, too");
+  }
+}
+
 void add_config(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* app = verb(root, "config", "The effective configuration and where each value came from", chosen,
                        [&a] { return run_config(a.globals, a.config); });
@@ -222,6 +246,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_serve(root, arguments, chosen);
   add_bundle(root, arguments, chosen);
   add_lake(root, arguments, chosen);
+  add_indexes(root, arguments, chosen);
   add_config(root, arguments, chosen);
   verb(root, "check", "Check config, sources, contracts and disk: one line each", chosen,
        [&arguments] { return run_check(arguments.globals); });

@@ -11,6 +11,20 @@
 namespace lodestone::app {
 namespace {
 
+sources::PoolOptions pool_options(const Config& config, const std::string& name, const std::string& address) {
+  sources::PoolOptions options;
+  options.connection.url = sources::parse_mysql_url(address);
+  options.connection.password = password_of(config, "source." + name);
+  options.connection.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
+  options.connection.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
+  options.name = name;
+  options.size = static_cast<int>(config.integer("source.pool_size"));
+  options.max_overflow = static_cast<int>(config.integer("source.pool_max_overflow"));
+  options.recycle = std::chrono::seconds(config.integer("source.pool_recycle_seconds"));
+  options.timeout = std::chrono::seconds(config.integer("source.pool_timeout_seconds"));
+  return options;
+}
+
 std::string address_of(const Config& config, const std::string& name) {
   const std::string business = config.text("source.business");
   if (business.empty()) {
@@ -51,19 +65,15 @@ std::vector<std::string> source_names(const Config& config) {
 
 bool is_database(const Config& config, const std::string& name) { return address_of(config, name).starts_with("mysql://"); }
 
-std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name) {
-  sources::MysqlOptions options;
-  options.url = address_of(config, name);
-  options.password = password_of(config, "source." + name);
-  options.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
-  options.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
-  if (name == "matomo") options.table_prefix = config.text("source.matomo_prefix");
-  return std::make_unique<sources::MysqlSource>(options);
+std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools) {
+  auto pool = pools.find(name);
+  if (pool == pools.end()) pool = pools.try_emplace(name, pool_options(config, name, address_of(config, name))).first;
+  return std::make_unique<sources::MysqlSource>(pool->second, name == "matomo" ? config.text("source.matomo_prefix") : "");
 }
 
-NamedSource open_source(const Config& config, const std::string& name) {
+NamedSource open_source(const Config& config, const std::string& name, SourcePools& pools) {
   const std::string address = address_of(config, name);
-  if (is_database(config, name)) return {name, open_database(config, name)};
+  if (is_database(config, name)) return {name, open_database(config, name, pools)};
   if (address.starts_with("files:")) {
     return {name, std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(),
                                                          config.text("source.matomo_prefix"))};
@@ -71,9 +81,9 @@ NamedSource open_source(const Config& config, const std::string& name) {
   fail(ErrorCode::kInvalidArgument, "source.{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", name, address);
 }
 
-std::vector<NamedSource> open_sources(const Config& config) {
+std::vector<NamedSource> open_sources(const Config& config, SourcePools& pools) {
   std::vector<NamedSource> out;
-  for (const std::string& name : source_names(config)) out.push_back(open_source(config, name));
+  for (const std::string& name : source_names(config)) out.push_back(open_source(config, name, pools));
   return out;
 }
 

@@ -1,6 +1,8 @@
 #pragma once
-// The lake as the verbs use it: the SQL engine with the budget of the config, the values that queries take from it, and the sources.
+// The lake as the verbs use it: the SQL engine with the budget of the config, the values that queries take from it, and the
+// sources.
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "lake/reader.hpp"
 #include "sources/change.hpp"
 #include "sources/mysql/mysql_source.hpp"
+#include "sources/mysql/pool.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::app {
@@ -27,18 +30,22 @@ struct NamedSource {
   std::unique_ptr<sources::Source> source;
 };
 
+/// The connections to each source that is a database, by its name. Kept for as long as sources are opened again and again.
+using SourcePools = std::map<std::string, sources::ConnectionPool, std::less<>>;
+
 /// The sources that are configured: "business", and "matomo" if there is one.
 std::vector<std::string> source_names(const Config& config);
 /// Whether a source is a database.
 bool is_database(const Config& config, const std::string& name);
 /// Opens a source that is one.
-std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name);
+std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools);
 
-/// Opens source.business and, if there is one, source.matomo. Throws invalid_argument when no source is configured or its address is
-/// none, else what opening it throws.
-std::vector<NamedSource> open_sources(const Config& config);
+/// Opens source.business and, if there is one, source.matomo; a database takes its connection from its pool, which is made at its
+/// first use and must outlive the source. Throws invalid_argument when no source is configured or its address is none, else what
+/// opening it throws.
+std::vector<NamedSource> open_sources(const Config& config, SourcePools& pools);
 /// One of them.
-NamedSource open_source(const Config& config, const std::string& name);
+NamedSource open_source(const Config& config, const std::string& name, SourcePools& pools);
 
 /// Throws not_found, with the command that makes it, when the lake lacks a table that training reads.
 void require_training_tables(const lake::Reader& reader);

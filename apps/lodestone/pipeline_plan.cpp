@@ -46,7 +46,8 @@ void plan_extract_stage(const Config& config, const PipelineArguments& arguments
   lake::ExtractOptions options;
   options.lake = lake_of(config);
   options.mode = arguments.full ? lake::ExtractMode::kFull : lake::ExtractMode::kKeepKind;
-  for (NamedSource& named : open_sources(config)) {
+  SourcePools pools;
+  for (NamedSource& named : open_sources(config, pools)) {
     for (const lake::PlannedTable& table : lake::plan_extract(*named.source, contracts.of(named.name), options)) {
       const std::string from = table.is_kept               ? "keep the rows of"
                                : table.source_name.empty() ? "write an empty"

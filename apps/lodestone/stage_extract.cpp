@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "lake/canonical.hpp"
 #include "lake/extract.hpp"
 #include "lake/reader.hpp"
@@ -24,10 +25,11 @@ lake::Capture capture_of(const Config& config) {
 }
 
 // What was committed until now, by the log of a database.
-void capture_to_end(const Config& config, const std::string& name, const std::vector<const lake::Contract*>& contracts,
-                    table::Engine& engine, const lake::ExtractOptions& options, const Clock& clock, const lake::LakeLock& lock) {
-  LogCapture capture([&] { return open_database(config, name); }, contracts, engine, log_capture_options(config, options), clock,
-                     lock, print_report);
+void capture_to_end(const Config& config, const std::string& name, SourcePools& pools,
+                    const std::vector<const lake::Contract*>& contracts, table::Engine& engine,
+                    const lake::ExtractOptions& options, const Clock& clock, const lake::LakeLock& lock) {
+  LogCapture capture([&] { return open_database(config, name, pools); }, contracts, engine, log_capture_options(config, options),
+                     clock, lock, print_report);
   const auto start = std::chrono::steady_clock::now();
   const auto print_changes = [&] {
     for (lake::TableReport report : capture.reports()) {
@@ -71,14 +73,17 @@ int extract_sources(const Config& config, const PipelineArguments& arguments, co
   table::Engine engine(engine_options(config));
   const lake::ExtractOptions options = extract_options(config, arguments);
   if (arguments.followed.empty()) lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
+  SourcePools pools;
   for (const std::string& name : source_names(config)) {
     if (std::find(arguments.followed.begin(), arguments.followed.end(), name) != arguments.followed.end()) continue;
     if (options.capture == lake::Capture::kLog && is_database(config, name)) {
-      capture_to_end(config, name, contracts.of(name), engine, options, clock, lock);
+      capture_to_end(config, name, pools, contracts.of(name), engine, options, clock, lock);
     } else {
-      const NamedSource named = open_source(config, name);
+      const NamedSource named = open_source(config, name, pools);
       lake::extract(*named.source, contracts.of(name), engine, options, clock, print_report, lock);
     }
+    if (const auto pool = pools.find(name); pool != pools.end())
+      log_info("sources", "{}", sources::format_pool_status(pool->second));
   }
   return 0;
 }

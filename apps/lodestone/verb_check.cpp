@@ -41,7 +41,8 @@ void check_disk(const Config& config) {
 
 void check_sources(const Config& config, const lake::Contracts& contracts) {
   std::vector<std::string> problems;
-  for (NamedSource& named : open_sources(config)) {
+  SourcePools pools;
+  for (NamedSource& named : open_sources(config, pools)) {
     const std::vector<std::string> available = named.source->tables();
     std::size_t found = 0;
     for (const lake::Contract* contract : contracts.of(named.name)) {

@@ -61,9 +61,9 @@ class Follower {
         {
           const std::lock_guard guard(mutex_);
           if (is_stopping_) return;
-          capture_ = std::make_unique<LogCapture>([this] { return open_database(config_, name_); }, contracts_.of(name_), engine_,
-                                                  log_capture_options(config_, extract_options(config_, {})), clock_, lock_,
-                                                  lake::ReportCallback{});
+          capture_ = std::make_unique<LogCapture>([this] { return open_database(config_, name_, pools_); }, contracts_.of(name_),
+                                                  engine_, log_capture_options(config_, extract_options(config_, {})), clock_,
+                                                  lock_, lake::ReportCallback{});
         }
         capture_->follow();
       } catch (const Error& error) {
@@ -81,6 +81,7 @@ class Follower {
   const lake::Contracts& contracts_;
   const lake::LakeLock& lock_;
   SystemClock clock_;
+  SourcePools pools_;
   table::Engine engine_;
   std::mutex mutex_;
   std::condition_variable wake_;

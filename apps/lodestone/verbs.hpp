@@ -81,6 +81,17 @@ int run_config(const Globals& globals, const ConfigArguments& arguments);
 
 int run_sql(const Globals& globals, const std::string& query);
 
+struct IndexArguments {
+  bool dry_run = false;
+  bool allow_lock = false;
+  bool no_measure = false;
+  fs::path html;
+};
+int run_indexes_plan(const Globals& globals, const IndexArguments& arguments);
+int run_indexes_apply(const Globals& globals, const IndexArguments& arguments);
+int run_indexes_verify(const Globals& globals, const IndexArguments& arguments);
+int run_indexes_drop(const Globals& globals, const IndexArguments& arguments);
+
 int run_quarantine_list(const Globals& globals);
 int run_quarantine_show(const Globals& globals, const std::string& table, int limit);
 

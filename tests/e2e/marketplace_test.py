@@ -73,6 +73,11 @@ class Marketplace(unittest.TestCase):
                 found = sql(self.config, f'SELECT count(*) AS n FROM raw_{source}."{name}"')[0]["n"]
                 self.assertEqual(found, wanted, table)
 
+    def test_connections_come_from_a_pool_and_none_is_left(self):
+        for source in ("business", "matomo"):
+            self.assertIn(f"pool {source}: 1 in use, 0 idle, 0 beyond 10 (at most 20); 1 opened", self.run_output.stderr)
+        self.assertEqual(self.query("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader'"), [["0"]])
+
     def test_orders_are_the_paid_ones_that_nobody_deleted(self):
         found = {row["kind"]: row["n"] for row in sql(self.config, "SELECT kind, count(*) AS n FROM events GROUP BY kind")}
         for kind in ("order", "api_order"):

@@ -114,7 +114,7 @@ void MariaDb::install() const {
 }
 
 void MariaDb::start() {
-  port_ = free_port();
+  if (port_ == 0) port_ = free_port();
   std::vector<std::string> command = {program("mariadbd"),
                                       "--no-defaults",
                                       "--datadir=" + (folder_ / "data").string(),
@@ -177,6 +177,13 @@ void MariaDb::kill() {
   ::kill(server_, SIGKILL);
   ::waitpid(server_, nullptr, 0);
   server_ = -1;
+}
+
+void MariaDb::restart() {
+  root_.reset();
+  stop();
+  start();
+  wait_until_ready();
 }
 
 std::string MariaDb::socket_url(const std::string& database) const {

@@ -35,6 +35,8 @@ class MariaDb {
   std::string value(const std::string& sql);
   /// Ends the server as a crash would (SIGKILL).
   void kill();
+  /// Ends it in order and starts it again, at the same socket and port.
+  void restart();
 
  private:
   void install() const;

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <sys/socket.h>
 
 #include <memory>
+#include <mutex>
 
 #include "base/error.hpp"
 
@@ -51,6 +53,13 @@ std::string visible_databases(const ConnectionOptions& options) {
     case ER_HOST_IS_BLOCKED:
       fail(ErrorCode::kUnavailable, "{}: the server does not let this machine in ({}); an administrator must allow it", address,
            message);
+    case ER_CON_COUNT_ERROR:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case ER_USER_LIMIT_REACHED:
+      fail(ErrorCode::kUnavailable,
+           "{}: the server has no room for another connection ({}); lower source.pool_size and source.pool_max_overflow, or an "
+           "administrator must raise the limit",
+           address, message);
     case CR_UNKNOWN_HOST: fail(ErrorCode::kUnavailable, "{}: there is no host \"{}\"; correct the name", address, url.host);
     case CR_CONNECTION_ERROR:
     case CR_CONN_HOST_ERROR: {
@@ -60,6 +69,13 @@ std::string visible_databases(const ConnectionOptions& options) {
     }
     default: fail(ErrorCode::kUnavailable, "{}: the connection failed ({}, error {})", address, message, number);
   }
+}
+
+/// The library sets itself up at the first handle, and not safely when two threads ask at once.
+MYSQL* new_handle() {
+  static std::once_flag once;
+  std::call_once(once, [] { mysql_library_init(0, nullptr, nullptr); });
+  return mysql_init(nullptr);
 }
 
 bool is_gone(unsigned number) {
@@ -88,7 +104,7 @@ std::string quoted_text(std::string_view text) {
 }
 
 Connection::Connection(ConnectionOptions options, Select select)
-    : options_(std::move(options)), handle_(mysql_init(nullptr), mysql_close) {
+    : options_(std::move(options)), handle_(new_handle(), mysql_close) {
   LODESTONE_ASSERT(handle_ != nullptr, "mysql_init");
   const MysqlUrl& url = options_.url;
   const auto connect_seconds = static_cast<unsigned>(options_.connect_timeout.count());
@@ -122,13 +138,27 @@ void Connection::set_up_session() {
   execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ", purpose);
 }
 
+void Connection::check_not_abandoned(const Purpose& purpose) const {
+  if (!abandoned_) return;
+  fail(ErrorCode::kUnavailable, "{}: cannot {}: the reading of an earlier table was broken off; open the source anew",
+       format_mysql_url(options_.url), purpose.what);
+}
+
 void Connection::execute(const std::string& sql, const Purpose& purpose) { query(sql, purpose); }
 
-std::vector<Connection::Row> Connection::query(const std::string& sql, const Purpose& purpose) {
-  if (abandoned_) {
-    fail(ErrorCode::kUnavailable, "{}: cannot {}: the reading of an earlier table was broken off; open the source anew",
-         format_mysql_url(options_.url), purpose.what);
+std::optional<Refusal> Connection::try_execute(const std::string& sql, const Purpose& purpose) {
+  check_not_abandoned(purpose);
+  if (mysql_real_query(handle_.get(), sql.data(), sql.size()) == 0) {
+    mysql_free_result(mysql_store_result(handle_.get()));
+    return std::nullopt;
   }
+  Refusal refusal{mysql_errno(handle_.get()), mysql_error(handle_.get())};
+  if (is_gone(refusal.number)) fail_statement(refusal.number, refusal.message, purpose, seconds(0));
+  return refusal;
+}
+
+std::vector<Connection::Row> Connection::query(const std::string& sql, const Purpose& purpose) {
+  check_not_abandoned(purpose);
   const auto start = steady_clock::now();
   const auto raise = [&] {
     const std::string message = mysql_error(handle_.get());
@@ -160,8 +190,22 @@ std::uint64_t Connection::id() const { return mysql_thread_id(handle_.get()); }
 
 std::string Connection::server_version() const { return mysql_get_server_info(handle_.get()); }
 
+bool Connection::is_clean() const {
+  constexpr unsigned kOpenTransaction = SERVER_STATUS_IN_TRANS | SERVER_STATUS_IN_TRANS_READONLY;
+  return !abandoned_ && handle_->net.pvio != nullptr && handle_->status == MYSQL_STATUS_READY &&
+         (handle_->server_status & kOpenTransaction) == 0;
+}
+
+void Connection::roll_back() noexcept {
+  if (!abandoned_ && handle_->status == MYSQL_STATUS_READY) mysql_rollback(handle_.get());
+}
+
 void Connection::abandon() {
   abandoned_ = true;
+  // Closing resets the line. Without this a server that waits for room to send would go on waiting for a minute, its snapshot open:
+  // the system answers for a reader that is gone until its own timeout (tcp_fin_timeout).
+  const linger reset{1, 0};
+  ::setsockopt(mysql_get_socket(handle_.get()), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
   mariadb_cancel(handle_.get());
 }
 
@@ -191,8 +235,9 @@ void Connection::fail_statement(unsigned number, std::string_view message, const
     case ER_TABLEACCESS_DENIED_ERROR:
     case ER_COLUMNACCESS_DENIED_ERROR:
       fail(ErrorCode::kUnavailable,
-           "{}: cannot {}: user \"{}\" lacks the right; an administrator must run GRANT SELECT ON {}.{} TO {};", address,
-           purpose.what, options_.url.user, quoted_name(options_.url.database), quoted_name(purpose.table), account());
+           "{}: cannot {}: user \"{}\" lacks the right; an administrator must run GRANT {} ON {}.{} TO {};", address,
+           purpose.what, options_.url.user, purpose.right, quoted_name(options_.url.database), quoted_name(purpose.table),
+           account());
     case ER_DBACCESS_DENIED_ERROR:
       fail(ErrorCode::kUnavailable,
            "{}: cannot {}: user \"{}\" lacks the right on database \"{}\" ({}); an administrator must grant it", address,

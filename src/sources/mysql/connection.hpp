@@ -27,9 +27,16 @@ struct ConnectionOptions {
 
 /// What a statement is for, in case it fails.
 struct Purpose {
-  std::string what = {};     ///< "read table order_tab", as in "cannot read table order_tab"
-  std::string table = {};    ///< the table it needs rights for, "" for none
-  std::uint64_t n_rows = 0;  ///< rows of it that have come so far
+  std::string what = {};         ///< "read table order_tab", as in "cannot read table order_tab"
+  std::string table = {};        ///< the table it needs rights for, "" for none
+  std::uint64_t n_rows = 0;      ///< rows of it that have come so far
+  std::string right = "SELECT";  ///< the right it needs, for the GRANT that a sentence names
+};
+
+/// What a server said when it did not do a statement.
+struct Refusal {
+  unsigned number = 0;  ///< its error number
+  std::string message;
 };
 
 /// utf8mb4, no automatic reconnect, finite timeouts. One thread at a time.
@@ -48,6 +55,8 @@ class Connection {
 
   /// Runs a statement whose rows do not matter.
   void execute(const std::string& sql, const Purpose& purpose);
+  /// The same, for a statement that the server may well refuse: nothing when it was done. Throws when the server is gone.
+  std::optional<Refusal> try_execute(const std::string& sql, const Purpose& purpose);
   /// All rows as text; for small results.
   std::vector<Row> query(const std::string& sql, const Purpose& purpose);
   /// False when the server does not answer.
@@ -69,9 +78,15 @@ class Connection {
   /// Cuts the line without reading what is still to come. Nothing works afterwards.
   void abandon();
   [[nodiscard]] bool abandoned() const { return abandoned_; }
+  /// Whether somebody else may use it next: the line is up as far as this side knows, no result is under way, no transaction is
+  /// open.
+  [[nodiscard]] bool is_clean() const;
+  /// Ends a transaction, if one is open, without keeping anything. What goes wrong shows in is_clean().
+  void roll_back() noexcept;
 
  private:
   void set_up_session();
+  void check_not_abandoned(const Purpose& purpose) const;
 
   ConnectionOptions options_;
   std::unique_ptr<st_mysql, void (*)(st_mysql*)> handle_;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sources/change.hpp"
-#include "sources/mysql/connection.hpp"
+#include "sources/mysql/pool.hpp"
 
 namespace lodestone::sources {
 
@@ -24,13 +24,21 @@ struct MysqlOptions {
   std::string time_zone = "+00:00";
 };
 
-/// All tables are read over one connection inside one read-only transaction, so that they agree with each other. One stream at a time:
-/// a snapshot's stream must be read to its end, or be given up together with the source, before the next is asked for. The source must
-/// outlive its streams. One thread.
+/// How to connect, as a pool takes it. Throws invalid_argument for a bad address.
+ConnectionOptions connection_options(const MysqlOptions& options);
+
+/// All tables are read over one connection inside one read-only transaction, so that they agree with each other. One stream at a
+/// time: a snapshot's stream must be read to its end, or be given up together with the source, before the next is asked for. The
+/// source must outlive its streams. One thread.
 class MysqlSource final : public Source, public PagedSource {
  public:
-  /// Connects. Throws invalid_argument for a bad address, and what Connection throws.
+  /// Takes a connection of `pool`, which must outlive this, and gives it back at its end. Throws what acquire() throws.
+  explicit MysqlSource(ConnectionPool& pool, std::string table_prefix = {});
+  /// With a pool of its own, for one reading. Throws invalid_argument for a bad address, and what Connection throws.
   explicit MysqlSource(const MysqlOptions& options);
+  ~MysqlSource() override;
+  MysqlSource(const MysqlSource&) = delete;
+  MysqlSource& operator=(const MysqlSource&) = delete;
 
   [[nodiscard]] std::string kind() const override { return "mysql"; }
   [[nodiscard]] std::string location() const override;
@@ -55,14 +63,15 @@ class MysqlSource final : public Source, public PagedSource {
 
   /// The name in the database.
   [[nodiscard]] std::string name_of(const std::string& table) const { return table_prefix_ + table; }
-  [[nodiscard]] Connection& connection() { return connection_; }
+  [[nodiscard]] Connection& connection() { return *connection_; }
 
  private:
   /// Opens the transaction that everything is read in, unless it is open.
   void begin();
 
+  std::unique_ptr<ConnectionPool> own_pool_;  // or none
+  ConnectionPool::Lease connection_;
   std::string table_prefix_;
-  Connection connection_;
   std::optional<TimePoint> moment_;
 };
 
