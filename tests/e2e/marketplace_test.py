@@ -75,7 +75,7 @@ class Marketplace(unittest.TestCase):
 
     def test_connections_come_from_a_pool_and_none_is_left(self):
         for source in ("business", "matomo"):
-            self.assertIn(f"pool {source}: 1 in use, 0 idle, 0 beyond 10 (at most 20); 1 opened", self.run_output.stderr)
+            self.assertIn(f"pool {source}: 0 in use, 1 idle, 0 beyond 10 (at most 20); 1 opened", self.run_output.stderr)
         self.assertEqual(self.query("SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'reader'"), [["0"]])
 
     def test_orders_are_the_paid_ones_that_nobody_deleted(self):
