@@ -62,9 +62,9 @@ double rank_of(std::span<const float> scores, ItemIndex hidden, std::span<const 
   const float mine = scores[static_cast<std::size_t>(hidden)];
   double above = 0;
   double equal = 0;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > mine) above += 1;
-    if (scores[i] == mine) equal += 1;
+  for (const float score : scores) {
+    if (score > mine) above += 1;
+    if (score == mine) equal += 1;
   }
   for (const ItemIndex item : history) {
     const float score = scores[static_cast<std::size_t>(item)];

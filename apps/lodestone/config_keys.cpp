@@ -36,6 +36,11 @@ std::vector<ConfigKey> source_keys() {
        .kind = K::kTexts,
        .fallback = "dataDetail/, dataAPIDetail/, payment/",
        .doc = "Text before the data set's number in a page address, tried in this order."},
+  };
+}
+
+std::vector<ConfigKey> capture_keys() {
+  return {
       {.path = "source.capture",
        .kind = K::kChoice,
        .fallback = "cursor",
@@ -68,6 +73,11 @@ std::vector<ConfigKey> source_keys() {
               "column does not tell: deleted rows and unmarked edits. 0: never.",
        .min = 0,
        .max = 8760},
+  };
+}
+
+std::vector<ConfigKey> connection_keys() {
+  return {
       {.path = "source.connect_timeout_seconds",
        .kind = K::kInteger,
        .fallback = "10",
@@ -111,7 +121,7 @@ std::vector<ConfigKey> source_keys() {
   };
 }
 
-std::vector<ConfigKey> pipeline_keys() {
+std::vector<ConfigKey> lake_keys() {
   return {
       {.path = "lake.folder", .kind = K::kPath, .fallback = "lake", .doc = "Where the Parquet lake lies."},
       {.path = "lake.sql_folder",
@@ -121,6 +131,11 @@ std::vector<ConfigKey> pipeline_keys() {
       {.path = "lake.contracts_folder",
        .kind = K::kPath,
        .doc = "Folder whose TABLE.yaml replaces the built-in table contract of that name."},
+  };
+}
+
+std::vector<ConfigKey> pipeline_keys() {
+  return {
       {.path = "pipeline.memory_mib",
        .kind = K::kInteger,
        .fallback = "1024",
@@ -149,6 +164,11 @@ std::vector<ConfigKey> pipeline_keys() {
        .kind = K::kPath,
        .fallback = "tmp",
        .doc = "Where the SQL engine spills; emptied after each run."},
+  };
+}
+
+std::vector<ConfigKey> event_keys() {
+  return {
       {.path = "events.stitch_days",
        .kind = K::kInteger,
        .fallback = "30",
@@ -161,6 +181,11 @@ std::vector<ConfigKey> pipeline_keys() {
        .doc = "A visitor with more actions than this on one day is taken for a robot and left out of the events.",
        .min = 1,
        .max = 1e9},
+  };
+}
+
+std::vector<ConfigKey> training_keys() {
+  return {
       {.path = "training.half_life_days",
        .kind = K::kNumber,
        .fallback = "90",
@@ -215,6 +240,11 @@ std::vector<ConfigKey> pipeline_keys() {
               "with the square, its time with the cube.",
        .min = 0,
        .max = 30000},
+  };
+}
+
+std::vector<ConfigKey> bundle_keys() {
+  return {
       {.path = "bundle.folder",
        .kind = K::kPath,
        .fallback = "bundles",
@@ -228,7 +258,7 @@ std::vector<ConfigKey> pipeline_keys() {
   };
 }
 
-std::vector<ConfigKey> serving_keys() {
+std::vector<ConfigKey> engine_keys() {
   return {
       {.path = "engine.behavior_weight",
        .kind = K::kNumber,
@@ -248,6 +278,11 @@ std::vector<ConfigKey> serving_keys() {
        .doc = "Weight of the popular channel.",
        .min = 0,
        .max = 100},
+  };
+}
+
+std::vector<ConfigKey> serving_keys() {
+  return {
       {.path = "serving.listen", .fallback = "0.0.0.0:8000", .doc = "Address of the public API."},
       {.path = "serving.admin",
        .fallback = "127.0.0.1:8001",
@@ -293,6 +328,11 @@ std::vector<ConfigKey> serving_keys() {
       {.path = "serving.demo_catalogs",
        .kind = K::kTexts,
        .doc = "Catalogue descriptions (YAML with name, licence and source) that the console page credits."},
+  };
+}
+
+std::vector<ConfigKey> log_keys() {
+  return {
       {.path = "log.level",
        .kind = K::kChoice,
        .fallback = "info",
@@ -306,7 +346,10 @@ std::vector<ConfigKey> serving_keys() {
 std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all = source_keys();
-    for (auto&& part : {pipeline_keys(), serving_keys()}) all.insert(all.end(), part.begin(), part.end());
+    for (auto&& part : {capture_keys(), connection_keys(), lake_keys(), pipeline_keys(), event_keys(), training_keys(),
+                        bundle_keys(), engine_keys(), serving_keys(), log_keys()}) {
+      all.insert(all.end(), part.begin(), part.end());
+    }
     return all;
   }();
   return keys;

@@ -26,13 +26,13 @@ sources::PoolOptions pool_options(const Config& config, const std::string& name,
 }
 
 std::string address_of(const Config& config, const std::string& name) {
-  const std::string business = config.text("source.business");
+  const std::string& business = config.text("source.business");
   if (business.empty()) {
     fail(ErrorCode::kInvalidArgument,
          "source.business is empty; set it to files:PATH or mysql://USER@HOST:PORT/DB, or run lodestone init --source");
   }
   if (name == "business") return business;
-  const std::string matomo = config.text("source.matomo");
+  const std::string& matomo = config.text("source.matomo");
   return matomo.empty() && business.starts_with("files:") ? business : matomo;
 }
 

@@ -19,7 +19,7 @@ namespace {
 void print_report(const lake::TableReport& report) { std::printf("%s\n", lake::format_report(report).c_str()); }
 
 lake::Capture capture_of(const Config& config) {
-  const std::string text = config.text("source.capture");
+  const std::string& text = config.text("source.capture");
   if (text == "binlog") return lake::Capture::kLog;
   return text == "full" ? lake::Capture::kFull : lake::Capture::kCursor;
 }

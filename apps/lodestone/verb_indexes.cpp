@@ -284,7 +284,7 @@ int run_indexes_drop(const Globals& globals, const IndexArguments& arguments) {
     for (const std::string& other : found.others)
       out.notes.push_back(fmt::format("{}.{} stays: it bears our prefix, but its columns are not ours", followed.source, other));
   });
-  if (report.rows.empty()) report.notes.push_back("there is no index of ours");
+  if (report.rows.empty()) report.notes.emplace_back("there is no index of ours");
   write_report(globals, arguments, report);
   return 0;
 }

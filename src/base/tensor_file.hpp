@@ -51,7 +51,7 @@ class TensorWriter {
     LODESTONE_ASSERT(values.size() == rows * columns, "{}: {} values in {} x {}", name, values.size(), rows, columns);
     add_raw(std::move(name), TensorTypeOf<T>::value, {rows, columns}, std::as_bytes(values));
   }
-  /// A list of texts, as `<name>.offsets` u64[n + 1] and `<name>.bytes` u8.
+  /// A list of texts, as `NAME.offsets` u64[n + 1] and `NAME.bytes` u8.
   void add_texts(const std::string& name, std::span<const std::string> texts);
 
   /// Writes the file and flushes it (not atomic: the bundle writes into a folder that nobody sees yet). Throws unavailable.

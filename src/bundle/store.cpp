@@ -153,7 +153,7 @@ void BundleStore::point_at(const std::string& id) const {
 std::string BundleStore::rollback() const {
   check_folder();
   const FileLock lock(folder_ / ".current.lock");
-  const std::string target = find_rollback(std::nullopt);
+  std::string target = find_rollback(std::nullopt);
   // HISTORY stays: the place of CURRENT in it is where the next rollback starts from.
   write_file_atomic(folder_ / "CURRENT", target + "\n");
   return target;

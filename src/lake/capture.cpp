@@ -12,7 +12,6 @@ namespace lodestone::lake {
 namespace {
 
 using sources::OrderValue;
-using table::ColumnType;
 
 // Keys that the source is asked for at once.
 constexpr std::size_t kKeysAtOnce = 500;

@@ -17,9 +17,6 @@ namespace {
 
 using table::ColumnType;
 
-const std::vector<std::string> kTypeNames = {"bool", "int32", "int64",     "double", "decimal",
-                                             "text", "bytes", "timestamp", "date",   "texts"};
-
 // "18,4" -> precision and scale; false when it is anything else.
 bool parse_digits(std::string_view text, table::Column& column) {
   const char* end = text.data() + text.size();
@@ -42,7 +39,9 @@ void parse_type(const Yaml& node, ContractColumn& column) {
   if (column.is_list) {
     column.column.type = ColumnType::kText;
   } else if (type == kTypes.end()) {
-    node.error(fmt::format("\"{}\" is no type{}", text, suggest(name, kTypeNames)));
+    std::vector<std::string> names = {"texts"};
+    for (const ColumnType known : kTypes) names.emplace_back(table::type_name(known));
+    node.error(fmt::format("\"{}\" is no type{}", text, suggest(name, names)));
     return;
   } else {
     column.column.type = *type;

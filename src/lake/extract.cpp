@@ -44,10 +44,9 @@ std::string missing_tables(const std::vector<const Contract*>& contracts, const 
     if (!near.empty() && hint.empty()) hint = fmt::format("; is {} meant by {}?", contract->table, near);
   }
   if (missing.empty()) return "";
-  const std::string sentence =
-      fmt::format("{} has no table {}{} It has {}. Add the table, or name it in contracts/{}.yaml", source.location(),
-                  fmt::join(missing, ", "), hint.empty() ? "." : hint,
-                  available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")), missing.front());
+  std::string sentence = fmt::format("{} has no table {}{} It has {}. Add the table, or name it in contracts/{}.yaml",
+                                     source.location(), fmt::join(missing, ", "), hint.empty() ? "." : hint,
+                                     available.empty() ? "none" : fmt::format("{}", fmt::join(available, ", ")), missing.front());
   if (!any_found || !all_in_lake) fail(ErrorCode::kContract, "{}", sentence);
   return sentence;
 }

@@ -26,13 +26,16 @@ std::string compression(const fs::path& path) { return path.extension() == ".gz"
 std::vector<std::string> read_json_keys(table::Engine& engine, const fs::path& path) {
   std::vector<std::string> names;
   // Sorted: an order that does not depend on which thread saw a key first.
-  engine.query(
-      fmt::format("SELECT DISTINCT unnest(json_keys(json)) AS k FROM read_json_objects({}, format = 'array', compression = '{}') "
-                  "WHERE json_type(json) = 'OBJECT' ORDER BY k",
-                  quote_literal(path.string()), compression(path)),
-      [&](const table::Chunk& chunk) {
-        for (std::size_t row = 0; row < chunk.n_rows(); ++row) names.emplace_back(chunk.text_at(0, row));
-      });
+  const std::string sql = fmt::format(
+      "SELECT DISTINCT unnest(json_keys(json)) AS k FROM read_json_objects({}, format = 'array', compression = '{}') "
+      "WHERE json_type(json) = 'OBJECT' AND tally(CAST(NULL AS VARCHAR)) ORDER BY k",
+      quote_literal(path.string()), compression(path));
+  Progress progress("columns of " + path.filename().string(), 0);
+  engine.with_progress(progress, [&] {
+    engine.query(sql, [&](const table::Chunk& chunk) {
+      for (std::size_t row = 0; row < chunk.n_rows(); ++row) names.emplace_back(chunk.text_at(0, row));
+    });
+  });
   return names;
 }
 
@@ -161,7 +164,7 @@ std::string FileRows::original(std::size_t column) const {
 
 std::string FileRows::value(std::size_t column) const {
   const FileColumn& c = columns_[column];
-  const std::string original = fmt::format("o{}", column);
+  std::string original = fmt::format("o{}", column);
   if (c.contract == nullptr) return original;
   if (format_ != FileFormat::kParquet) return value_of_text(original, *c.contract);
   return fmt::format("TRY_CAST({} AS {})", original, c.sql_type);

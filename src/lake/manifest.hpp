@@ -87,7 +87,7 @@ struct Manifest {
   std::vector<std::string> primary_key;
   std::vector<Part> parts;
   std::uint64_t n_quarantined = 0;
-  std::vector<std::string> quarantine_files;  ///< names inside quarantine/<source>/<table>
+  std::vector<std::string> quarantine_files;  ///< names inside quarantine/SOURCE/TABLE
   std::optional<Cursor> cursor;               ///< of a table that is followed
   std::optional<Pending> pending;
   std::optional<Comparison> comparison;

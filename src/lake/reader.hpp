@@ -1,6 +1,6 @@
 #pragma once
-// Reading the lake: what its manifests say, as views of an SQL engine. A raw table is raw_<source>.<table> (raw_business.order_tab,
-// raw_matomo.log_visit), a canonical one its bare name (events), quarantined rows are quarantine.<source>_<table>.
+// Reading the lake: what its manifests say, as views of an SQL engine. A raw table is raw_SOURCE.TABLE (raw_business.order_tab,
+// raw_matomo.log_visit), a canonical one its bare name (events), quarantined rows are quarantine.SOURCE_TABLE.
 
 #include <optional>
 #include <string>

@@ -63,9 +63,8 @@ int open_lock(const fs::path& path) { return open(path.c_str(), O_RDWR | O_CREAT
 // Held while files are removed: no reader is there, and none comes.
 class NoReaders {
  public:
-  NoReaders(const fs::path& lake, LakeLayer layer) : file_(open_lock(lock_path(lake, layer, "readers"))) {
-    holds_ = file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0;
-  }
+  NoReaders(const fs::path& lake, LakeLayer layer)
+      : file_(open_lock(lock_path(lake, layer, "readers"))), holds_(file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) == 0) {}
   ~NoReaders() {
     if (file_ >= 0) close(file_);
   }
@@ -75,7 +74,7 @@ class NoReaders {
 
  private:
   int file_;
-  bool holds_ = false;
+  bool holds_;
 };
 
 std::vector<fs::path> subfolders(const fs::path& folder) {
@@ -119,7 +118,7 @@ fs::path TableFolder::new_quarantine_part(TimePoint now) {
 
 fs::path TableFolder::new_file(const fs::path& folder, TimePoint now) {
   for (int i = 0;; ++i) {
-    const fs::path path = folder / fmt::format("part-{}-{}.parquet", format_compact(now), i);
+    fs::path path = folder / fmt::format("part-{}-{}.parquet", format_compact(now), i);
     const bool taken = fs::exists(path) || std::find(fresh_.begin(), fresh_.end(), path) != fresh_.end();
     if (taken) continue;
     fresh_.push_back(path);

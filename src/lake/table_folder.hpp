@@ -12,7 +12,7 @@
 
 namespace lodestone::lake {
 
-/// lake/raw/<source>/<table>, lake/canonical/<table> ("canonical" as source), lake/quarantine/<source>/<table>.
+/// lake/raw/SOURCE/TABLE, lake/canonical/TABLE ("canonical" as source), lake/quarantine/SOURCE/TABLE.
 fs::path table_path(const fs::path& lake, std::string_view source, std::string_view table);
 fs::path quarantine_path(const fs::path& lake, std::string_view source, std::string_view table);
 

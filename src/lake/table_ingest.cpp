@@ -105,8 +105,8 @@ TableIngest::FreshPart TableIngest::read_file(const fs::path& path) {
 
 void TableIngest::with_rows(const FileRows& rows, const std::function<void()>& work) {
   const std::unique_ptr<table::RowStream> stream = rows.open_stream();
-  if (!stream) return work();
-  Progress progress("extract " + rows.path().filename().string(), stream->estimated_rows());
+  Progress progress("extract " + rows.path().filename().string(), stream ? stream->estimated_rows() : 0);
+  if (!stream) return engine_.with_progress(progress, work);
   engine_.read_stream(*stream, &progress, work);
 }
 

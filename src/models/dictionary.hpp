@@ -16,7 +16,7 @@ namespace lodestone::models {
 class Dictionary {
  public:
   Dictionary() = default;
-  /// Arrays `<name>.offsets`, `<name>.bytes` and `<name>.order`, the numbers in ascending order of their texts. Throws corrupt when they
+  /// Arrays `NAME.offsets`, `NAME.bytes` and `NAME.order`, the numbers in ascending order of their texts. Throws corrupt when they
   /// do not fit each other or a text occurs twice.
   Dictionary(const TensorFile& file, const std::string& name);
 

@@ -125,7 +125,7 @@ void ReleaseLoader::load(const std::string& id) {
 
 std::string ReleaseLoader::roll_back() {
   const std::lock_guard lock(load_mutex_);
-  const std::string id = store_.rollback(std::nullopt);
+  std::string id = store_.rollback(std::nullopt);
   seen_ = stamp();
   swap_in(open(id));
   return id;

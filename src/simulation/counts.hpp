@@ -19,10 +19,10 @@ struct Counts {
   // Rows of matomo_log_link_visit_action by what they are; the sum is their number.
   std::uint64_t home_pages = 0;
   std::uint64_t searches = 0;
-  std::uint64_t detail_pages = 0;      ///< dataDetail/<id>
-  std::uint64_t api_detail_pages = 0;  ///< dataAPIDetail/<id>
+  std::uint64_t detail_pages = 0;      ///< dataDetail/ID
+  std::uint64_t api_detail_pages = 0;  ///< dataAPIDetail/ID
   std::uint64_t sku_pages = 0;         ///< no id in the URL, the product SKU names the data set
-  std::uint64_t payment_pages = 0;     ///< payment/<id>
+  std::uint64_t payment_pages = 0;     ///< payment/ID
   std::uint64_t clicks = 0;            ///< events Recommendation / Click
   // Some of them again, by another property.
   std::uint64_t clicks_on_landing = 0;  ///< pages whose URL carries from=recommend: every click of the present front end has one

@@ -1,5 +1,5 @@
 #pragma once
-// A marketplace as a folder of files, <table>.csv or <table>.json (an array of records).
+// A marketplace as a folder of files, TABLE.csv or TABLE.json (an array of records).
 
 #include <memory>
 #include <vector>

@@ -45,11 +45,11 @@ std::string make_title(Rng& rng, const Term& focus, const Term& period, const Te
 
 std::string make_description(Rng& rng, const Topic& topic, const Term& focus, const Term& period, const Province& province) {
   const Term& other = pick(rng, topic.terms);
-  const std::string zh =
+  std::string zh =
       fmt::format("本数据提供{}{}的{}{}数据，包含{}等字段，由{}领域机构采集整理，适用于{}分析与建模。", province.name.zh,
                   pick(rng, province.cities), period.zh, focus.zh, other.zh, topic.name.zh, focus.zh);
-  const std::string en = fmt::format("{} {} data of {}, with fields on {}, collected for {} analysis.", period.en, focus.en,
-                                     province.name.en, other.en, topic.name.en);
+  std::string en = fmt::format("{} {} data of {}, with fields on {}, collected for {} analysis.", period.en, focus.en,
+                               province.name.en, other.en, topic.name.en);
   const double form = rng.uniform();
   if (form < 0.45) return zh;
   if (form < 0.6) return zh + "\n" + en;

@@ -48,13 +48,16 @@ std::string page_url(Page page, std::uint32_t item) {
 }
 
 LogActions::LogActions(const Items& items, TableWriter& out)
-    : items_(&items), out_(&out), of_item_(items.size()), keywords_(items.n_clusters()), searches_(items.n_clusters()) {
-  home_ = add(kUrl, fmt::format("{}/", kHost));
-  event_category_ = add(kCategory, "Recommendation");
-  event_action_ = add(kAction, "Click");
-  card_ = add(kName, "card");
-  special_ = add(kUrl, fmt::format("{}/special/season?utm_source=mail&lang=zh-CN", kHost));
-}
+    : items_(&items),
+      out_(&out),
+      home_(add(kUrl, fmt::format("{}/", kHost))),
+      event_category_(add(kCategory, "Recommendation")),
+      event_action_(add(kAction, "Click")),
+      card_(add(kName, "card")),
+      special_(add(kUrl, fmt::format("{}/special/season?utm_source=mail&lang=zh-CN", kHost))),
+      of_item_(items.size()),
+      keywords_(items.n_clusters()),
+      searches_(items.n_clusters()) {}
 
 ActionId LogActions::add(Type type, std::string_view name) {
   out_->integer(++last_).text(name).integer(type);

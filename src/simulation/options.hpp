@@ -20,7 +20,7 @@ struct SimulationOptions {
   std::vector<fs::path> catalogues;  ///< JSON lines, each with its column map beside it
   std::optional<fs::path> truth;     ///< where the ground truth goes, as JSON
   int request_dimension = 1;         ///< Matomo custom dimension 1..5 that carries the request id
-  /// The one that carries click_<position>_<id> of an older front end; 2 when not given, or 1 where 2 carries the request id.
+  /// The one that carries click_POSITION_ID of an older front end; 2 when not given, or 1 where 2 carries the request id.
   std::optional<int> click_dimension = std::nullopt;
 
   [[nodiscard]] int effective_click_dimension() const { return click_dimension.value_or(request_dimension == 2 ? 1 : 2); }

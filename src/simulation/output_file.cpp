@@ -11,9 +11,11 @@
 
 namespace lodestone::simulation {
 
-OutputFile::OutputFile(fs::path path) : path_(std::move(path)), partial_(path_.string() + ".partial") {
+OutputFile::OutputFile(fs::path path)
+    : path_(std::move(path)),
+      partial_(path_.string() + ".partial"),
+      file_(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
   buffer_.reserve(kSpillBytes + kSpillBytes / 4);
-  file_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (file_ < 0) fail_write();
 }
 

@@ -34,7 +34,7 @@ class OutputFile {
   fs::path path_;
   fs::path partial_;
   std::string buffer_;
-  int file_ = -1;
+  int file_;
 };
 
 }  // namespace lodestone::simulation

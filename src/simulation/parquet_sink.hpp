@@ -1,5 +1,5 @@
 #pragma once
-// A marketplace as a folder of <table>.parquet, typed as the tables are.
+// A marketplace as a folder of TABLE.parquet, typed as the tables are.
 
 #include <optional>
 

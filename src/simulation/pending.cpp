@@ -20,13 +20,19 @@ std::string page_view_text(std::uint32_t seed) {
   return text;
 }
 
+int first_other(int a, int b) {
+  int dimension = 1;
+  while (dimension == a || dimension == b) ++dimension;
+  return dimension;
+}
+
 }  // namespace
 
 Pending::Pending(const SimulationOptions& options, Tables tables)
-    : request_dimension_(options.request_dimension), click_dimension_(options.effective_click_dimension()), tables_(tables) {
-  client_dimension_ = 1;
-  while (client_dimension_ == request_dimension_ || client_dimension_ == click_dimension_) ++client_dimension_;
-}
+    : request_dimension_(options.request_dimension),
+      click_dimension_(options.effective_click_dimension()),
+      client_dimension_(first_other(request_dimension_, click_dimension_)),
+      tables_(tables) {}
 
 template <typename Row>
 void Pending::flush(std::vector<Row>& rows, Seconds until) {

@@ -12,13 +12,13 @@ namespace lodestone::simulation {
 
 /// What walks read and leave behind; one for the whole simulation.
 struct WalkContext {
-  const Items* items;
-  LogActions* actions;
-  Pending* pending;
-  Counts* counts;
-  Seconds end;  ///< nothing happens from here on
-  std::vector<std::uint32_t>* item_views;
-  std::vector<std::uint32_t>* item_sales;
+  const Items* items = nullptr;
+  LogActions* actions = nullptr;
+  Pending* pending = nullptr;
+  Counts* counts = nullptr;
+  Seconds end = 0;  ///< nothing happens from here on
+  std::vector<std::uint32_t>* item_views = nullptr;
+  std::vector<std::uint32_t>* item_sales = nullptr;
   std::uint64_t n_orders = 0;  ///< made so far; gives their keys
 };
 

@@ -78,7 +78,7 @@ class Batch {
  private:
   enum class Kind : std::uint8_t { kInt, kDouble, kText };
   struct Data {
-    Kind kind;
+    Kind kind = Kind::kInt;
     std::vector<std::uint8_t> valid;     // 1 = there
     std::vector<std::int64_t> ints;      // bool, int32, int64, timestamp, date
     std::vector<double> doubles;         // double

@@ -27,7 +27,7 @@ std::string_view read_text(const void* data, std::size_t row) {
 
 template <typename T>
 T read_value(const void* data, std::size_t row) {
-  T value;
+  T value{};
   std::memcpy(&value, static_cast<const char*>(data) + row * sizeof(T), sizeof(T));
   return value;
 }

@@ -21,8 +21,8 @@ std::string wrap_unreadable(_duckdb_prepared_statement* statement, const std::st
 class ChunkReader {
  public:
   explicit ChunkReader(const std::vector<ResultColumn>& columns);
-  /// Valid until the next call and as long as `chunk` lives.
-  const Chunk& read(_duckdb_data_chunk* chunk);
+  /// Valid until the next call and as long as `data` lives.
+  const Chunk& read(_duckdb_data_chunk* data);
 
  private:
   Chunk chunk_;

@@ -3,8 +3,11 @@
 #include <duckdb.h>
 #include <fmt/core.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
@@ -124,6 +127,8 @@ Engine::Engine(const Options& options) : state_(std::make_unique<State>()) {
   // The functions that the SQL subset takes from Spark and the engine lacks; docs/decisions/0010-sql-subset.md lists them.
   execute(
       "SET TimeZone = 'UTC';"
+      // counted for with_progress(), drawn by ours
+      "SET enable_progress_bar = true; SET enable_progress_bar_print = false; SET progress_bar_time = 100;"
       "CREATE MACRO to_utc_timestamp(t, zone) AS timezone('UTC', timezone(zone, CAST(t AS TIMESTAMP)));"
       "CREATE MACRO unix_micros(t) AS epoch_us(t);"
       "CREATE MACRO timestamp_micros(n) AS make_timestamp(CAST(n AS BIGINT));"
@@ -260,6 +265,21 @@ void Engine::read_stream(RowStream& stream, Progress* progress, const std::funct
     throw;
   }
   if (feed.error()) std::rethrow_exception(feed.error());
+}
+
+void Engine::with_progress(Progress& progress, const std::function<void()>& work) {
+  const std::uint64_t n_before = state_->tally.n_rows();
+  std::jthread watcher([&](const std::stop_token& stop) {
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    std::unique_lock lock(mutex);
+    while (!wake.wait_for(lock, stop, std::chrono::milliseconds(200), [] { return false; }) && !stop.stop_requested()) {
+      const std::uint64_t n_rows = state_->tally.n_rows() - n_before;
+      const double share = duckdb_query_progress(state_->connection).percentage / 100;
+      progress.at(n_rows, share > 0 ? static_cast<std::uint64_t>(static_cast<double>(n_rows) / share) : 0);
+    }
+  });
+  work();
 }
 
 std::map<std::string, std::uint64_t> Engine::take_tally() { return state_->tally.take(); }

@@ -70,6 +70,10 @@ class Engine {
   /// that it causes in `work`.
   void read_stream(RowStream& stream, Progress* progress, const std::function<void()>& work);
 
+  /// Runs `work`, whose queries pass their rows through tally(), and tells `progress` meanwhile how many did; how many there will be follows
+  /// from the share of its input that the engine has read.
+  void with_progress(Progress& progress, const std::function<void()>& work);
+
   /// Rows that the function tally(reason TEXT) -> BOOLEAN has seen since the last call, by reason: a filter `WHERE tally(reason)` keeps rows
   /// whose reason is null and counts the others, in the same pass.
   std::map<std::string, std::uint64_t> take_tally();

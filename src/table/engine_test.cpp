@@ -1,9 +1,13 @@
 #include "table/engine.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 #include "base/error.hpp"
@@ -215,6 +219,32 @@ TEST(Unique, finds_duplicates_in_dense_sparse_text_and_joint_keys) {
   EXPECT_FALSE(is_unique(engine, "(SELECT sparse FROM t UNION ALL SELECT 1000003)", {"sparse"}));
   EXPECT_TRUE(is_unique(engine, "(SELECT -9223372036854775807 AS a UNION ALL SELECT 9223372036854775807)", {"a"}));
   EXPECT_TRUE(is_unique(engine, "(SELECT dense FROM t WHERE false)", {"dense"}));
+}
+
+// Progress draws on a terminal twice a second, so the test gives it one and works until something stands there.
+TEST(Engine, tells_how_far_a_query_is) {
+  int master = -1;
+  int terminal = -1;
+  ASSERT_EQ(openpty(&master, &terminal, nullptr, nullptr, nullptr), 0);
+  ASSERT_EQ(fcntl(master, F_SETFL, O_NONBLOCK), 0);
+  const int old_stderr = dup(STDERR_FILENO);
+  ASSERT_EQ(dup2(terminal, STDERR_FILENO), STDERR_FILENO);
+  std::string shown;
+  {
+    Engine engine({});
+    Progress progress("reading", 0);
+    engine.with_progress(progress, [&] {
+      for (int i = 0; i < 100'000 && shown.find("rows") == std::string::npos; ++i) {
+        engine.query_int("SELECT count(*) FROM range(1000000) WHERE tally(CAST(NULL AS VARCHAR))");
+        std::array<char, 4096> buffer{};
+        const ssize_t n = read(master, buffer.data(), buffer.size());
+        if (n > 0) shown.append(buffer.data(), static_cast<std::size_t>(n));
+      }
+    });
+  }
+  dup2(old_stderr, STDERR_FILENO);
+  for (const int file : {old_stderr, master, terminal}) close(file);
+  EXPECT_THAT(shown, testing::ContainsRegex("reading: [1-9][0-9.]* [kM] rows, "));
 }
 
 TEST(Unique, names_the_key_and_an_example) {

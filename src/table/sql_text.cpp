@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
@@ -58,7 +59,7 @@ template <typename T>
 bool is_number(std::string_view text) {
   T value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() && value == value && value * 0 == 0;
+  return error == std::errc() && end == text.data() + text.size() && std::isfinite(static_cast<double>(value));
 }
 
 }  // namespace

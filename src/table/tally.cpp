@@ -25,6 +25,7 @@ void count_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     keep[i] = valid != nullptr && (valid[i / 64] >> (i % 64) & 1U) == 0;
     if (!keep[i]) ++counts[std::string(text_at(texts, i))];
   }
+  tally->add_rows(n);
   if (!counts.empty()) tally->add(counts);
 }
 

@@ -100,8 +100,8 @@ TextConverter::TextConverter(std::string_view charset) : charset_(charset) {
   }
   const auto* found = std::find_if(kCharsets.begin(), kCharsets.end(), [&](const Charset& c) { return c.name == charset; });
   if (found != kCharsets.end() && found->library_name == nullptr) return;
-  iconv_t handle = found == kCharsets.end() ? reinterpret_cast<iconv_t>(-1) : ::iconv_open("UTF-8", found->library_name);
-  if (handle == reinterpret_cast<iconv_t>(-1)) {
+  iconv_t handle = found == kCharsets.end() ? nullptr : ::iconv_open("UTF-8", found->library_name);
+  if (handle == nullptr || reinterpret_cast<std::intptr_t>(handle) == -1) {
     fail(ErrorCode::kContract, "its character set {} cannot be read from the binary log; convert the column to utf8mb4", charset);
   }
   handle_.reset(handle);

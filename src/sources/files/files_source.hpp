@@ -1,6 +1,6 @@
 #pragma once
-// A folder of files as a source: <table>.csv, .json (an array of records) or .parquet, csv and json also with .gz, and increments
-// <table>_YYYYMMDD_HHMMSS.* of any of these formats. Other files are left aside.
+// A folder of files as a source: TABLE.csv, .json (an array of records) or .parquet, csv and json also with .gz, and increments
+// TABLE_YYYYMMDD_HHMMSS.* of any of these formats. Other files are left aside.
 
 #include <map>
 #include <string>

@@ -42,7 +42,7 @@ class TableStream final : public table::RowStream {
   void check_overflow();
   [[noreturn]] void fail_fetch(std::chrono::seconds waited);
   [[nodiscard]] Purpose purpose() const;
-  static void append(void* decoder, unsigned column, unsigned char** at);
+  static void append(void* self, unsigned column, unsigned char** at);
 
   Connection* connection_;
   std::string table_;

@@ -130,7 +130,7 @@ std::optional<Refusal> fill(CopyTable& copy, const PlannedIndex& index, const Sa
   const std::string original = quoted_name(index.table);
   for (const std::string& sql : {
            "DROP TABLE IF EXISTS " + name,  // left over from a run that was killed
-           "CREATE TABLE " + name + " LIKE " + original,
+           fmt::format("CREATE TABLE {} LIKE {}", name, original),
            // Otherwise the rows that are copied would be locked against the shop's writes until they are.
            std::string("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
            fmt::format("INSERT INTO {} SELECT * FROM {} ORDER BY {} LIMIT {}", name, original, key_order(index), sample.n_base),
