@@ -178,7 +178,8 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
   readmit->add_option("TABLE", a.readmit.table, "SOURCE.TABLE as quarantine list prints it")->required();
   readmit->add_option("--reason", a.readmit.reason, "Only rows whose reason begins so");
   readmit->add_option("--keys", a.readmit.keys, "Only rows with these keys, parted by commas; values of several key columns by /")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   add_json(readmit, a.globals);
   add_dry_run(readmit, a.globals);
 }

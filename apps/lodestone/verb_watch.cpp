@@ -192,7 +192,7 @@ class Schedule {
 
 }  // namespace
 
-int run_watch(const Globals& globals, const PipelineArguments& given) {
+int run_watch(const Globals& globals, const PipelineArguments& arguments) {
   const Config config = load_config(globals);
   const sigset_t signals = block_signals();
   const SystemClock clock;
@@ -213,22 +213,22 @@ int run_watch(const Globals& globals, const PipelineArguments& given) {
     freshness.emplace(config, contracts, pools, admin);
     log_info("watch", "status and metrics on port {}", admin.port());
   }
-  PipelineArguments arguments = given;
+  PipelineArguments next = arguments;  // the first run alone is full, or compares
   Schedule schedule(config);
   admin.plan_run(clock.now());
   while (true) {
     const auto start = steady_clock::now();
     const TimePoint began_at = clock.now();
-    if (!run_once(config, arguments, kept, stop, signals, admin)) return 0;
+    if (!run_once(config, next, kept, stop, signals, admin)) return 0;
     if (freshness) freshness->measure_soon();
-    arguments.full = false;
-    arguments.compare = false;
+    next.full = false;
+    next.compare = false;
     // The first run reads everything, then those that can follow do.
-    if (arguments.followed.empty() && config.text("source.capture") == "binlog") {
+    if (next.followed.empty() && config.text("source.capture") == "binlog") {
       for (const std::string& name : source_names(config)) {
         if (!is_database(config, name)) continue;
         followers.add(std::make_unique<Follower>(config, name, contracts, kept, began_at));
-        arguments.followed.push_back(name);
+        next.followed.push_back(name);
       }
     }
     const auto begins = schedule.next();

@@ -17,7 +17,6 @@ namespace lodestone::lake {
 namespace {
 
 using table::quote_identifier;
-using table::quote_literal;
 
 std::uint64_t rows_of(const Manifest& manifest, PartKind kind) {
   std::uint64_t n = 0;
