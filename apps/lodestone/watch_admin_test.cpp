@@ -27,15 +27,15 @@ class WatchAdminTest : public testing::Test {
     write_file_atomic(token_file(), "0123456789abcdef-test\n");
     fs::permissions(token_file(), fs::perms::owner_read | fs::perms::owner_write);
   }
-  [[nodiscard]] fs::path token_file() const { return folder.path() / "token"; }
+  [[nodiscard]] fs::path token_file() const { return folder_.path() / "token"; }
   WatchAdmin& start() {
-    admin.emplace(WatchAdmin::Options{"127.0.0.1:0", token_file()}, clock, std::vector<const sources::ConnectionPool*>{},
-                  [this] { return captures; });
-    admin->start();
-    return *admin;
+    admin_.emplace(WatchAdmin::Options{"127.0.0.1:0", token_file()}, clock_, std::vector<const sources::ConnectionPool*>{},
+                   [this] { return captures_; });
+    admin_->start();
+    return *admin_;
   }
-  std::map<std::string, double> scrape() { return test::parse_metrics(test::http_get(admin->port(), "/metrics", kToken).body); }
-  json::Value status() { return json::parse(test::http_get(admin->port(), "/status", kToken).body, "status"); }
+  std::map<std::string, double> scrape() { return test::parse_metrics(test::http_get(admin_->port(), "/metrics", kToken).body); }
+  json::Value status() { return json::parse(test::http_get(admin_->port(), "/status", kToken).body, "status"); }
   static FreshnessReport fresh(std::optional<double> lag) {
     FreshnessReport report;
     report.tables.push_back({.source = "business", .table = "order_tab", .n_rows = 5, .change_column = "update_time"});
@@ -43,31 +43,31 @@ class WatchAdminTest : public testing::Test {
     return report;
   }
 
-  TemporaryFolder folder;
-  FixedClock clock{*parse_time("2026-11-24T09:30:00Z")};
-  std::vector<CaptureState> captures;
-  std::optional<WatchAdmin> admin;
+  TemporaryFolder folder_;
+  FixedClock clock_{*parse_time("2026-11-24T09:30:00Z")};
+  std::vector<CaptureState> captures_;
+  std::optional<WatchAdmin> admin_;
 };
 
 TEST_F(WatchAdminTest, wants_the_token_but_for_livez) {
   start();
-  EXPECT_EQ(test::http_get(admin->port(), "/metrics").status, 401);
-  EXPECT_EQ(test::http_get(admin->port(), "/status").status, 401);
-  EXPECT_EQ(test::http_get(admin->port(), "/status", "Authorization: Bearer wrong\r\n").status, 401);
-  EXPECT_EQ(test::http_get(admin->port(), "/livez").body, "{\"status\":\"ok\"}");
+  EXPECT_EQ(test::http_get(admin_->port(), "/metrics").status, 401);
+  EXPECT_EQ(test::http_get(admin_->port(), "/status").status, 401);
+  EXPECT_EQ(test::http_get(admin_->port(), "/status", "Authorization: Bearer wrong\r\n").status, 401);
+  EXPECT_EQ(test::http_get(admin_->port(), "/livez").body, "{\"status\":\"ok\"}");
 }
 
 TEST_F(WatchAdminTest, serves_nothing_without_an_address_and_needs_no_token_then) {
-  const WatchAdmin closed({"", folder.path() / "no token"}, clock, {}, [] { return std::vector<CaptureState>{}; });
+  const WatchAdmin closed({"", folder_.path() / "no token"}, clock_, {}, [] { return std::vector<CaptureState>{}; });
   EXPECT_FALSE(closed.is_serving());
 }
 
 TEST_F(WatchAdminTest, says_what_is_wrong_with_its_address) {
   start();
-  const std::string taken = "127.0.0.1:" + std::to_string(admin->port());
+  const std::string taken = "127.0.0.1:" + std::to_string(admin_->port());
   const auto sentence = [&](const std::string& address) -> std::string {
     try {
-      const WatchAdmin other({address, token_file()}, clock, {}, [] { return std::vector<CaptureState>{}; });
+      const WatchAdmin other({address, token_file()}, clock_, {}, [] { return std::vector<CaptureState>{}; });
     } catch (const Error& error) {
       return error.message();
     }
@@ -82,19 +82,19 @@ TEST_F(WatchAdminTest, says_what_is_wrong_with_its_address) {
 TEST_F(WatchAdminTest, counts_runs_and_says_when_the_next_begins) {
   start();
   EXPECT_EQ(scrape()["pipeline_last_run_exit_code"], -1);
-  admin->plan_run(clock.now());
-  admin->begin_run();
+  admin_->plan_run(clock_.now());
+  admin_->begin_run();
   EXPECT_EQ(scrape()["pipeline_running"], 1);
   EXPECT_EQ(*status().find("state")->as_string(), "running");
   EXPECT_TRUE(status().find("next_run_at")->is_null());
-  clock.advance(seconds(7));
-  admin->end_run(0, "");
-  admin->begin_run();
-  clock.advance(seconds(3));
-  admin->end_run(1, "the database is gone");
-  admin->begin_run();
-  admin->end_run(3, "a gate refused");
-  admin->plan_run(clock.now() + seconds(60));
+  clock_.advance(seconds(7));
+  admin_->end_run(0, "");
+  admin_->begin_run();
+  clock_.advance(seconds(3));
+  admin_->end_run(1, "the database is gone");
+  admin_->begin_run();
+  admin_->end_run(3, "a gate refused");
+  admin_->plan_run(clock_.now() + seconds(60));
   auto series = scrape();
   EXPECT_EQ(series["pipeline_runs_total{result=\"done\"}"], 1);
   EXPECT_EQ(series["pipeline_runs_total{result=\"failed\"}"], 1);
@@ -116,19 +116,19 @@ TEST_F(WatchAdminTest, counts_runs_and_says_when_the_next_begins) {
 TEST_F(WatchAdminTest, a_lag_that_cannot_be_measured_grows_from_the_last_one) {
   start();
   const std::string name = "data_freshness_lag_seconds{source=\"business\",table=\"order_tab\"}";
-  admin->set_freshness(fresh(std::nullopt));
+  admin_->set_freshness(fresh(std::nullopt));
   EXPECT_FALSE(scrape().contains(name));
-  admin->set_freshness(fresh(30));
-  clock.advance(seconds(100));
+  admin_->set_freshness(fresh(30));
+  clock_.advance(seconds(100));
   EXPECT_EQ(scrape()[name], 30);
-  admin->set_freshness(fresh(std::nullopt));
+  admin_->set_freshness(fresh(std::nullopt));
   EXPECT_EQ(scrape()[name], 130);
-  admin->set_freshness(fresh(0));
+  admin_->set_freshness(fresh(0));
   EXPECT_EQ(scrape()[name], 0);
 }
 
 TEST_F(WatchAdminTest, tells_how_far_each_log_is_followed) {
-  captures = {{"business", clock.now() - seconds(5), ""}, {"matomo", clock.now() + seconds(1), "the server has gone away"}};
+  captures_ = {{"business", clock_.now() - seconds(5), ""}, {"matomo", clock_.now() + seconds(1), "the server has gone away"}};
   start();
   auto series = scrape();
   EXPECT_EQ(series["capture_lag_seconds{source=\"business\"}"], 5);
@@ -140,10 +140,10 @@ TEST_F(WatchAdminTest, tells_how_far_each_log_is_followed) {
 }
 
 TEST_F(WatchAdminTest, the_live_scrape_is_clean_and_the_operators_page_has_a_row_for_every_metric) {
-  captures = {{"business", clock.now(), ""}};
+  captures_ = {{"business", clock_.now(), ""}};
   start();
-  admin->set_freshness(fresh(30));
-  const std::string text = test::http_get(admin->port(), "/metrics", kToken).body;
+  admin_->set_freshness(fresh(30));
+  const std::string text = test::http_get(admin_->port(), "/metrics", kToken).body;
   EXPECT_THAT(test::lint_metrics(text), IsEmpty());
   std::set<std::string> exported;
   std::istringstream lines(text);

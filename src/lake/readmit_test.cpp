@@ -19,7 +19,7 @@ class ReadmitTest : public ExtractFixture {
   ReadmitReport readmit_now(ReadmitOptions options = {}) {
     options.lake = lake();
     const LakeLock lock(lake(), LakeLayer::kRaw);
-    const ReadmitReport report = readmit(engine(), contract_, clock, options, lock);
+    ReadmitReport report = readmit(engine(), contract_, clock_, options, lock);
     Reader(lake()).attach(engine());
     return report;
   }
@@ -29,7 +29,7 @@ class ReadmitTest : public ExtractFixture {
   }
   [[nodiscard]] std::uint64_t n_quarantined() const { return Reader(lake()).get("business", "t").n_quarantined; }
 
-  FixedClock clock{*parse_time("2026-04-02T00:00:00Z")};
+  FixedClock clock_{*parse_time("2026-04-02T00:00:00Z")};
 };
 
 TEST_F(ReadmitTest, rows_that_fit_the_changed_contract_come_and_the_others_stay) {
