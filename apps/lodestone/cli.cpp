@@ -29,6 +29,7 @@ struct Arguments {
   std::string query;
   std::string table;
   int limit = 20;
+  ReadmitArguments readmit;
 };
 
 CLI::App* verb(CLI::App& parent, const std::string& name, const std::string& description, Run& chosen, Run run) {
@@ -157,6 +158,11 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
            chosen, [&a] { return run_sql(a.globals, a.query); });
   sql->add_option("QUERY", a.query, "One SELECT")->required();
   add_json(sql, a.globals);
+  CLI::App* lake = root.add_subcommand("lake", "The lake's tables");
+  lake->require_subcommand(1);
+  add_json(verb(*lake, "status", "Each source table: rows, the newest change there and here, and by how much it is behind",
+                chosen, [&a] { return run_lake_status(a.globals); }),
+           a.globals);
   CLI::App* quarantine = root.add_subcommand("quarantine", "Rows that did not fit their table contract");
   quarantine->require_subcommand(1);
   add_json(verb(*quarantine, "list", "Tables with quarantined rows and the reasons", chosen,
@@ -167,6 +173,15 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
   show->add_option("TABLE", a.table, "SOURCE.TABLE as quarantine list prints it")->required();
   show->add_option("--limit", a.limit, "Rows at most")->capture_default_str();
   add_json(show, a.globals);
+  CLI::App* readmit = verb(*quarantine, "readmit", "Take rows back that fit the contract as it is now; the others stay", chosen,
+                           [&a] { return run_quarantine_readmit(a.globals, a.readmit); });
+  readmit->add_option("TABLE", a.readmit.table, "SOURCE.TABLE as quarantine list prints it")->required();
+  readmit->add_option("--reason", a.readmit.reason, "Only rows whose reason begins so");
+  readmit->add_option("--keys", a.readmit.keys, "Only rows with these keys, parted by commas; values of several key columns by /")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_json(readmit, a.globals);
+  add_dry_run(readmit, a.globals);
 }
 
 void add_indexes(CLI::App& root, Arguments& a, Run& chosen) {

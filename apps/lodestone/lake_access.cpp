@@ -65,6 +65,12 @@ std::vector<std::string> source_names(const Config& config) {
 
 bool is_database(const Config& config, const std::string& name) { return address_of(config, name).starts_with("mysql://"); }
 
+void make_pools(const Config& config, SourcePools& pools) {
+  for (const std::string& name : source_names(config)) {
+    if (is_database(config, name)) pools.try_emplace(name, pool_options(config, name, address_of(config, name)));
+  }
+}
+
 std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools) {
   auto pool = pools.find(name);
   if (pool == pools.end()) pool = pools.try_emplace(name, pool_options(config, name, address_of(config, name))).first;

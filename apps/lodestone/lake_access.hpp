@@ -37,6 +37,8 @@ using SourcePools = std::map<std::string, sources::ConnectionPool, std::less<>>;
 std::vector<std::string> source_names(const Config& config);
 /// Whether a source is a database.
 bool is_database(const Config& config, const std::string& name);
+/// Makes the pool of each source that is one. After that, opening sources changes `pools` no more, so that threads may share it.
+void make_pools(const Config& config, SourcePools& pools);
 /// Opens a source that is one.
 std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools);
 

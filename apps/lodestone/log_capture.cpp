@@ -152,7 +152,8 @@ void LogCapture::open_stream(BinlogMode mode) {
 // False at the end of the log and when it was stopped.
 bool LogCapture::step() {
   const auto wait = waits_since_ ? std::chrono::milliseconds(50) : std::chrono::milliseconds(1000);
-  switch (stream_->next(wait)) {
+  const BinlogStep what = stream_->next(wait);
+  switch (what) {
     case BinlogStep::kChanges: take_piece(); break;
     case BinlogStep::kSchemaChanged: take_schema_change(); break;
     case BinlogStep::kIdle: break;
@@ -160,6 +161,7 @@ bool LogCapture::step() {
     case BinlogStep::kStopped: return false;
   }
   merge_when_due();
+  if (what == BinlogStep::kIdle && !in_transaction_ && n_waiting() == 0) idle_at_us_ = clock_.now().time_since_epoch().count();
   return true;
 }
 

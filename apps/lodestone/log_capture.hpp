@@ -2,6 +2,7 @@
 // The tables of one database followed by its binary log: what has no place in the log yet is read once, then changes come in as they are
 // committed. One of these a database; those of one lake share the lock on its raw tables.
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -53,6 +54,11 @@ class LogCapture {
   [[nodiscard]] std::chrono::sys_seconds merged_until() const {
     return std::chrono::sys_seconds(std::chrono::seconds(merged_until_.load()));
   }
+  /// All that was committed until then is in the lake: merged_until(), or the last time at which the source had nothing more. 1970 before
+  /// the first of them. From any thread.
+  [[nodiscard]] TimePoint covered_until() const {
+    return std::max<TimePoint>(merged_until(), TimePoint(std::chrono::microseconds(idle_at_us_.load())));
+  }
 
  private:
   struct Table {
@@ -95,6 +101,7 @@ class LogCapture {
   std::chrono::steady_clock::time_point advanced_at_;
   std::chrono::sys_seconds committed_at_{};
   std::atomic<std::int64_t> merged_until_{0};
+  std::atomic<std::int64_t> idle_at_us_{0};
   std::map<std::string, std::string> failures_;  // by table
 };
 

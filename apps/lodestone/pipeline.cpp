@@ -67,15 +67,15 @@ void at_stage(const Stage& stage, const std::function<void()>& work) {
 
 }  // namespace
 
-int run_stages(const Config& config, const PipelineArguments& arguments, const lake::LakeLock* lock,
-               const std::atomic<bool>* stop) {
+int run_stages(const Config& config, const PipelineArguments& arguments, const Kept* kept) {
   const StageRange range = find_range(arguments);
   int code = 0;
   for (std::size_t i = range.from; i <= range.to && code == 0; ++i) {
-    if (stop != nullptr && *stop) return 0;
+    if (kept != nullptr && kept->stop) return 0;
     const auto start = std::chrono::steady_clock::now();
     at_stage(kStages[i], [&] {
-      code = i == 0 && lock != nullptr ? extract_sources(config, arguments, *lock) : kStages[i].run(config, arguments);
+      code = i == 0 && kept != nullptr ? extract_sources(config, arguments, kept->lock, kept->pools)
+                                       : kStages[i].run(config, arguments);
     });
     if (code != 0) return code;
     log_info("pipeline", "{} done in {:.1f} s", kStages[i].name,
@@ -86,7 +86,7 @@ int run_stages(const Config& config, const PipelineArguments& arguments, const l
 
 int run_pipeline(const Globals& globals, const PipelineArguments& arguments) {
   const Config config = load_config(globals);
-  if (!globals.dry_run) return run_stages(config, arguments, nullptr, nullptr);
+  if (!globals.dry_run) return run_stages(config, arguments, nullptr);
   const StageRange range = find_range(arguments);
   for (std::size_t i = range.from; i <= range.to; ++i) at_stage(kStages[i], [&] { kStages[i].plan(config, arguments); });
   return 0;

@@ -67,13 +67,12 @@ LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractO
   return options;
 }
 
-int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock) {
+int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock, SourcePools& pools) {
   const SystemClock clock;
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
   table::Engine engine(engine_options(config));
   const lake::ExtractOptions options = extract_options(config, arguments);
   if (arguments.followed.empty()) lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
-  SourcePools pools;
   for (const std::string& name : source_names(config)) {
     if (std::find(arguments.followed.begin(), arguments.followed.end(), name) != arguments.followed.end()) continue;
     if (options.capture == lake::Capture::kLog && is_database(config, name)) {
@@ -82,14 +81,15 @@ int extract_sources(const Config& config, const PipelineArguments& arguments, co
       const NamedSource named = open_source(config, name, pools);
       lake::extract(*named.source, contracts.of(name), engine, options, clock, print_report, lock);
     }
-    if (const auto pool = pools.find(name); pool != pools.end())
-      log_info("sources", "{}", sources::format_pool_status(pool->second));
   }
+  for (const auto& [name, pool] : pools) log_info("sources", "{}", sources::format_pool_status(pool));
   return 0;
 }
 
 int run_extract_stage(const Config& config, const PipelineArguments& arguments) {
-  return extract_sources(config, arguments, lake::LakeLock(config.file_path("lake.folder"), lake::LakeLayer::kRaw));
+  const lake::LakeLock lock(config.file_path("lake.folder"), lake::LakeLayer::kRaw);
+  SourcePools pools;
+  return extract_sources(config, arguments, lock, pools);
 }
 
 int run_build_stage(const Config& config, const PipelineArguments&) {

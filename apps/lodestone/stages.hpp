@@ -5,6 +5,7 @@
 
 #include "base/config.hpp"
 #include "lake/extract.hpp"
+#include "lake_access.hpp"
 #include "log_capture.hpp"
 #include "verbs.hpp"
 
@@ -14,13 +15,19 @@ namespace lodestone::app {
 lake::ExtractOptions extract_options(const Config& config, const PipelineArguments& arguments);
 LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractOptions& extract);
 
-/// Runs the stages from .. to of the arguments, one after another. `lock` is that on the raw tables when the caller holds it, else nullptr;
-/// `stop` (may be nullptr) is looked at between stages. Returns what the first stage returned that did not return 0.
-int run_stages(const Config& config, const PipelineArguments& arguments, const lake::LakeLock* lock,
-               const std::atomic<bool>* stop);
+/// What one who runs the pipeline again and again keeps between runs.
+struct Kept {
+  const lake::LakeLock& lock;     ///< on the raw tables
+  SourcePools& pools;             ///< of all databases
+  const std::atomic<bool>& stop;  ///< looked at between stages
+};
+
+/// Runs the stages from .. to of the arguments, one after another; `kept` may be nullptr. Returns what the first stage returned that did
+/// not return 0.
+int run_stages(const Config& config, const PipelineArguments& arguments, const Kept* kept);
 
 /// The extract stage for one who holds the lock on the raw tables.
-int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock);
+int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock, SourcePools& pools);
 int run_extract_stage(const Config& config, const PipelineArguments& arguments);
 int run_build_stage(const Config& config, const PipelineArguments& arguments);
 int run_train_stage(const Config& config, const PipelineArguments& arguments);

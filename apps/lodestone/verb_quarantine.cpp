@@ -1,4 +1,4 @@
-// lodestone quarantine list | show TABLE: rows that did not fit their table contract, and why.
+// lodestone quarantine list | show TABLE | readmit TABLE: rows that did not fit their table contract, why, and the way back.
 
 #include <fmt/format.h>
 
@@ -6,8 +6,10 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "base/log.hpp"
 #include "base/nearest.hpp"
 #include "lake/reader.hpp"
+#include "lake/readmit.hpp"
 #include "lake_access.hpp"
 #include "verbs.hpp"
 
@@ -15,6 +17,41 @@ namespace lodestone::app {
 namespace {
 
 std::string label_of(const lake::Manifest& table) { return table.source + "." + table.table; }
+
+/// The contract of SOURCE.TABLE, which must be a raw table.
+const lake::Contract& contract_of(const lake::Contracts& contracts, const std::string& label) {
+  const std::size_t dot = label.find('.');
+  const lake::Contract* contract =
+      dot == std::string::npos ? nullptr : contracts.find(label.substr(0, dot), label.substr(dot + 1));
+  if (contract != nullptr && contract->source != "canonical") return *contract;
+  std::vector<std::string> names;
+  for (const char* source : {"business", "matomo"}) {
+    for (const lake::Contract* one : contracts.of(source)) names.push_back(one->source + "." + one->table);
+  }
+  fail(ErrorCode::kNotFound, "there is no table {}{}; name it as lodestone quarantine list prints it", label,
+       suggest(label, names));
+}
+
+void print_report(const Globals& globals, const std::string& table, const lake::ReadmitReport& report) {
+  std::uint64_t n_refused = 0;
+  for (const auto& [reason, n] : report.refused) n_refused += n;
+  if (globals.json) {
+    json::Value out = json::Object{};
+    out.set("table", json::Value(table));
+    out.set("readmitted", json::Value(static_cast<std::int64_t>(report.n_readmitted)));
+    out.set("overtaken", json::Value(static_cast<std::int64_t>(report.n_overtaken)));
+    json::Value refused = json::Object{};
+    for (const auto& [reason, n] : report.refused) refused.set(reason, json::Value(static_cast<std::int64_t>(n)));
+    out.set("refused", std::move(refused));
+    return print_json(json::format(out, 2));
+  }
+  std::fputs(fmt::format("{}: {}{} readmitted, {} overtaken by newer rows and dropped, {} still refused\n", table,
+                         globals.dry_run ? "would be " : "", report.n_readmitted, report.n_overtaken, n_refused)
+                 .c_str(),
+             stdout);
+  for (const auto& [reason, n] : report.refused) std::fputs(fmt::format("  {} refused: {}\n", n, reason).c_str(), stdout);
+}
+
 std::string view_of(const lake::Manifest& table) { return "quarantine." + table.source + "_" + table.table; }
 
 }  // namespace
@@ -66,6 +103,22 @@ int run_quarantine_show(const Globals& globals, const std::string& table, int li
   std::string view = "quarantine." + table;
   view[view.find('.', 11)] = '_';
   return run_sql(globals, fmt::format("SELECT * FROM {} LIMIT {}", view, limit));
+}
+
+int run_quarantine_readmit(const Globals& globals, const ReadmitArguments& arguments) {
+  const Config config = load_config(globals);
+  const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
+  const lake::Contract& contract = contract_of(contracts, arguments.table);
+  const SystemClock clock;
+  table::Engine engine(engine_options(config));
+  const lake::ReadmitOptions options{
+      .lake = config.file_path("lake.folder"), .reason = arguments.reason, .keys = arguments.keys, .dry_run = globals.dry_run};
+  const lake::LakeLock lock(options.lake, lake::LakeLayer::kRaw);
+  const lake::ReadmitReport report = lake::readmit(engine, contract, clock, options, lock);
+  print_report(globals, arguments.table, report);
+  if (report.n_readmitted > 0 && !globals.dry_run)
+    log_info("quarantine", "lodestone pipeline run --from build takes them into the canonical tables");
+  return 0;
 }
 
 }  // namespace lodestone::app

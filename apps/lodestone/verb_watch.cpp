@@ -4,20 +4,25 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/rng.hpp"
+#include "follower.hpp"
+#include "freshness.hpp"
 #include "lake_access.hpp"
-#include "log_capture.hpp"
 #include "stages.hpp"
 #include "verbs.hpp"
+#include "watch_admin.hpp"
 
 namespace lodestone::app {
 namespace {
@@ -26,68 +31,96 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-/// Follows one database on a thread of its own, and takes it up again when the database went away.
-class Follower {
+/// Measures how fresh the lake is, on a thread of its own because a database may be slow to answer: now and then, and when it is told to.
+class FreshnessWatch {
  public:
-  Follower(const Config& config, std::string name, const lake::Contracts& contracts, const lake::LakeLock& lock)
-      : config_(config), name_(std::move(name)), contracts_(contracts), lock_(lock), engine_(options_of(config)), thread_([this] {
+  FreshnessWatch(const Config& config, const lake::Contracts& contracts, SourcePools& pools, WatchAdmin& admin)
+      : config_(config), contracts_(contracts), pools_(pools), admin_(admin), engine_(options_of(config)), thread_([this] {
           run();
         }) {}
-  ~Follower() {
+  ~FreshnessWatch() {
     {
       const std::lock_guard guard(mutex_);
       is_stopping_ = true;
-      if (capture_) capture_->stop();
     }
     wake_.notify_all();
     thread_.join();
   }
-  Follower(const Follower&) = delete;
-  Follower& operator=(const Follower&) = delete;
+  FreshnessWatch(const FreshnessWatch&) = delete;
+  FreshnessWatch& operator=(const FreshnessWatch&) = delete;
+
+  void measure_soon() {
+    {
+      const std::lock_guard guard(mutex_);
+      is_due_ = true;
+    }
+    wake_.notify_all();
+  }
 
  private:
   static table::Engine::Options options_of(const Config& config) {
     table::Engine::Options options = engine_options(config);
-    options.memory_budget_bytes /= 4;  // beside the run's own
+    options.memory_budget_bytes /= 8;  // beside the run's own
     options.n_threads = 1;
-    options.temp_folder /= "capture";
+    options.temp_folder /= "freshness";
     return options;
   }
 
   void run() {
-    for (seconds pause(1);; pause = std::min(pause * 2, seconds(60))) {
-      const auto start = steady_clock::now();
-      try {
-        {
-          const std::lock_guard guard(mutex_);
-          if (is_stopping_) return;
-          capture_ = std::make_unique<LogCapture>([this] { return open_database(config_, name_, pools_); }, contracts_.of(name_),
-                                                  engine_, log_capture_options(config_, extract_options(config_, {})), clock_,
-                                                  lock_, lake::ReportCallback{});
+    const seconds every(config_.integer("pipeline.freshness_seconds"));
+    for (bool is_first = true;; is_first = false) {
+      {
+        std::unique_lock guard(mutex_);
+        const auto told = [this] { return is_stopping_ || is_due_; };
+        // Before the first run there may be no lake.
+        if (is_first) {
+          wake_.wait(guard, told);
+        } else {
+          wake_.wait_for(guard, every, told);
         }
-        capture_->follow();
-      } catch (const Error& error) {
-        log_error("watch", "capture of {}: {}; tries again in {} s", name_, error.message(), pause.count());
+        if (is_stopping_) return;
+        is_due_ = false;
       }
-      if (steady_clock::now() - start > std::chrono::minutes(5)) pause = seconds(1);
-      std::unique_lock guard(mutex_);
-      wake_.wait_for(guard, pause, [this] { return is_stopping_; });
-      if (is_stopping_) return;
+      FreshnessReport report;
+      try {
+        report = measure_freshness(config_, contracts_, engine_, pools_);
+      } catch (const Error& error) {
+        report.problems.push_back(error.message());
+      }
+      for (const std::string& problem : report.problems) log_warn("watch", "freshness: {}", problem);
+      admin_.set_freshness(std::move(report));
     }
   }
 
   const Config& config_;
-  std::string name_;
   const lake::Contracts& contracts_;
-  const lake::LakeLock& lock_;
-  SystemClock clock_;
-  SourcePools pools_;
+  SourcePools& pools_;
+  WatchAdmin& admin_;
   table::Engine engine_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool is_stopping_ = false;
-  std::unique_ptr<LogCapture> capture_;
+  bool is_due_ = false;
   std::thread thread_;
+};
+
+/// The followers, made by the main thread and asked by that of the listener.
+class Followers {
+ public:
+  void add(std::unique_ptr<Follower> follower) {
+    const std::lock_guard guard(mutex_);
+    followers_.push_back(std::move(follower));
+  }
+  [[nodiscard]] std::vector<CaptureState> states() const {
+    const std::lock_guard guard(mutex_);
+    std::vector<CaptureState> out;
+    for (const auto& follower : followers_) out.push_back(follower->state());
+    return out;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<Follower>> followers_;
 };
 
 sigset_t block_signals() {
@@ -107,14 +140,17 @@ bool wait_for_signal(const sigset_t& signals, milliseconds wait) {
 }
 
 /// Runs the stages on a thread of their own, so that signals are heard meanwhile; false when one came.
-bool run_once(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock, const sigset_t& signals) {
-  std::atomic<bool> stop{false};
+bool run_once(const Config& config, const PipelineArguments& arguments, const Kept& kept, std::atomic<bool>& stop,
+              const sigset_t& signals, WatchAdmin& admin) {
+  admin.begin_run();
   auto done = std::async(std::launch::async, [&] {
     try {
-      const int code = run_stages(config, arguments, &lock, &stop);
+      const int code = run_stages(config, arguments, &kept);
       if (code != 0) log_error("watch", "the run ended with {}: nothing was published, what is served stays", code);
+      admin.end_run(code, code == 0 ? "" : "a gate refused; the log says why");
     } catch (const Error& error) {
       log_error("watch", "{}; the next run tries again", error.message());
+      admin.end_run(exit_code(error.code()), error.message());
     }
   });
   while (done.wait_for(milliseconds(0)) != std::future_status::ready) {
@@ -126,41 +162,80 @@ bool run_once(const Config& config, const PipelineArguments& arguments, const la
     stop = true;
     log_info("watch", "stops after the stage under way; a second signal ends it at once");
   }
+  done.get();
   return !stop;
 }
 
+/// Times of runs: at the interval from the first, each later by up to the jitter. A run that took longer than the interval is followed by
+/// one, not by all that were missed.
+class Schedule {
+ public:
+  explicit Schedule(const Config& config)
+      : interval_(std::chrono::duration_cast<milliseconds>(
+            std::chrono::duration<double, std::ratio<60>>(config.number("pipeline.interval_minutes")))),
+        jitter_(static_cast<std::uint64_t>(config.integer("pipeline.jitter_seconds"))),
+        rng_(static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count())),
+        due_(steady_clock::now()) {}
+
+  /// When the next run begins.
+  steady_clock::time_point next() {
+    due_ = std::max(due_ + interval_, steady_clock::now());
+    return due_ + seconds(jitter_ == 0 ? 0 : rng_.below(jitter_ + 1));
+  }
+
+ private:
+  milliseconds interval_;
+  std::uint64_t jitter_;
+  Rng rng_;
+  steady_clock::time_point due_;
+};
+
 }  // namespace
 
-int run_watch(const Globals& globals, const PipelineArguments& given) {
+int run_watch(const Globals& globals, const PipelineArguments& arguments) {
   const Config config = load_config(globals);
   const sigset_t signals = block_signals();
+  const SystemClock clock;
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
   const lake::LakeLock lock(config.file_path("lake.folder"), lake::LakeLayer::kRaw);
-  const std::chrono::minutes interval(config.integer("pipeline.interval_minutes"));
-  const auto jitter = static_cast<std::uint64_t>(config.integer("pipeline.jitter_seconds"));
-  Rng rng(static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
-  PipelineArguments arguments = given;
-  std::vector<std::unique_ptr<Follower>> followers;
-  // The first run reads everything, then those that can follow do.
-  auto due = steady_clock::now();
+  SourcePools pools;
+  make_pools(config, pools);
+  std::vector<const sources::ConnectionPool*> all_pools;
+  for (const auto& [name, pool] : pools) all_pools.push_back(&pool);
+  std::atomic<bool> stop{false};
+  const Kept kept{lock, pools, stop};
+  Followers followers;
+  WatchAdmin admin({config.text("pipeline.admin_address"), config.file_path("serving.admin_token_file")}, clock,
+                   std::move(all_pools), [&] { return followers.states(); });
+  admin.start();
+  std::optional<FreshnessWatch> freshness;
+  if (admin.is_serving()) {
+    freshness.emplace(config, contracts, pools, admin);
+    log_info("watch", "status and metrics on port {}", admin.port());
+  }
+  PipelineArguments next = arguments;  // the first run alone is full, or compares
+  Schedule schedule(config);
+  admin.plan_run(clock.now());
   while (true) {
     const auto start = steady_clock::now();
-    if (!run_once(config, arguments, lock, signals)) return 0;
-    arguments.full = false;
-    arguments.compare = false;
-    if (followers.empty() && config.text("source.capture") == "binlog") {
+    const TimePoint began_at = clock.now();
+    if (!run_once(config, next, kept, stop, signals, admin)) return 0;
+    if (freshness) freshness->measure_soon();
+    next.full = false;
+    next.compare = false;
+    // The first run reads everything, then those that can follow do.
+    if (next.followed.empty() && config.text("source.capture") == "binlog") {
       for (const std::string& name : source_names(config)) {
         if (!is_database(config, name)) continue;
-        followers.push_back(std::make_unique<Follower>(config, name, contracts, lock));
-        arguments.followed.push_back(name);
+        followers.add(std::make_unique<Follower>(config, name, contracts, kept, began_at));
+        next.followed.push_back(name);
       }
     }
-    // A run that took longer than the interval is followed by one, not by all that were missed.
-    due = std::max(due + interval, steady_clock::now());
-    const auto begins = due + seconds(jitter == 0 ? 0 : rng.below(jitter + 1));
-    log_info("watch", "run took {:.1f} s; the next begins in {} s",
-             std::chrono::duration<double>(steady_clock::now() - start).count(),
-             std::chrono::duration_cast<seconds>(begins - steady_clock::now()).count());
+    const auto begins = schedule.next();
+    const auto wait = std::max(milliseconds(0), std::chrono::duration_cast<milliseconds>(begins - steady_clock::now()));
+    admin.plan_run(clock.now() + wait);
+    log_info("watch", "run took {:.1f} s; the next begins in {:.0f} s",
+             std::chrono::duration<double>(steady_clock::now() - start).count(), std::chrono::duration<double>(wait).count());
     while (steady_clock::now() < begins) {
       const auto left = std::chrono::duration_cast<milliseconds>(begins - steady_clock::now()) + milliseconds(1);
       if (!wait_for_signal(signals, std::min(left, milliseconds(60'000)))) continue;

@@ -92,7 +92,16 @@ int run_indexes_apply(const Globals& globals, const IndexArguments& arguments);
 int run_indexes_verify(const Globals& globals, const IndexArguments& arguments);
 int run_indexes_drop(const Globals& globals, const IndexArguments& arguments);
 
+int run_lake_status(const Globals& globals);
+
 int run_quarantine_list(const Globals& globals);
 int run_quarantine_show(const Globals& globals, const std::string& table, int limit);
+
+struct ReadmitArguments {
+  std::string table;
+  std::string reason;
+  std::vector<std::string> keys;
+};
+int run_quarantine_readmit(const Globals& globals, const ReadmitArguments& arguments);
 
 }  // namespace lodestone::app

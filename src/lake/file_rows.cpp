@@ -41,6 +41,8 @@ std::vector<std::string> read_json_keys(table::Engine& engine, const fs::path& p
 
 std::string join(const std::vector<std::string>& names) { return fmt::format("{}", fmt::join(names, ", ")); }
 
+}  // namespace
+
 // Text to a value of the contract, null when it is none. Stricter than the engine's own casts, which round 12.7 to 13, take "inf" for a
 // number and shift times that carry a zone. The usual notation is told by cheap tests; what is not it goes the slow way.
 std::string value_of_text(const std::string& text, const ContractColumn& column) {
@@ -75,8 +77,6 @@ std::string is_blank(const std::string& text, const ContractColumn& column) {
   const bool is_time = column.column.type == ColumnType::kTimestamp || column.column.type == ColumnType::kDate;
   return fmt::format("(trim({0}) = ''{1})", text, is_time ? fmt::format(" OR starts_with({}, '0000-00-00')", text) : "");
 }
-
-}  // namespace
 
 FileFormat file_format(const fs::path& path) {
   const std::string name = path.filename().string();

@@ -18,6 +18,11 @@ enum class FileFormat { kCsv, kJson, kParquet };
 /// By suffix: .csv .csv.gz .json .json.gz .parquet; throws invalid_argument for any other.
 FileFormat file_format(const fs::path& path);
 
+/// SQL for the value of a contract's column that the text expression `text` spells, null when it spells none.
+std::string value_of_text(const std::string& text, const ContractColumn& column);
+/// SQL for whether such a text means null.
+std::string is_blank(const std::string& text, const ContractColumn& column);
+
 /// One column of a file.
 struct FileColumn {
   std::string name;

@@ -58,7 +58,7 @@ void TableMerge::upsert(table::RowStream& stream) {
   read_incoming(stream);
   // Increments overlap, so most of what a quiet table yields was read before.
   if (has_changes()) drop_known_rows(changes_sql(folder_.path(), manifest_));
-  set_bad_rows_aside();
+  set_bad_rows_aside(fmt::format("SELECT {} FROM incoming", key_list()));
   add_changes();
 }
 
@@ -81,8 +81,9 @@ void TableMerge::replace(table::RowStream& stream, const std::string& condition)
   }
   engine_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE gone AS SELECT {} FROM {} h ANTI JOIN incoming i USING ({})", gone,
                               here, key_list()));
+  // The source was asked for all of these keys: a quarantined row that did not come is no more.
+  set_bad_rows_aside(fmt::format("SELECT * FROM quarantined_keys WHERE {}", condition));
   drop_known_rows(here);
-  set_bad_rows_aside();
   engine_.execute("INSERT INTO incoming BY NAME SELECT * FROM gone; DROP TABLE gone");
   add_changes();
 }
@@ -102,7 +103,7 @@ std::vector<std::vector<sources::OrderValue>> TableMerge::merge_log(table::RowSt
       fmt::format("SELECT * EXCLUDE ({0}), false AS {1} FROM log WHERE {0} = 0", kind, quote_identifier(kDeletedColumn));
   engine_.execute("CREATE OR REPLACE TEMP TABLE incoming AS " + live);
   mark_bad_rows();
-  set_bad_rows_aside();
+  set_bad_rows_aside(fmt::format("SELECT {} FROM log WHERE {} < 2", key_list(), kind));
   engine_.execute(fmt::format("INSERT INTO incoming BY NAME SELECT {}, true AS {} FROM log WHERE {} = 1", key_list(),
                               quote_identifier(kDeletedColumn), kind));
   add_changes();
@@ -140,23 +141,16 @@ void TableMerge::mark_bad_rows() {
     engine_.execute(fmt::format("UPDATE incoming SET {} = true WHERE {} IS NOT NULL", quote_identifier(kDeletedColumn), reason_));
 }
 
-void TableMerge::set_bad_rows_aside() {
-  if (reason_.empty()) return;
-  engine_.execute(
-      fmt::format("CREATE OR REPLACE TEMP TABLE bad AS SELECT CAST(COLUMNS(* EXCLUDE ({})) AS VARCHAR), {} AS reason FROM "
-                  "incoming WHERE {} IS NOT NULL",
-                  quote_identifier(kDeletedColumn), reason_, reason_));
-  if (!manifest_.quarantine_files.empty()) {
-    // The same row, read once more by an overlap, is no second one.
-    const std::string seen = parquet_sql(quarantine_path(lake_, contract_.source, contract_.table), manifest_.quarantine_files);
-    const std::vector<std::string> names = column_names("SELECT * FROM bad");
-    const std::vector<std::string> there = column_names("SELECT * FROM " + seen);
-    if (std::includes(there.begin(), there.end(), names.begin(), names.end())) {
-      const std::string list = table::quote_identifiers(names);
-      engine_.execute(
-          fmt::format("CREATE OR REPLACE TEMP TABLE bad AS SELECT {0} FROM bad EXCEPT SELECT {0} FROM {1}", list, seen));
-    }
+void TableMerge::set_bad_rows_aside(const std::string& touched_sql) {
+  if (reason_.empty()) {
+    engine_.execute("CREATE OR REPLACE TEMP TABLE bad AS SELECT * FROM (SELECT '' AS reason) WHERE false");
+  } else {
+    engine_.execute(
+        fmt::format("CREATE OR REPLACE TEMP TABLE bad AS SELECT CAST(COLUMNS(* EXCLUDE ({})) AS VARCHAR), {} AS reason FROM "
+                    "incoming WHERE {} IS NOT NULL",
+                    quote_identifier(kDeletedColumn), reason_, reason_));
   }
+  if (!manifest_.quarantine_files.empty()) forget_quarantined(touched_sql);
   const auto n_bad = static_cast<std::uint64_t>(engine_.query_int("SELECT count(*) FROM bad").value_or(0));
   if (n_bad > 0) {
     const fs::path path = folder_.new_quarantine_part(clock_.now());
@@ -166,6 +160,75 @@ void TableMerge::set_bad_rows_aside() {
     report_.n_quarantined += n_bad;
   }
   engine_.execute("DROP TABLE bad");
+}
+
+void TableMerge::forget_quarantined(const std::string& touched_sql) {
+  const fs::path folder = quarantine_path(lake_, contract_.source, contract_.table);
+  const auto is_there = [&](const std::string& file) { return fs::exists(folder / file); };
+  // Somebody may have emptied the quarantine; the table does not depend on it.
+  if (!std::all_of(manifest_.quarantine_files.begin(), manifest_.quarantine_files.end(), is_there)) return;
+  const std::string seen = parquet_sql(folder, manifest_.quarantine_files);
+  const std::vector<std::string> names = column_names("SELECT * FROM bad");
+  const std::vector<std::string> there = column_names("SELECT * FROM " + seen);
+  const std::vector<std::string>& key = manifest_.primary_key;
+  if (!std::all_of(key.begin(), key.end(),
+                   [&](const std::string& k) { return std::binary_search(there.begin(), there.end(), k); }))
+    return;
+  // The same row, read once more by an overlap, is no second one.
+  std::string same = "false";
+  if (names.size() > 1 && std::includes(there.begin(), there.end(), names.begin(), names.end())) {
+    same.clear();
+    for (const std::string& name : names)
+      same += fmt::format("{0}b.{1} IS NOT DISTINCT FROM q.{1}", same.empty() ? "" : " AND ", quote_identifier(name));
+  }
+  std::string typed;
+  std::string on;
+  for (const std::string& name : key) {
+    const std::string quoted = quote_identifier(name);
+    typed += fmt::format("{}TRY_CAST({} AS {}) AS {}", typed.empty() ? "" : ", ", quoted, key_type(name), quoted);
+    on += fmt::format("{0}t.{1} = TRY_CAST(q.{1} AS {2})", on.empty() ? "" : " AND ", quoted, key_type(name));
+  }
+  engine_.execute(
+      fmt::format("CREATE OR REPLACE TEMP VIEW quarantined AS SELECT * FROM {0}; "
+                  "CREATE OR REPLACE TEMP VIEW quarantined_keys AS SELECT {1} FROM {0}",
+                  seen, typed));
+  const std::string stays = same == "false" ? "false" : fmt::format("EXISTS (SELECT 1 FROM bad b WHERE {})", same);
+  const std::string kept =
+      fmt::format("SELECT * FROM quarantined q WHERE NOT EXISTS (SELECT 1 FROM ({}) t WHERE {}) OR {}", touched_sql, on, stays);
+  const auto n_kept = static_cast<std::uint64_t>(engine_.query_int(fmt::format("SELECT count(*) FROM ({})", kept)).value_or(0));
+  if (n_kept != static_cast<std::uint64_t>(engine_.query_int("SELECT count(*) FROM quarantined").value_or(0)))
+    replace_quarantine(kept);
+  if (same != "false") {
+    engine_.execute(
+        fmt::format("CREATE OR REPLACE TEMP TABLE bad AS SELECT * FROM bad b WHERE NOT EXISTS (SELECT 1 FROM "
+                    "quarantined q WHERE {})",
+                    same));
+  }
+  engine_.execute("DROP VIEW quarantined; DROP VIEW quarantined_keys");
+}
+
+void TableMerge::put(const std::string& select_sql) {
+  engine_.execute(fmt::format("CREATE OR REPLACE TEMP TABLE incoming AS SELECT *, false AS {} FROM ({})",
+                              quote_identifier(kDeletedColumn), select_sql));
+  add_changes();
+}
+
+void TableMerge::replace_quarantine(const std::string& select_sql) {
+  manifest_.quarantine_files.clear();
+  const fs::path path = folder_.new_quarantine_part(clock_.now());
+  manifest_.n_quarantined = engine_.write_parquet(select_sql, path);
+  if (manifest_.n_quarantined > 0) {
+    manifest_.quarantine_files.push_back(path.filename().string());
+  } else {
+    folder_.drop_part(path);
+  }
+}
+
+std::string TableMerge::key_type(const std::string& name) const {
+  const auto found =
+      std::find_if(manifest_.columns.begin(), manifest_.columns.end(), [&](const ManifestColumn& c) { return c.name == name; });
+  LODESTONE_ASSERT(found != manifest_.columns.end(), "{} of {}", name, folder_.path().string());
+  return found->sql_type;
 }
 
 // Sorted.

@@ -47,6 +47,11 @@ class TableMerge {
   static constexpr std::string_view kPartialKeys = "partial_keys";
   [[nodiscard]] std::vector<std::vector<sources::OrderValue>> merge_log(table::RowStream& rows, const table::Schema& schema);
 
+  /// Puts the rows of a query over those with the same key; it yields every column of the table and each key once.
+  void put(const std::string& select_sql);
+  /// Makes the rows of a query the quarantine.
+  void replace_quarantine(const std::string& select_sql);
+
   /// Makes what was merged so far the table, with the cursor as it stands in manifest().
   void commit();
   /// Folds changes together when there are many; commits.
@@ -63,10 +68,14 @@ class TableMerge {
   /// Rows of `incoming` that are in the relation `known_sql` as they are.
   void drop_known_rows(const std::string& known_sql);
   void note_touched_ranges();
-  void set_bad_rows_aside();
+  /// Rows of quarantine whose key is in `touched_sql` (key columns as they are in the table) go, since they were told anew; those that are
+  /// still refused are in `incoming` and come back.
+  void set_bad_rows_aside(const std::string& touched_sql);
+  void forget_quarantined(const std::string& touched_sql);
   void add_changes();
   [[nodiscard]] std::vector<std::vector<sources::OrderValue>> partial_keys(const table::Schema& schema);
   [[nodiscard]] std::string key_list() const { return table::quote_identifiers(manifest_.primary_key); }
+  [[nodiscard]] std::string key_type(const std::string& name) const;
   [[nodiscard]] bool has_changes() const;
   [[nodiscard]] std::vector<std::string> column_names(const std::string& sql);
 

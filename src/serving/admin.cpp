@@ -74,24 +74,32 @@ void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, h
 
 }  // namespace
 
+http::Handler behind_token(const std::string& token, http::Handler handler) {
+  return [&token, handler = std::move(handler)](const http::Request& request, http::Response& response) {
+    if (!is_authorized(request.authorization, token)) {
+      response.more_headers = "WWW-Authenticate: Bearer\r\n";
+      return http::answer_problem(response, 401, "this port wants the header Authorization: Bearer TOKEN");
+    }
+    static_cast<void>(http::Parameters(request, {}));
+    handler(request, response);
+  };
+}
+
+void add_scrape(http::Router& router, const std::string& token, metrics::Registry& registry) {
+  router.add(http::Method::kGet, "/livez",
+             [](const http::Request&, http::Response& response) { response.out() += "{\"status\":\"ok\"}"; });
+  router.add(http::Method::kGet, "/metrics", behind_token(token, [&](const http::Request&, http::Response& response) {
+               response.content_type = metrics::kTextContentType;
+               response.out() += registry.expose();
+             }));
+}
+
 void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
                ReleaseLoader& loader) {
   const auto guarded = [&](http::Method method, std::string_view pattern, http::Handler handler) {
-    router.add(method, pattern, [&token, handler = std::move(handler)](const http::Request& request, http::Response& response) {
-      if (!is_authorized(request.authorization, token)) {
-        response.more_headers = "WWW-Authenticate: Bearer\r\n";
-        return http::answer_problem(response, 401, "this port wants the header Authorization: Bearer TOKEN");
-      }
-      static_cast<void>(http::Parameters(request, {}));
-      handler(request, response);
-    });
+    router.add(method, pattern, behind_token(token, std::move(handler)));
   };
-  router.add(http::Method::kGet, "/livez",
-             [](const http::Request&, http::Response& response) { response.out() += "{\"status\":\"ok\"}"; });
-  guarded(http::Method::kGet, "/metrics", [&](const http::Request&, http::Response& response) {
-    response.content_type = metrics::kTextContentType;
-    response.out() += registry.expose();
-  });
+  add_scrape(router, token, registry);
   guarded(http::Method::kGet, "/models",
           [&](const http::Request&, http::Response& response) { answer_models(releases, loader, response); });
   guarded(http::Method::kPost, "/models/reload", [&](const http::Request& request, http::Response& response) {

@@ -183,19 +183,6 @@ TEST_F(AdminTest, the_live_scrape_is_clean_and_fed) {
   EXPECT_GT(series["process_resident_memory_bytes"], 0);
 }
 
-/// Names of metrics that begin a row of a table in docs/operations.md.
-std::set<std::string> documented_metrics() {
-  std::istringstream text(read_file(fs::path(LODESTONE_SOURCE_DIR) / "docs/operations.md"));
-  std::set<std::string> names;
-  bool is_of_metrics = false;
-  for (std::string line; std::getline(text, line);) {
-    if (line.starts_with("| metric |")) is_of_metrics = true;
-    if (line.empty()) is_of_metrics = false;
-    if (is_of_metrics && line.starts_with("| `")) names.insert(line.substr(3, line.find('`', 3) - 3));
-  }
-  return names;
-}
-
 TEST_F(AdminTest, the_operators_page_has_a_row_for_every_metric_and_no_other) {
   std::istringstream text(site.admin("GET", "/metrics").body);
   std::set<std::string> exported;
@@ -203,7 +190,7 @@ TEST_F(AdminTest, the_operators_page_has_a_row_for_every_metric_and_no_other) {
     if (line.starts_with("# TYPE ")) exported.insert(line.substr(7, line.rfind(' ') - 7));
   }
   EXPECT_TRUE(exported.contains("bundle_info"));
-  EXPECT_EQ(documented_metrics(), exported);
+  EXPECT_EQ(test::documented_metrics(read_file(fs::path(LODESTONE_SOURCE_DIR) / "docs/operations.md"), "metric"), exported);
 }
 
 TEST_F(AdminTest, samples_the_first_page_of_a_thread_and_then_one_in_sixty_four) {

@@ -110,6 +110,27 @@ TEST_P(CaptureTest, inserts_updates_and_deletes_come_from_the_log) {
   EXPECT_TRUE(reports_.empty()) << "a quiet log must not be read again";
 }
 
+TEST_P(CaptureTest, a_refused_row_waits_in_quarantine_until_it_is_mended_or_deleted) {
+  contracts_[0] = lake::parse_contract(
+      "version: 1\nsource: business\ntable: a\nprimary_key: [id]\ncolumns:\n  id: {type: int64, nullable: false}\n"
+      "  name: {type: text, nullable: false}\n",
+      "contracts/a.yaml");
+  const auto n_quarantined = [&] { return lake::Reader(options_.extract.lake).get("business", "a").n_quarantined; };
+  sql("INSERT INTO capture.a (id, name) VALUES (1, 'one'), (2, NULL)");
+  capture_to_end();
+  EXPECT_EQ(n_quarantined(), 1U);
+  sql("INSERT INTO capture.a (id, name) VALUES (3, NULL), (4, NULL)");
+  sql("UPDATE capture.a SET name = NULL WHERE id = 1");
+  capture_to_end();
+  EXPECT_EQ(n_quarantined(), 4U);
+  EXPECT_TRUE(rows_of(options_.extract.lake, "a").empty());
+  sql("UPDATE capture.a SET name = 'mended' WHERE id IN (2, 3)");
+  sql("DELETE FROM capture.a WHERE id = 4");
+  capture_to_end();
+  EXPECT_EQ(n_quarantined(), 1U);
+  EXPECT_EQ(rows_of(options_.extract.lake, "a").size(), 2U);
+}
+
 TEST_P(CaptureTest, the_last_of_many_changes_of_a_row_counts) {
   sql("INSERT INTO capture.a (id, name) VALUES (1, 'a'), (2, 'b'), (3, 'c')");
   capture_to_end();

@@ -210,9 +210,27 @@ TEST_F(FollowTest, a_row_that_the_contract_refuses_goes_aside_once_and_comes_bac
   EXPECT_THAT(rows("SELECT id FROM raw_business.t"), ElementsAre("1", "2", "4", "5"));
   EXPECT_EQ(extract_now().n_quarantined, 0U);
   EXPECT_THAT(rows("SELECT id, reason FROM quarantine.business_t"), ElementsAre("3|column name is null"));
+  sql("UPDATE follow.t SET price = 9, changed = NOW(6) WHERE id = 3");
+  extract_now();
+  EXPECT_THAT(rows("SELECT id, price FROM quarantine.business_t"), ElementsAre("3|9.00"));  // its newest form
   sql("UPDATE follow.t SET name = 'mended', changed = NOW(6) WHERE id = 3");
   extract_now();
   expect_equal("mended");
+  EXPECT_EQ(Reader(options_.lake).get("business", "t").n_quarantined, 0U);
+  EXPECT_TRUE(Reader(options_.lake).get("business", "t").quarantine_files.empty());
+}
+
+TEST_F(FollowTest, a_quarantined_row_that_the_source_deletes_is_forgotten_by_the_comparison) {
+  insert(1, 5, "NOW(6)");
+  sql("UPDATE follow.t SET name = NULL WHERE id IN (2, 4)");
+  extract_now();
+  EXPECT_EQ(Reader(options_.lake).get("business", "t").n_quarantined, 2U);
+  sql("DELETE FROM follow.t WHERE id = 2");
+  options_.compare_now = true;
+  extract_now();
+  EXPECT_THAT(rows("SELECT id FROM quarantine.business_t"), ElementsAre("4"));
+  EXPECT_EQ(extract_now().n_quarantined, 0U);
+  EXPECT_EQ(Reader(options_.lake).get("business", "t").n_quarantined, 1U);
 }
 
 TEST_F(FollowTest, changes_are_folded_into_the_base_when_they_have_grown) {

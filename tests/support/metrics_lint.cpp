@@ -133,4 +133,15 @@ std::map<std::string, double> parse_metrics(std::string_view text) {
   return result;
 }
 
+std::set<std::string> documented_metrics(std::string_view page, std::string_view head) {
+  std::set<std::string> names;
+  bool is_of_metrics = false;
+  for (const std::string_view line : lines_of(page)) {
+    if (line.starts_with(fmt::format("| {} |", head))) is_of_metrics = true;
+    if (line.empty()) is_of_metrics = false;
+    if (is_of_metrics && line.starts_with("| `")) names.emplace(line.substr(3, line.find('`', 3) - 3));
+  }
+  return names;
+}
+
 }  // namespace lodestone::test

@@ -2,6 +2,7 @@
 // Checks a Prometheus text exposition by the rules that `promtool check metrics` applies, and parses it for tests.
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,5 +15,8 @@ std::vector<std::string> lint_metrics(std::string_view text, const std::vector<s
 
 /// Series ("name{label=\"value\"}") to value.
 std::map<std::string, double> parse_metrics(std::string_view text);
+
+/// Names in the first column of the tables of a Markdown page whose first heading is `head`, such as "metric".
+std::set<std::string> documented_metrics(std::string_view page, std::string_view head);
 
 }  // namespace lodestone::test

@@ -60,12 +60,14 @@ def server(command, port, what, log):
 
 
 @contextlib.contextmanager
-def mariadb(path, *options, log_options=("--skip-log-bin",)):
-    """A private MariaDB below `path`, with further options; yields its port. Root without a password, loopback only."""
+def mariadb(path, *options, log_options=("--skip-log-bin",), port=None):
+    """A private MariaDB below `path`, with further options; yields its port. Root without a password, loopback only. A second one below the
+    same path goes on with the data of the first."""
     data = path / "mariadb"
     user = ["--user=root"] if os.geteuid() == 0 else []
-    run("mariadb-install-db", "--no-defaults", f"--datadir={data}", *user, "--auth-root-authentication-method=normal", "--skip-test-db")
-    port = free_port()
+    if not data.exists():
+        run("mariadb-install-db", "--no-defaults", f"--datadir={data}", *user, "--auth-root-authentication-method=normal", "--skip-test-db")
+    port = port or free_port()
     command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", f"--socket={path}/s", f"--port={port}", "--bind-address=127.0.0.1",
                f"--pid-file={path}/pid", "--innodb-flush-log-at-trx-commit=0", *log_options, "--innodb-buffer-pool-size=512M",
                "--max-allowed-packet=64M", *options]
