@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the page and the console (web/, TypeScript) into web/dist, which the binary embeds. Does nothing when nothing changed.
+# Builds the page and the console (web/, TypeScript) into web/dist and the tracking snippet into build/web, which the binary embeds.
+# Does nothing when nothing changed.
 set -euo pipefail
 # shellcheck source=scripts/env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/env.sh"
@@ -18,7 +19,7 @@ if [[ ! -d node_modules || $(cat "$stamps/web-packages" 2>/dev/null) != "$packag
 fi
 
 sources=$(find . \( -path ./node_modules -o -path ./dist \) -prune -o -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
-if [[ ! -d dist || $(cat "$stamps/web-sources" 2>/dev/null) != "$sources" ]]; then
+if [[ ! -d dist || ! -f $build/web/lodestone-snippet.js || $(cat "$stamps/web-sources" 2>/dev/null) != "$sources" ]]; then
   if ! npm run --silent build >"$build/web.log" 2>&1; then
     cat "$build/web.log" >&2
     die "web: npm run build failed in web/; what it said is above"

@@ -8,6 +8,7 @@
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "serving/docs_page.hpp"
+#include "serving/embedded_snippet.hpp"
 
 namespace lodestone::serving {
 
@@ -20,6 +21,11 @@ constexpr std::string_view kPageHeaders =
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: https: http:; "
     "connect-src 'self'; "
     "base-uri 'none'; frame-ancestors 'none'\r\nReferrer-Policy: no-referrer\r\n";
+
+/// A day: pages of the marketplace load it at each view, and after that the tag saves the bytes.
+constexpr std::string_view kSnippetCache = "public, max-age=86400";
+/// Pages of other sites may load it, also those that ask for this by Cross-Origin-Embedder-Policy.
+constexpr std::string_view kSnippetHeaders = "Cross-Origin-Resource-Policy: cross-origin\r\n";
 
 void take_no_parameters(const http::Request& request) { static_cast<void>(http::Parameters(request, {})); }
 
@@ -67,6 +73,19 @@ void add_page(http::Router& router, const std::string& path, std::string_view co
     response.etag = etag;
     response.out() += bytes;
   });
+}
+
+void add_snippet(http::Router& router) {
+  const std::string_view script = embedded_snippet().front().text;
+  router.add(http::Method::kGet, "/snippet.js",
+             [script, etag = xxh3(script)](const http::Request& request, http::Response& response) {
+               take_no_parameters(request);
+               response.content_type = "text/javascript; charset=utf-8";
+               response.cache_control = kSnippetCache;
+               response.more_headers = kSnippetHeaders;
+               response.etag = etag;
+               response.out() += script;
+             });
 }
 
 /// Users with a history, from the busiest to the idlest, at even steps.
@@ -143,6 +162,7 @@ void add_pages(http::Router& router, const ReleaseHolder& releases, const Releas
   add_page(router, "/openapi.json", "application/json", openapi_document());
   add_page(router, "/docs", "text/html; charset=utf-8", docs);
   add_page(router, "/docs.css", "text/css; charset=utf-8", docs_style());
+  add_snippet(router);
 }
 
 void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases) {

@@ -1,5 +1,5 @@
 #pragma once
-// Everything on the public port that is no list: health, the API document and its page, and the demo page.
+// Everything on the public port that is no list: health, the API document and its page, the tracking snippet, and the demo page.
 
 #include <atomic>
 #include <string>
@@ -41,7 +41,7 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 /// Whether new work should be sent here; switched off when the server drains.
 using DrainFlag = std::atomic<bool>;
 
-/// /health, /livez, /readyz, /openapi.json, /docs. The references must outlive the router.
+/// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router.
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
                const Recommendations& recommendations, const DrainFlag& is_draining);
 

@@ -77,6 +77,8 @@ TEST_F(PagesTest, every_answer_fits_the_document) {
       {"/readyz", "/readyz"},
       {"/openapi.json", "/openapi.json"},
       {"/docs", "/docs"},
+      {"/snippet.js", "/snippet.js"},
+      {"/snippet.js", "/snippet.js?v=1"},
       {"/demo", "/demo"}};
   for (const auto& [path, target] : calls) check(path, site.get(target));
   check("/docs", site.get("/docs", "If-None-Match: *\r\n"));
@@ -178,6 +180,21 @@ TEST_F(PagesTest, the_demo_page_is_served_when_it_is_on) {
     EXPECT_GE(history.size(), 1U);
     EXPECT_LE(history.size(), 5U);
   }
+}
+
+TEST_F(PagesTest, the_snippet_is_served_without_a_bundle_and_kept_by_caches) {
+  site.start();
+  const auto script = site.get("/snippet.js");
+  EXPECT_EQ(script.status, 200);
+  EXPECT_EQ(script.header("content-type"), "text/javascript; charset=utf-8");
+  EXPECT_EQ(script.header("cache-control"), "public, max-age=86400");
+  EXPECT_EQ(script.header("cross-origin-resource-policy"), "cross-origin");
+  EXPECT_THAT(script.body, HasSubstr("lodestone"));
+  EXPECT_LT(script.body.size(), 3000U);
+  const auto again = site.get("/snippet.js", "If-None-Match: " + script.header("etag") + "\r\n");
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.header("cache-control"), "public, max-age=86400");
+  EXPECT_EQ(again.body, "");
 }
 
 TEST_F(PagesTest, there_is_no_demo_page_when_it_is_off) {

@@ -1,24 +1,12 @@
 """Runs console_test.mjs in headless Chromium against the product serving the demo's catalogues."""
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from product import ROOT, call, init, serve  # noqa: E402
+from product import ROOT, call, init, node, serve  # noqa: E402
 from servers import folder  # noqa: E402
-
-
-def node():
-    """The system's node, or the one that setup brought."""
-    found = shutil.which("node")
-    if found:
-        return found
-    brought = sorted((ROOT / "build").glob("**/bin/node"))
-    if not brought:
-        sys.exit("console_test: there is no node; ./run setup --test brings one")
-    return brought[0]
 
 
 with folder() as path:

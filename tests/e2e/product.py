@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import urllib.error
@@ -21,6 +22,17 @@ def call(*arguments, code=0, environment=None):
     if done.returncode != code:
         raise AssertionError(f"lodestone {' '.join(map(str, arguments))}: exit {done.returncode}, expected {code}\n{done.stdout}{done.stderr}")
     return done
+
+
+def node():
+    """The system's node, or the one that setup brought."""
+    found = shutil.which("node")
+    if found:
+        return found
+    brought = sorted((ROOT / "build").glob("**/bin/node"))
+    if not brought:
+        sys.exit("there is no node; ./run setup --test brings one")
+    return brought[0]
 
 
 def init(folder, source, *settings, matomo=None):
