@@ -1,11 +1,12 @@
 """kill -9 at random points of extraction, while the databases change: the lake's raw tables end equal to the databases, row by row.
 
-    LODESTONE_KILLS=1000 LODESTONE=build/release/lodestone python3 tests/e2e/kill_test.py      a soak; the default is 25 kills a way of capture
+The default is 25 kills a way of capture. `./run soak [N]` is the long form: 1,000 of the release build, compared every 100.
 """
 import os
 import random
 import subprocess
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from product import LODESTONE, call, init, sql  # noqa: E402
 from servers import folder, mariadb  # noqa: E402
 
 KILLS = int(os.environ.get("LODESTONE_KILLS", "25"))
+COMPARE_EVERY = 100
 TABLES = ["raw_business.order_tab", "raw_business.dataset", "raw_business.user", "raw_business.dict", "raw_matomo.log_visit",
           "raw_matomo.log_link_visit_action", "raw_matomo.log_action", "raw_matomo.log_conversion"]
 # Each changes some of the rows whose number it gets.
@@ -40,26 +42,35 @@ class Kills(unittest.TestCase):
                  "2026-11-01T00:00:00Z")
             config = init(path / "killed", business, f"source.capture={capture}", "log.level=warn", matomo=matomo)
             whole = init(path / "whole", business, "source.capture=full", "log.level=warn", matomo=matomo)
-            n_kills = 0
-            # An extraction may end before its kill; then it is none.
-            for _ in range(4 * KILLS):
+            n_kills, seconds = 0, 1.0
+            # An extraction may end before its kill; then it is none, and the next ones are killed within the time that it took.
+            for attempt in range(1, 4 * KILLS + 1):
                 change = random_number.choice(CHANGES).format(random_number.randrange(1, 500))
                 subprocess.run(["mariadb", "-h127.0.0.1", f"-P{port}", "-uroot", "-e", change], check=True, capture_output=True)
+                start = time.monotonic()
                 process = subprocess.Popen([str(LODESTONE), "-c", str(config), "extract"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 try:
-                    process.wait(random_number.random() * 1.2)
+                    process.wait(random_number.random() * 1.2 * seconds)
+                    self.assertEqual(process.returncode, 0, f"an extraction with capture {capture} failed after {n_kills} kills")
+                    seconds = time.monotonic() - start
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
                     n_kills += 1
+                    if n_kills % COMPARE_EVERY == 0 and n_kills < KILLS:
+                        self.expect_equal(config, whole, f"{n_kills} kills with capture {capture}", *last_options)
                 if n_kills == KILLS:
                     break
-            self.assertGreater(n_kills, 0)
-            call("-c", config, "extract", *last_options)
-            call("-c", whole, "extract")
-            for table in TABLES:
-                rows = f"SELECT count(*) AS n, CAST(sum(CAST(hash(t) AS HUGEINT)) AS VARCHAR) AS digest FROM (SELECT * FROM {table}) t"
-                self.assertEqual(sql(config, rows), sql(whole, rows), f"{table} after {n_kills} kills with capture {capture}")
+            self.assertGreater(n_kills, KILLS // 2, f"too few of {attempt} extractions lasted until their kill")
+            self.expect_equal(config, whole, f"{n_kills} kills with capture {capture}", *last_options)
+
+    def expect_equal(self, config, whole, when, *last_options):
+        call("-c", config, "extract", *last_options)
+        call("-c", whole, "extract")
+        for table in TABLES:
+            rows = f"SELECT count(*) AS n, CAST(sum(CAST(hash(t) AS HUGEINT)) AS VARCHAR) AS digest FROM (SELECT * FROM {table}) t"
+            self.assertEqual(sql(config, rows), sql(whole, rows), f"{table} after {when}")
+        print(f"equal after {when}", file=sys.stderr, flush=True)
 
     def test_cursor(self):
         self.check("cursor", "--compare")
