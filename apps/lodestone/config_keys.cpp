@@ -29,9 +29,16 @@ std::vector<ConfigKey> source_keys() {
       {.path = "source.request_dimension",
        .kind = K::kInteger,
        .fallback = "1",
-       .doc = "Number of the Matomo custom dimension that carries the request id.",
+       .doc = "Index of the Matomo custom dimension of actions that carries the request id: custom_dimension_INDEX.",
        .min = 1,
-       .max = 5},
+       .max = 20},
+      {.path = "source.click_dimension",
+       .kind = K::kInteger,
+       .fallback = "0",
+       .doc = "Index of the one in which an older front end writes click_POSITION_DATASET. 0: 2, or 1 where 2 carries the "
+              "request id.",
+       .min = 0,
+       .max = 20},
       {.path = "source.item_url_patterns",
        .kind = K::kTexts,
        .fallback = "dataDetail/, dataAPIDetail/, payment/",
@@ -180,6 +187,13 @@ std::vector<ConfigKey> pipeline_keys() {
 
 std::vector<ConfigKey> event_keys() {
   return {
+      {.path = "events.stitch",
+       .kind = K::kChoice,
+       .fallback = "both",
+       .doc = "Which visits without a user id belong to the user that their visitor was at another time. both: earlier and later "
+              "ones; "
+              "forward: later ones only.",
+       .choices = {"both", "forward"}},
       {.path = "events.stitch_days",
        .kind = K::kInteger,
        .fallback = "30",

@@ -1,10 +1,16 @@
 #include "lake_access.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include <chrono>
 
 #include "app.hpp"
 #include "base/error.hpp"
 #include "lake/canonical.hpp"
+#include "lake/table_folder.hpp"
 #include "sources/files/files_source.hpp"
 #include "sources/mysql/mysql_source.hpp"
 
@@ -46,10 +52,50 @@ table::Engine::Options engine_options(const Config& config) {
   return options;
 }
 
+Dimensions dimensions_of(const Config& config) {
+  Dimensions out;
+  out.request = static_cast<int>(config.integer("source.request_dimension"));
+  out.click = static_cast<int>(config.integer("source.click_dimension"));
+  if (out.click == 0) out.click = out.request == 2 ? 1 : 2;
+  if (out.click == out.request) {
+    fail(ErrorCode::kInvalidArgument,
+         "source.request_dimension and source.click_dimension are both {}; one custom dimension carries one of them, so give the "
+         "other its own",
+         out.request);
+  }
+  return out;
+}
+
+std::vector<std::string> missing_dimensions(const Config& config) {
+  const auto table = lake::find_manifest(lake::table_path(config.file_path("lake.folder"), "matomo", "log_link_visit_action"));
+  if (!table || table->n_rows() == 0) return {};
+  constexpr std::string_view kPrefix = "custom_dimension_";
+  std::vector<std::string> there;
+  for (const lake::ManifestColumn& column : table->columns) {
+    if (column.name.starts_with(kPrefix) && column.origin != lake::ColumnOrigin::kAbsent) there.push_back(column.name);
+  }
+  const Dimensions dimensions = dimensions_of(config);
+  std::vector<std::string> out;
+  const auto check = [&](const char* key, int index, const char* lost) {
+    const std::string name = fmt::format("{}{}", kPrefix, index);
+    if (std::find(there.begin(), there.end(), name) != there.end()) return;
+    out.push_back(fmt::format(
+        "{} is {}, but {} has no column {}, so {}; it has {}. Make the dimension in Matomo (scope action), or set its index", key,
+        index, table->location, name, lost, there.empty() ? "none" : fmt::format("{}", fmt::join(there, ", "))));
+  };
+  check("source.request_dimension", dimensions.request, "clicks and views carry no request id");
+  if (config.integer("source.click_dimension") != 0)
+    check("source.click_dimension", dimensions.click, "no click is read from it");
+  return out;
+}
+
 table::Parameters query_parameters(const Config& config) {
   table::Parameters out = lake::url_pattern_parameters(config.texts("source.item_url_patterns"));
   out["zone"] = config.text("source.zone");
-  out["request_column"] = "custom_dimension_" + config.text("source.request_dimension");
+  const Dimensions dimensions = dimensions_of(config);
+  out["request_column"] = fmt::format("custom_dimension_{}", dimensions.request);
+  out["click_column"] = fmt::format("custom_dimension_{}", dimensions.click);
+  out["stitch"] = config.text("events.stitch");
   out["stitch_days"] = config.text("events.stitch_days");
   out["robot_actions_per_day"] = config.text("events.robot_actions_per_day");
   for (const char* name : {"half_life_days", "view_weight", "click_weight", "cart_weight", "order_weight"}) {

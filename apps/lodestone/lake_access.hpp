@@ -21,6 +21,16 @@ namespace lodestone::app {
 /// Options of the SQL engine from pipeline.memory_mib, pipeline.threads and pipeline.temp_folder.
 table::Engine::Options engine_options(const Config& config);
 
+/// Indexes of Matomo's custom dimensions.
+struct Dimensions {
+  int request = 0;  ///< carries the request id
+  int click = 0;    ///< click_POSITION_DATASET of an older front end
+};
+/// From the config; throws invalid_argument when both are the same one.
+Dimensions dimensions_of(const Config& config);
+/// A sentence for each configured dimension that the tracked actions in the lake have no column for.
+std::vector<std::string> missing_dimensions(const Config& config);
+
 /// Values that the queries of sql/ take from the config, by parameter name.
 table::Parameters query_parameters(const Config& config);
 

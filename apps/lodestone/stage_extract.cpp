@@ -100,6 +100,7 @@ int run_build_stage(const Config& config, const PipelineArguments&) {
   options.lake = config.file_path("lake.folder");
   options.sql_folder = config.file_path("lake.sql_folder");
   options.parameters = query_parameters(config);
+  for (const std::string& sentence : missing_dimensions(config)) log_warn("pipeline", "{}", sentence);
   lake::build_canonical(contracts, engine, options, clock, print_report);
   return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
+#include "lake_access.hpp"
 #include "simulation/open_sink.hpp"
 #include "simulation/simulator.hpp"
 #include "verbs.hpp"
@@ -31,7 +32,8 @@ int run_simulate(const Globals& globals, const SimulateArguments& arguments) {
   options.days = arguments.days;
   options.seed = arguments.seed;
   options.catalogues = arguments.catalogs;
-  options.request_dimension = static_cast<int>(config.integer("source.request_dimension"));
+  options.request_dimension = dimensions_of(config).request;
+  options.click_dimension = dimensions_of(config).click;
   if (!arguments.truth.empty()) options.truth = arguments.truth;
   if (arguments.end.empty()) {
     options.end = SystemClock().now();

@@ -4,14 +4,18 @@
 -- the product SKU, else from the URL by the patterns in their order, else from the click dimension click_<position>_<id> (then it is a
 -- click, too); that of a click from the event name dataset_<id>, else from the click dimension, never from the URL, which is that of the
 -- page where the list was. A page of the check-out is no view: what is bought there comes as an order.
--- Conversions with goal -1 are cart updates. Goal 0 is an order and comes from the business tables, where it is paid or not.
+-- Conversions with goal -1 are cart updates. Goal 0 is an order and comes from the business tables, where it is paid or not; what Matomo saw
+-- of it is only counted, once by order number: as an order of the shop, as one that the shop does not know, or as sent again.
 -- Orders count when they are paid and not deleted, at the time of payment; refunded ones give a refund at their last change.
 --
 -- A visit belongs to the account it was logged in with, else to the account that its visitor was seen with nearest in time, at most stitch_days
--- before or after. A visitor with more actions on one day than a person has is a robot, and that day does not count.
+-- before or after; with stitch = forward only an account that was seen before the visit began counts. Visitors of one account are one person
+-- through its user_id. A visitor with more actions on one day than a person has is a robot, and that day does not count. An action that a
+-- visitor repeats within a second, the same page or the same event, was recorded twice (a reloading page, two trackers on it): the first counts.
 -- The big table is joined to smaller ones only and never sorted. The query is run in `slices` pieces, slice 0 .. slices - 1, each with its share
 -- of the visitors, so that the memory of its hash tables does not grow with the events; each piece becomes a part of the table.
 -- param: zone text = Asia/Shanghai
+-- param: stitch text = both
 -- param: stitch_days number = 30
 -- param: robot_actions_per_day integer = 500
 -- param: request_column name = custom_dimension_1
@@ -28,6 +32,8 @@
 -- param: order_refunded text = ,3,
 -- param: api_order_paid text = ,1,
 -- param: api_order_refunded text = ,3,
+-- param: order_number text = ^D?([0-9]+)$
+-- param: api_order_number text = ^A([0-9]+)$
 -- param: slices integer = 1
 -- param: slice integer = 0
 -- unique: raw_business.dataset(id)
@@ -80,6 +86,31 @@ robots AS (
   GROUP BY idvisitor, CAST(server_time AS DATE)
   HAVING count(*) > {{robot_actions_per_day}}
 ),
+repeats AS (
+  SELECT hash(idvisit, idaction_url, idaction_name, idaction_event_category, idaction_event_action, idaction_product_sku) AS action_hash
+  FROM raw_matomo.log_link_visit_action
+  WHERE pmod(hash(idvisitor), {{slices}}) = {{slice}}
+  GROUP BY hash(idvisit, idaction_url, idaction_name, idaction_event_category, idaction_event_action, idaction_product_sku)
+  HAVING count(*) > 1
+),
+doubles AS (
+  SELECT idlink_va
+  FROM (
+    SELECT
+      a.idlink_va,
+      a.server_time,
+      lag(a.server_time) OVER (
+        PARTITION BY a.idvisit, a.idaction_url, a.idaction_name, a.idaction_event_category, a.idaction_event_action, a.idaction_product_sku,
+                     a.{{click_column}}
+        ORDER BY a.server_time, a.idlink_va) AS before
+    FROM raw_matomo.log_link_visit_action a
+    JOIN repeats r
+      ON r.action_hash
+        = hash(a.idvisit, a.idaction_url, a.idaction_name, a.idaction_event_category, a.idaction_event_action, a.idaction_product_sku)
+    WHERE pmod(hash(a.idvisitor), {{slices}}) = {{slice}}
+  ) repeated
+  WHERE unix_micros(server_time) - unix_micros(before) <= 1000000
+),
 visits AS (
   SELECT idvisit, TRY_CAST(trim(user_id) AS BIGINT) AS user_id
   FROM raw_matomo.log_visit
@@ -99,6 +130,7 @@ visits AS (
     JOIN visitor_users u ON u.visitor_id = lower(hex(v.idvisitor))
     WHERE TRY_CAST(trim(v.user_id) AS BIGINT) IS NULL
       AND pmod(hash(v.idvisitor), {{slices}}) = {{slice}}
+      AND ({{stitch}} <> 'forward' OR u.first_seen <= v.visit_first_action_time)
       AND unix_micros(u.first_seen) - unix_micros(v.visit_last_action_time) <= {{stitch_days}} * 86400000000
       AND unix_micros(v.visit_first_action_time) - unix_micros(u.last_seen) <= {{stitch_days}} * 86400000000
   ) stitched
@@ -107,6 +139,7 @@ visits AS (
 touches AS (
   SELECT
     'action' AS origin,
+    a.idlink_va AS idlink_va,
     CAST(a.idlink_va AS STRING) AS origin_id,
     a.idvisit AS idvisit,
     a.idvisitor AS idvisitor,
@@ -126,6 +159,7 @@ touches AS (
   UNION ALL
   SELECT
     'cart' AS origin,
+    CAST(NULL AS BIGINT) AS idlink_va,
     concat(c.idvisit, ':', c.buster) AS origin_id,
     c.idvisit,
     c.idvisitor,
@@ -152,6 +186,7 @@ touches AS (
 named AS (
   SELECT
     a.origin_id,
+    a.idlink_va,
     a.idvisit,
     a.idvisitor,
     a.server_time,
@@ -183,6 +218,7 @@ tracked AS (
   SELECT
     concat(kind, ':', origin_id) AS event_id,
     kind,
+    idlink_va,
     idvisit,
     idvisitor,
     coalesce(item_id, dimension_item_id) AS item_id,
@@ -209,12 +245,43 @@ SELECT
   t.position AS position,
   'matomo' AS source,
   CASE WHEN r.idvisitor IS NOT NULL THEN 'robot'
+       WHEN b.idlink_va IS NOT NULL THEN 'doubled'
        WHEN t.item_id IS NULL THEN 'no item'
        WHEN d.id IS NULL THEN 'unknown item' END AS dropped
 FROM tracked t
 LEFT JOIN visits v ON v.idvisit = t.idvisit
 LEFT JOIN robots r ON r.idvisitor = t.idvisitor AND r.day = CAST(t.at AS DATE)
+LEFT JOIN doubles b ON b.idlink_va = t.idlink_va
 LEFT JOIN raw_business.dataset d ON d.id = t.item_id
+UNION ALL
+SELECT
+  CAST(NULL AS STRING) AS event_id,
+  CAST(NULL AS STRING) AS kind,
+  CAST(NULL AS BIGINT) AS user_id,
+  CAST(NULL AS STRING) AS visitor_id,
+  CAST(NULL AS STRING) AS session_id,
+  CAST(NULL AS BIGINT) AS item_id,
+  CAST(NULL AS TIMESTAMP) AS at,
+  CAST(NULL AS DOUBLE) AS value,
+  CAST(NULL AS STRING) AS request_id,
+  CAST(NULL AS BIGINT) AS position,
+  CAST(NULL AS STRING) AS source,
+  CASE WHEN m.idorder IS NULL THEN 'Matomo order without a number'
+       WHEN m.place > 1 THEN 'Matomo order sent again'
+       WHEN o.id IS NULL AND p.id IS NULL THEN 'Matomo order unknown to the shop'
+       ELSE 'Matomo order of the shop' END AS dropped
+FROM (
+  SELECT
+    idorder,
+    TRY_CAST(nullif(regexp_extract(idorder, {{order_number}}, 1), '') AS BIGINT) AS order_id,
+    TRY_CAST(nullif(regexp_extract(idorder, {{api_order_number}}, 1), '') AS BIGINT) AS api_order_id,
+    row_number() OVER (PARTITION BY idorder ORDER BY server_time, idvisit, buster) AS place
+  FROM raw_matomo.log_conversion
+  WHERE idgoal = 0
+    AND pmod(hash(idorder), {{slices}}) = {{slice}}
+) m
+LEFT JOIN raw_business.order_tab o ON o.id = m.order_id
+LEFT JOIN raw_business.api_order p ON p.id = m.api_order_id
 UNION ALL
 SELECT
   o.event_id,

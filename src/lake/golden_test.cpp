@@ -84,18 +84,29 @@ TEST_F(Golden, canonical_tables_are_what_a_person_computed) {
 TEST_F(Golden, what_is_left_out_is_counted) {
   const TableReport& events = reports_.back();
   EXPECT_EQ(events.table, "events");
-  EXPECT_THAT(events.dropped, ElementsAre("no item 1", "robot 6", "unknown item 2"));
-  EXPECT_EQ(events.rows_out, 17U);
-  EXPECT_EQ(events.rows_in, 17U + 9U);
-  EXPECT_EQ(format_report({"canonical", "events", 26, 17, 0, events.dropped, 0.25, "lake/m.json"}),
-            "events: 26 rows in, 17 out, no item 1, robot 6, unknown item 2, 0.2 s, lake/m.json");
+  EXPECT_THAT(events.dropped,
+              ElementsAre("Matomo order of the shop 2", "Matomo order sent again 1", "Matomo order unknown to the shop 1",
+                          "Matomo order without a number 1", "doubled 2", "no item 1", "robot 6", "unknown item 2"));
+  EXPECT_EQ(events.rows_out, 22U);
+  EXPECT_EQ(events.rows_in, 22U + 16U);
+  EXPECT_EQ(format_report({"canonical", "events", 26, 17, 0, {"no item 1", "robot 6"}, 0.25, "lake/m.json"}),
+            "events: 26 rows in, 17 out, no item 1, robot 6, 0.2 s, lake/m.json");
+}
+
+TEST_F(Golden, stitching_goes_both_ways_or_forward) {
+  const auto users = [&](const table::Parameters& values) {
+    return rows("SELECT DISTINCT session_id, user_id FROM (" + table::SqlFile::load({}, "mapping/events").render(values) +
+                ") WHERE session_id IN ('1', '2', '6', '8', '9') AND dropped IS NULL");
+  };
+  EXPECT_THAT(users({{"stitch", "both"}}), ElementsAre("1|1", "2|1", "6|1", "8|2", "9|2"));
+  EXPECT_THAT(users({{"stitch", "forward"}}), ElementsAre("1|1", "2|1", "6|", "8|", "9|2"));
 }
 
 TEST_F(Golden, raw_tables_keep_every_column_and_value) {
   EXPECT_THAT(rows("SELECT id, company_name, favourite, company_id FROM raw_business.user"),
               ElementsAre("1|Shanghai \"Data\", Ltd|tea|5", "2|||6"));
   EXPECT_THAT(rows("SELECT price, status FROM raw_business.dataset WHERE id = 10"), ElementsAre("12.3000|1"));
-  EXPECT_THAT(rows("SELECT count(*) FROM raw_matomo.log_link_visit_action"), ElementsAre("22"));
+  EXPECT_THAT(rows("SELECT count(*) FROM raw_matomo.log_link_visit_action"), ElementsAre("29"));
   EXPECT_THAT(rows("SELECT count(*) FROM raw_business.user WHERE update_time IS NULL"), ElementsAre("2"));
 }
 
@@ -147,7 +158,7 @@ TEST_F(Golden, trending_counts_people_in_windows_before_the_newest_event) {
 
 TEST_F(Golden, popular_counts_people_and_leaves_out_what_may_not_be_shown) {
   const std::string sql = table::SqlFile::load({}, "labels/popular").render({});
-  EXPECT_THAT(rows("SELECT item_id, people FROM (" + sql + ")"), ElementsAre("10|5", "11|3"));
+  EXPECT_THAT(rows("SELECT item_id, people FROM (" + sql + ")"), ElementsAre("10|6", "11|3"));
   engine_->execute(
       "CREATE OR REPLACE TEMP VIEW items AS SELECT * REPLACE (item_id <> 10 AS is_available) FROM memory.main.items");
   EXPECT_THAT(rows("SELECT item_id FROM (" + sql + ")"), ElementsAre("11"));

@@ -190,6 +190,21 @@ class CommandLine(unittest.TestCase):
         bad.write_text("serving:\n  listne: 1\nlaek:\n  folder: x\n")
         self.refused("-c", bad, "config", code=2, says=["bad.yaml:2: serving.listne: unknown key", '"listen"', "laek", '"lake"'])
 
+    def test_custom_dimensions(self):
+        data = f"files:{self.path}/data"
+        same = init(self.path / "same-dimension", data, "source.request_dimension=3", "source.click_dimension=3")
+        self.refused("-c", same, "pipeline", "run", "--to", "build", code=2,
+                     says=["source.request_dimension and source.click_dimension are both 3"])
+        absent = init(self.path / "absent-dimension", data, "source.request_dimension=7", "source.click_dimension=8")
+        done = call("-c", absent, "pipeline", "run", "--to", "build")
+        self.assertIn("source.request_dimension is 7, but", done.stderr)
+        self.assertIn("has no column custom_dimension_7, so clicks and views carry no request id; it has custom_dimension_1, ", done.stderr)
+        self.assertIn("source.click_dimension is 8, but", done.stderr)
+        self.assertEqual(sql(absent, "SELECT count(request_id) AS n FROM events WHERE kind = 'click'"), [{"n": 0}])
+        self.assertGreater(sql(self.config, "SELECT count(request_id) AS n FROM events WHERE kind = 'click'")[0]["n"], 0)
+        self.refused("init", self.path / "far-dimension", "--source", data, "--set", "source.request_dimension=21", code=2,
+                     says=["source.request_dimension: 21 is outside 1..20"])
+
     def test_missing_config_and_missing_source(self):
         self.refused("-c", self.path / "none.yaml", "config", code=1, says=["none.yaml", "no such file"])
         config = init(self.path / "lost", f"files:{self.path}/nowhere")
