@@ -25,7 +25,9 @@ std::vector<ConfigKey> source_keys() {
       {.path = "source.matomo_prefix", .fallback = "matomo_", .doc = "Prefix of Matomo's table names."},
       {.path = "source.zone",
        .fallback = "Asia/Shanghai",
-       .doc = "Time zone of the naive times in the business tables. Matomo's are UTC."},
+       .doc = "Time zone of the naive times in the business tables; Matomo's are UTC. Columns of type TIMESTAMP are read in it, "
+              "too, "
+              "unless it has daylight saving time: then they come in UTC, and a mapping of your own has to say so."},
       {.path = "source.request_dimension",
        .kind = K::kInteger,
        .fallback = "1",

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include <chrono>
+#include <cstdlib>
+#include <optional>
 
 #include "app.hpp"
 #include "base/error.hpp"
@@ -17,12 +19,31 @@
 namespace lodestone::app {
 namespace {
 
+// The offset from UTC of a zone that has had one only since 2000, such as "+08:00"; else "+00:00". Columns of type TIMESTAMP then come as
+// the columns without a zone beside them.
+std::string fixed_offset(const std::string& zone) {
+  table::Engine engine({.memory_budget_bytes = 64U << 20U, .n_threads = 1, .temp_folder = {}});
+  std::optional<std::int64_t> minutes;
+  try {
+    minutes = engine.query_int(fmt::format(
+        "SELECT CASE WHEN min(o) = max(o) THEN min(o) // 60000000 END FROM (SELECT epoch_us(timezone({}, t)) - epoch_us(t) AS o "
+        "FROM generate_series(TIMESTAMPTZ '2000-01-01 00:00:00+00', TIMESTAMPTZ '2037-01-01 00:00:00+00', INTERVAL 7 DAY) s(t))",
+        table::quote_literal(zone)));
+  } catch (const Error&) {
+    fail(ErrorCode::kInvalidArgument, "source.zone \"{}\" is no time zone; give a name such as Asia/Shanghai or Europe/Berlin",
+         zone);
+  }
+  const std::int64_t offset = minutes.value_or(0);
+  return fmt::format("{}{:02}:{:02}", offset < 0 ? '-' : '+', std::abs(offset) / 60, std::abs(offset) % 60);
+}
+
 sources::PoolOptions pool_options(const Config& config, const std::string& name, const std::string& address) {
   sources::PoolOptions options;
   options.connection.url = sources::parse_mysql_url(address);
   options.connection.password = password_of(config, "source." + name);
   options.connection.connect_timeout = std::chrono::seconds(config.integer("source.connect_timeout_seconds"));
   options.connection.read_timeout = std::chrono::seconds(config.integer("source.read_timeout_seconds"));
+  if (name == "business") options.connection.time_zone = fixed_offset(config.text("source.zone"));
   options.name = name;
   options.size = static_cast<int>(config.integer("source.pool_size"));
   options.max_overflow = static_cast<int>(config.integer("source.pool_max_overflow"));

@@ -98,6 +98,27 @@ class Lake(unittest.TestCase):
     def test_columns_change_under_the_log(self):
         self.evolve("binlog")
 
+    def test_columns_of_type_timestamp_are_read_in_the_zone_of_the_others(self):
+        times = "SELECT id, create_time, update_time, pay_time FROM raw_business.order_tab WHERE id % 10 <> 3 ORDER BY id"
+        naive = init(self.site / "naive", self.business, matomo=self.matomo)
+        call("-c", naive, "extract")
+        self.query("SET time_zone = '+08:00'; ALTER TABLE order_tab MODIFY create_time TIMESTAMP NULL, MODIFY update_time TIMESTAMP NULL, "
+                   "MODIFY pay_time TIMESTAMP NULL")
+        for capture in ("cursor", "binlog"):
+            config = init(self.site / capture, self.business, f"source.capture={capture}", matomo=self.matomo)
+            call("-c", config, "extract")
+            self.assertEqual(sql(config, times), sql(naive, times), capture)
+            self.query("SET time_zone = '+08:00'; UPDATE order_tab SET price = price + 1, update_time = '2026-11-02 07:00:00' WHERE id % 10 = 3")
+            call("-c", config, "extract")
+            changed = sql(config, "SELECT DISTINCT update_time FROM raw_business.order_tab WHERE id % 10 = 3")
+            self.assertEqual([row["update_time"][:19].replace("T", " ") for row in changed], ["2026-11-02 07:00:00"], capture)
+        summer = init(self.site / "summer", self.business, "source.zone=Europe/Berlin", matomo=self.matomo)
+        call("-c", summer, "extract")
+        row = sql(summer, "SELECT DISTINCT update_time FROM raw_business.order_tab WHERE id % 10 = 3")[0]
+        self.assertEqual(row["update_time"][:19].replace("T", " "), "2026-11-01 23:00:00")
+        nowhere = init(self.site / "nowhere", self.business, "source.zone=Mars/Olympus", matomo=self.matomo)
+        self.assertIn('source.zone "Mars/Olympus" is no time zone', call("-c", nowhere, "extract", code=2).stderr)
+
     def test_quarantine_and_the_way_back(self):
         config = init(self.site, self.business, "source.capture=cursor", "lake.contracts_folder=contracts", matomo=self.matomo)
         (config.parent / "contracts").mkdir()
