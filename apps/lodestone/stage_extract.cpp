@@ -73,17 +73,28 @@ int extract_sources(const Config& config, const PipelineArguments& arguments, co
   table::Engine engine(engine_options(config));
   const lake::ExtractOptions options = extract_options(config, arguments);
   if (arguments.followed.empty()) lake::clean_lake(options.lake, lake::LakeLayer::kRaw);
+  std::vector<Error> failures;  // what is wrong with one source is no reason to leave the other
   for (const std::string& name : source_names(config)) {
     if (std::find(arguments.followed.begin(), arguments.followed.end(), name) != arguments.followed.end()) continue;
-    if (options.capture == lake::Capture::kLog && is_database(config, name)) {
-      capture_to_end(config, name, pools, contracts.of(name), engine, options, clock, lock);
-    } else {
-      const NamedSource named = open_source(config, name, pools);
-      lake::extract(*named.source, contracts.of(name), engine, options, clock, print_report, lock);
+    try {
+      if (options.capture == lake::Capture::kLog && is_database(config, name)) {
+        capture_to_end(config, name, pools, contracts.of(name), engine, options, clock, lock);
+      } else {
+        const NamedSource named = open_source(config, name, pools);
+        lake::extract(*named.source, contracts.of(name), engine, options, clock, print_report, lock);
+      }
+    } catch (const Error& error) {
+      failures.push_back(error);
     }
   }
   for (const auto& [name, pool] : pools) log_info("sources", "{}", sources::format_pool_status(pool));
-  return 0;
+  if (failures.empty()) return 0;
+  std::string sentences;
+  for (const Error& error : failures) {
+    if (sentences.find(error.message()) == std::string::npos)
+      sentences += (sentences.empty() ? "" : "\n") + std::string(error.message());
+  }
+  fail(failures.front().code(), "{}", sentences);
 }
 
 int run_extract_stage(const Config& config, const PipelineArguments& arguments) {

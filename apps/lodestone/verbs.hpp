@@ -48,7 +48,7 @@ struct PipelineArguments {
 /// Runs the stages from..to: extract, build, train, evaluate, publish; or says what they would read and write.
 int run_pipeline(const Globals& globals, const PipelineArguments& arguments);
 /// Runs all of them at pipeline.interval_minutes until a signal comes.
-int run_watch(const Globals& globals, const PipelineArguments& given);
+int run_watch(const Globals& globals, const PipelineArguments& arguments);
 
 struct EvaluateArguments {
   fs::path data;

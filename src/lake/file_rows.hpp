@@ -45,14 +45,14 @@ class FileRows {
   /// the engine reads itself.
   [[nodiscard]] std::unique_ptr<table::RowStream> open_stream() const;
 
-  /// A query that yields, for column i, the original text o<i>, the value t<i>, and `reason`: why the row does not fit the contract, else null;
+  /// A query that yields, for column i, the original text oI, the value tI, and `reason`: why the row does not fit the contract, else null;
   /// with kInFile also row_in_file, which ascends in the order of the file.
   enum class Order { kAny, kInFile };
   [[nodiscard]] std::string checked_rows(Order order) const;
 
-  /// The columns t<i> under their names, as a select list.
+  /// The columns tI under their names, as a select list.
   [[nodiscard]] std::string value_list() const;
-  /// The columns o<i> under their names, as a select list; of a CSV file also the text of malformed lines.
+  /// The columns oI under their names, as a select list; of a CSV file also the text of malformed lines.
   [[nodiscard]] std::string original_list() const;
 
  private:

@@ -64,7 +64,7 @@ void MariaDbSink::prepare(Target& target, Database database, Existing existing) 
   for (std::size_t i = 0; i < kTableCount; ++i) {
     const TableSpec& spec = marketplace_tables()[i];
     if (spec.database != database) continue;
-    const sources::Purpose purpose{fmt::format("make table {}", spec.name), "", 0};
+    const sources::Purpose purpose{fmt::format("make table {}", spec.name), "", 0, "SELECT, INSERT, CREATE, DROP"};
     if (existing == Existing::kReplace) connection.execute("DROP TABLE IF EXISTS " + quoted_name(spec.name), purpose);
     connection.execute(create_statement(spec), purpose);
     inserts_[i] = std::make_unique<sources::BulkInsert>(connection, spec.name, spec.schema);

@@ -236,8 +236,8 @@ void Connection::fail_statement(unsigned number, std::string_view message, const
     case ER_COLUMNACCESS_DENIED_ERROR:
       fail(ErrorCode::kUnavailable,
            "{}: cannot {}: user \"{}\" lacks the right; an administrator must run GRANT {} ON {}.{} TO {};", address,
-           purpose.what, options_.url.user, purpose.right, quoted_name(options_.url.database), quoted_name(purpose.table),
-           account());
+           purpose.what, options_.url.user, purpose.right, quoted_name(options_.url.database),
+           purpose.table.empty() ? "*" : quoted_name(purpose.table), account());
     case ER_DBACCESS_DENIED_ERROR:
       fail(ErrorCode::kUnavailable,
            "{}: cannot {}: user \"{}\" lacks the right on database \"{}\" ({}); an administrator must grant it", address,
