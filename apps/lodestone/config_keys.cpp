@@ -202,6 +202,13 @@ std::vector<ConfigKey> event_keys() {
        .doc = "A visitor's visits within this many days of one with a user id belong to that user.",
        .min = 0,
        .max = 3650},
+      {.path = "events.attribution_days",
+       .kind = K::kNumber,
+       .fallback = "7",
+       .doc = "An order is credited to the last recommendation by which its buyer came to the data set at most this many days "
+              "before.",
+       .min = 0.01,
+       .max = 365},
       {.path = "events.robot_actions_per_day",
        .kind = K::kInteger,
        .fallback = "500",

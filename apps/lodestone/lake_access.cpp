@@ -117,6 +117,7 @@ table::Parameters query_parameters(const Config& config) {
   out["request_column"] = fmt::format("custom_dimension_{}", dimensions.request);
   out["click_column"] = fmt::format("custom_dimension_{}", dimensions.click);
   out["stitch"] = config.text("events.stitch");
+  out["attribution_days"] = config.text("events.attribution_days");
   out["stitch_days"] = config.text("events.stitch_days");
   out["robot_actions_per_day"] = config.text("events.robot_actions_per_day");
   for (const char* name : {"half_life_days", "view_weight", "click_weight", "cart_weight", "order_weight"}) {

@@ -16,8 +16,8 @@ namespace {
 
 using table::quote_identifier;
 
-// In this order: events reads visitor_users.
-constexpr std::array<std::string_view, 5> kTables = {"items", "users", "item_images", "visitor_users", "events"};
+// In this order: events reads visitor_users, attributions reads events.
+constexpr std::array<std::string_view, 6> kTables = {"items", "users", "item_images", "visitor_users", "events", "attributions"};
 
 // Rows of the longest raw table that one slice of a query takes at most; about 250 MiB of hash tables.
 constexpr std::uint64_t kRowsPerSlice = 4'000'000;

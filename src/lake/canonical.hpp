@@ -1,5 +1,6 @@
 #pragma once
-// From raw tables to the canonical ones of the lake, by the queries of sql/mapping/: items, users, item_images, visitor_users, events.
+// From raw tables to the canonical ones of the lake, by the queries of sql/mapping/: items, users, item_images, visitor_users, events,
+// attributions.
 
 #include <span>
 #include <string_view>

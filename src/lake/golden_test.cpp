@@ -79,10 +79,11 @@ TEST_F(Golden, canonical_tables_are_what_a_person_computed) {
   EXPECT_EQ(rows("SELECT * FROM item_images"), expected("item_images"));
   EXPECT_EQ(rows("SELECT * FROM visitor_users"), expected("visitor_users"));
   EXPECT_EQ(rows("SELECT * FROM events"), expected("events"));
+  EXPECT_EQ(rows("SELECT * FROM attributions"), expected("attributions"));
 }
 
 TEST_F(Golden, what_is_left_out_is_counted) {
-  const TableReport& events = reports_.back();
+  const TableReport& events = reports_[reports_.size() - 2];
   EXPECT_EQ(events.table, "events");
   EXPECT_THAT(events.dropped,
               ElementsAre("Matomo order of the shop 2", "Matomo order sent again 1", "Matomo order unknown to the shop 1",
@@ -128,7 +129,8 @@ TEST_F(Golden, labels_stop_at_their_time) {
 }
 
 TEST_F(Golden, slices_of_a_query_are_the_whole) {
-  for (const std::string name : {"mapping/events", "labels/interactions", "labels/histories", "labels/popular"}) {
+  for (const std::string name :
+       {"mapping/events", "mapping/attributions", "labels/interactions", "labels/histories", "labels/popular"}) {
     const auto slice = [&](int number, int of) {
       return "SELECT * FROM (" +
              table::SqlFile::load({}, name).render({{"slices", std::to_string(of)}, {"slice", std::to_string(number)}}) + ")";
