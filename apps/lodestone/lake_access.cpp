@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "lake/canonical.hpp"
 #include "lake/table_folder.hpp"
+#include "matomo.hpp"
 #include "sources/files/files_source.hpp"
 #include "sources/mysql/mysql_source.hpp"
 
@@ -142,7 +143,11 @@ void make_pools(const Config& config, SourcePools& pools) {
 std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools) {
   auto pool = pools.find(name);
   if (pool == pools.end()) pool = pools.try_emplace(name, pool_options(config, name, address_of(config, name))).first;
-  return std::make_unique<sources::MysqlSource>(pool->second, name == "matomo" ? config.text("source.matomo_prefix") : "");
+  if (name != "matomo") return std::make_unique<sources::MysqlSource>(pool->second);
+  const std::string& prefix = config.text("source.matomo_prefix");
+  auto source = std::make_unique<sources::MysqlSource>(pool->second, prefix);
+  check_matomo_prefix(*source, prefix);
+  return source;
 }
 
 NamedSource open_source(const Config& config, const std::string& name, SourcePools& pools) {

@@ -49,7 +49,7 @@ std::vector<std::string> source_names(const Config& config);
 bool is_database(const Config& config, const std::string& name);
 /// Makes the pool of each source that is one. After that, opening sources changes `pools` no more, so that threads may share it.
 void make_pools(const Config& config, SourcePools& pools);
-/// Opens a source that is one.
+/// Opens a source that is one; throws contract for a Matomo of another prefix.
 std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const std::string& name, SourcePools& pools);
 
 /// Opens source.business and, if there is one, source.matomo; a database takes its connection from its pool, which is made at its

@@ -11,6 +11,7 @@
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "log_capture.hpp"
+#include "matomo.hpp"
 #include "stages.hpp"
 
 namespace lodestone::app {
@@ -67,6 +68,18 @@ LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractO
   return options;
 }
 
+// Once a run, so that a change of major version is seen in the log of the day it came.
+void log_matomo_version(const Config& config, SourcePools& pools) {
+  const auto source = open_database(config, "matomo", pools);
+  const auto version = matomo_version(*source, config.text("source.matomo_prefix"));
+  if (!version) return;
+  if (version->is_tested) {
+    log_info("sources", "{}", describe(version));
+  } else {
+    log_warn("sources", "{}", describe(version));
+  }
+}
+
 int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock, SourcePools& pools) {
   const SystemClock clock;
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
@@ -77,6 +90,7 @@ int extract_sources(const Config& config, const PipelineArguments& arguments, co
   for (const std::string& name : source_names(config)) {
     if (std::find(arguments.followed.begin(), arguments.followed.end(), name) != arguments.followed.end()) continue;
     try {
+      if (name == "matomo" && is_database(config, name)) log_matomo_version(config, pools);
       if (options.capture == lake::Capture::kLog && is_database(config, name)) {
         capture_to_end(config, name, pools, contracts.of(name), engine, options, clock, lock);
       } else {

@@ -9,6 +9,7 @@
 #include "bundle/store.hpp"
 #include "lake/contract.hpp"
 #include "lake_access.hpp"
+#include "matomo.hpp"
 #include "verbs.hpp"
 
 namespace lodestone::app {
@@ -54,6 +55,10 @@ void check_sources(const Config& config, const lake::Contracts& contracts) {
     }
     good("source",
          fmt::format("{}: {} {}, {} tables of the contracts", named.name, named.source->kind(), named.source->location(), found));
+    if (auto* database = dynamic_cast<sources::MysqlSource*>(named.source.get()); database != nullptr && named.name == "matomo") {
+      const std::string version = describe(matomo_version(*database, config.text("source.matomo_prefix")));
+      if (!version.empty()) good("source", version);
+    }
   }
   settle("source", problems);
 }
