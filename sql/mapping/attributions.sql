@@ -1,10 +1,10 @@
 -- Which clicks and orders a recommendation is credited with: each at most one (request, data set), and each (person, request, data set) at most
--- one click and one order, so that no rate over what was shown can exceed one.
+-- one click and one order, so that nobody's clicks or orders exceed what that person was shown.
 --
 -- A touch is an action on a data set that carries a request id: the click on the card, or the page it led to. A person is the account, else the
 -- visitor. Of several clicks of a person on one data set of one request the first counts. An order or API order is credited to the last touch of
 -- that data set by its buyer at most attribution_days before it; when that touch has an order already, the purchase was a repeated one
--- and is credited to nobody. A refunded order is no order (see events). Equal times are put in order by event_id. The query is run in
+-- and is credited to nobody. A refunded order is no order (see events). Equal times are put in order by event_id (as text). The query is run in
 -- pieces, each with its share of the data sets.
 -- param: attribution_days number = 7
 -- param: slices integer = 1
@@ -24,6 +24,7 @@ WITH touches AS (
   FROM events e
   WHERE e.kind IN ('click', 'view')
     AND e.request_id IS NOT NULL
+    AND (e.user_id IS NOT NULL OR e.visitor_id IS NOT NULL)
     AND pmod(e.item_id, {{slices}}) = {{slice}}
 ),
 orders AS (
@@ -36,6 +37,7 @@ orders AS (
     e.at AS ordered_at
   FROM events e
   WHERE e.kind IN ('order', 'api_order')
+    AND (e.user_id IS NOT NULL OR e.visitor_id IS NOT NULL)
     AND pmod(e.item_id, {{slices}}) = {{slice}}
 ),
 last_touches AS (

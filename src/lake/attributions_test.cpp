@@ -106,7 +106,7 @@ TEST_F(Attributions, nothing_comes_of_nothing) {
 }
 
 // Many requests that show the same data sets to the same people: the join must not multiply.
-TEST_F(Attributions, no_rate_exceeds_one) {
+TEST_F(Attributions, nobodys_rate_exceeds_one) {
   const std::string insert =
       "INSERT INTO events SELECT concat('{0}', i), '{0}', i * 7919 % 5, NULL, i * {1} % 3, TIMESTAMP '2026-01-01' + INTERVAL (i) "
       "MINUTE, {2}, 1 FROM range({3}) t(i)";

@@ -72,7 +72,7 @@ TEST(Contracts, all_built_in_ones_are_well_formed) {
   const Contracts contracts = Contracts::load({});
   EXPECT_EQ(contracts.of("business").size(), 7U);
   EXPECT_EQ(contracts.of("matomo").size(), 4U);
-  EXPECT_EQ(contracts.of("canonical").size(), 5U);
+  EXPECT_EQ(contracts.of("canonical").size(), 6U);
   ASSERT_NE(contracts.find("business", "order_tab"), nullptr);
   EXPECT_EQ(contracts.find("business", "order_tab")->find_name({"task"}), "task");
   EXPECT_EQ(contracts.find("matomo", "order_tab"), nullptr);
