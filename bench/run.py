@@ -20,6 +20,8 @@ import accuracy  # noqa: E402
 import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
+import capture  # noqa: E402
+import incremental  # noqa: E402
 import indexes  # noqa: E402
 import pipeline  # noqa: E402
 import serving  # noqa: E402
@@ -31,6 +33,8 @@ BENCHES = {
     "bundle": bundle.run,
     "snapshot": snapshot.run,
     "binlog": binlog.run,
+    "capture": capture.run,
+    "incremental": incremental.run,
     "indexes": indexes.run,
     "pipeline": pipeline.run,
     "build": build_time.run,
