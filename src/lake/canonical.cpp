@@ -39,6 +39,35 @@ void attach_missing_raw_tables(const Contracts& contracts, const Reader& reader,
   }
 }
 
+/// The changes of raw tables that have several parts of them, put in order once: each use of such a table would do it by a window over all of
+/// them, and a query with many uses would run out of memory. Lies beside the layers while a build lasts.
+class OrderedChanges {
+ public:
+  OrderedChanges(const fs::path& lake, const Reader& reader, table::Engine& engine) : folder_(lake / ".changes") {
+    remove();  // of a build that was killed
+    for (const Manifest& manifest : reader.tables()) {
+      const auto is_changes = [](const Part& part) { return part.kind == PartKind::kChanges; };
+      if (manifest.layer != "raw" || std::count_if(manifest.parts.begin(), manifest.parts.end(), is_changes) < 2) continue;
+      make_folders(folder_);
+      const fs::path path = folder_ / fmt::format("{}.{}.parquet", manifest.source, manifest.table);
+      engine.write_parquet("SELECT * FROM " + changes_sql(table_path(lake, manifest.source, manifest.table), manifest), path);
+      const std::string changes = fmt::format("(SELECT * FROM read_parquet({}))", table::quote_literal(path.string()));
+      engine.execute(fmt::format("CREATE OR REPLACE VIEW {} AS SELECT * FROM {}", view_name(manifest.source, manifest.table),
+                                 table_sql(lake, manifest, changes)));
+    }
+  }
+  ~OrderedChanges() { remove(); }
+  OrderedChanges(const OrderedChanges&) = delete;
+  OrderedChanges& operator=(const OrderedChanges&) = delete;
+
+ private:
+  void remove() const {
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+  }
+  fs::path folder_;
+};
+
 /// Runs one mapping.
 class Mapping {
  public:
@@ -162,6 +191,7 @@ std::vector<TableReport> build_canonical(const Contracts& contracts, table::Engi
   const Reader reader(options.lake, lock);
   reader.attach(engine);
   attach_missing_raw_tables(contracts, reader, engine);
+  const OrderedChanges ordered(options.lake, reader, engine);
   std::uint64_t longest = 0;
   for (const Manifest& manifest : reader.tables())
     longest = manifest.layer == "raw" ? std::max(longest, manifest.n_rows()) : longest;

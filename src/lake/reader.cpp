@@ -121,7 +121,7 @@ std::string changes_sql(const fs::path& folder, const Manifest& manifest) {
       all, table::quote_identifiers(manifest.primary_key));
 }
 
-std::string table_sql(const fs::path& lake, const Manifest& manifest) {
+std::string table_sql(const fs::path& lake, const Manifest& manifest, const std::string& given_changes) {
   std::string select;
   for (const ManifestColumn& column : manifest.columns) {
     const std::string name = quote_identifier(column.name);
@@ -135,7 +135,7 @@ std::string table_sql(const fs::path& lake, const Manifest& manifest) {
     if (part.kind == PartKind::kBase) files.push_back(part.file);
   }
   if (files.size() == manifest.parts.size()) return fmt::format("(SELECT {} FROM {})", select, parquet_sql(folder, files));
-  const std::string changes = changes_sql(folder, manifest);
+  const std::string changes = given_changes.empty() ? changes_sql(folder, manifest) : given_changes;
   const std::string live = fmt::format("SELECT {} FROM {} WHERE NOT {}", select, changes, quote_identifier(kDeletedColumn));
   if (files.empty()) return fmt::format("({})", live);
   // The changes are few: their keys are the hash table, the base streams past it.

@@ -55,7 +55,8 @@ std::string changes_sql(const fs::path& folder, const Manifest& manifest);
 /// Parquet files of one folder as a relation for FROM; a column that one of them lacks reads as null there.
 std::string parquet_sql(const fs::path& folder, const std::vector<std::string>& files);
 
-/// The rows of a table as SQL text, for FROM: "(SELECT ... FROM read_parquet(...))", with its changes applied.
-std::string table_sql(const fs::path& lake, const Manifest& manifest);
+/// The rows of a table as SQL text, for FROM: "(SELECT ... FROM read_parquet(...))", with its changes applied: `given_changes`, or
+/// changes_sql() when that is empty.
+std::string table_sql(const fs::path& lake, const Manifest& manifest, const std::string& given_changes = "");
 
 }  // namespace lodestone::lake

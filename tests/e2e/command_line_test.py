@@ -167,7 +167,9 @@ class CommandLine(unittest.TestCase):
         call("-c", config, "pipeline", "run")
         self.refused("-c", config, "bundle", "rollback", "--dry-run", code=1, says=["no sound bundle before"])
         call("-c", config, "pipeline", "run", environment={"LODESTONE_TRAINING_NEIGHBORS": "20"})
-        newest, older = (entry["id"] for entry in json.loads(call("-c", config, "bundle", "list", "--json").stdout))
+        # Not by their order: two of one second are listed by their hash.
+        of_state = {entry["current"]: entry["id"] for entry in json.loads(call("-c", config, "bundle", "list", "--json").stdout)}
+        newest, older = of_state[True], of_state[False]
         self.says_and_changes_nothing("-c", config, "bundle", "rollback", says=[f"would make {older} current", f"in place of {newest}"])
         self.says_and_changes_nothing("-c", config, "bundle", "rollback", older, says=[f"would make {older} current"])
         self.assertEqual(call("-c", config, "bundle", "rollback").stdout, f"{older} is current\n")

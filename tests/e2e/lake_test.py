@@ -119,6 +119,22 @@ class Lake(unittest.TestCase):
         nowhere = init(self.site / "nowhere", self.business, "source.zone=Mars/Olympus", matomo=self.matomo)
         self.assertIn('source.zone "Mars/Olympus" is no time zone', call("-c", nowhere, "extract", code=2).stderr)
 
+    def test_many_changes_parts_cost_the_build_no_memory(self):
+        config = init(self.site, self.business, "pipeline.memory_mib=400", "pipeline.threads=2", matomo=self.matomo)
+        for i in range(14):
+            self.query(f"UPDATE dataset SET price = price + 1, update_time = NOW() WHERE id % 14 = {i}; "
+                       f"UPDATE order_tab SET price = price + 1, update_time = NOW() WHERE id % 14 = {i}; "
+                       f"UPDATE matomo.matomo_log_visit SET user_id = {i}, visit_last_action_time = UTC_TIMESTAMP() WHERE idvisit % 14 = {i}; "
+                       f"UPDATE matomo.matomo_log_conversion SET revenue = {i}, server_time = UTC_TIMESTAMP() WHERE idvisit % 14 = {i}; "
+                       f"UPDATE matomo.matomo_log_link_visit_action SET server_time = UTC_TIMESTAMP() WHERE idlink_va % 14 = {i}")
+            call("-c", config, "pipeline", "run", "--from", "extract", "--to", "extract")
+        call("-c", config, "pipeline", "run", "--from", "build", "--to", "build")
+        whole = init(self.site / "whole", self.business, "source.capture=full", matomo=self.matomo)
+        call("-c", whole, "pipeline", "run", "--to", "build")
+        events = "SELECT count(*) AS n, CAST(sum(CAST(hash(e) AS HUGEINT)) AS VARCHAR) AS digest FROM (SELECT * FROM events) e"
+        self.assertEqual(sql(config, events), sql(whole, events))
+        self.assertEqual(list((self.site / "lake").glob(".changes*")), [])
+
     def test_quarantine_and_the_way_back(self):
         config = init(self.site, self.business, "source.capture=cursor", "lake.contracts_folder=contracts", matomo=self.matomo)
         (config.parent / "contracts").mkdir()
