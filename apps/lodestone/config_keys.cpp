@@ -22,7 +22,11 @@ std::vector<ConfigKey> source_keys() {
       {.path = "source.matomo_password_file",
        .kind = K::kPath,
        .doc = "File whose first line is the password of source.matomo (or LODESTONE_SOURCE_MATOMO_PASSWORD)."},
-      {.path = "source.matomo_prefix", .fallback = "matomo_", .doc = "Prefix of Matomo's table names."},
+      {.path = "source.matomo_prefix",
+       .fallback = "matomo_",
+       .doc =
+           "Prefix of Matomo's table names; may be empty. A database without such tables is refused, and the prefixes it has are "
+           "named."},
       {.path = "source.zone",
        .fallback = "Asia/Shanghai",
        .doc = "Time zone of the naive times in the business tables; Matomo's are UTC. Columns of type TIMESTAMP are read in it, "

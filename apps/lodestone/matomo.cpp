@@ -22,11 +22,13 @@ void check_matomo_prefix(sources::MysqlSource& source, const std::string& prefix
   const auto is_visits = [](const std::string& name) { return name == kVisits || name == "matomo_log_visit"; };
   if (std::any_of(tables.begin(), tables.end(), is_visits)) return;
   sources::Connection& connection = source.connection();
-  const auto rows = connection.query(
-      fmt::format("SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = {} AND TABLE_NAME LIKE '%log\\_visit' "
-                  "ORDER BY TABLE_NAME",
-                  sources::quoted_text(connection.options().url.database)),
-      {"look for the tables of Matomo", "", 0});
+  const auto rows =
+      connection.query(fmt::format("SELECT v.TABLE_NAME FROM information_schema.TABLES v JOIN information_schema.TABLES a ON "
+                                   "a.TABLE_SCHEMA = v.TABLE_SCHEMA "
+                                   "AND a.TABLE_NAME = CONCAT(LEFT(v.TABLE_NAME, CHAR_LENGTH(v.TABLE_NAME) - 9), 'log_action') "
+                                   "WHERE v.TABLE_SCHEMA = {} AND RIGHT(v.TABLE_NAME, 9) = 'log_visit' ORDER BY v.TABLE_NAME",
+                                   sources::quoted_text(connection.options().url.database)),
+                       {"look for the tables of Matomo", "", 0});
   std::vector<std::string> found;
   for (const auto& row : rows) found.push_back('"' + row[0]->substr(0, row[0]->size() - kVisits.size()) + '"');
   if (found.empty()) {
@@ -41,26 +43,27 @@ void check_matomo_prefix(sources::MysqlSource& source, const std::string& prefix
 }
 
 std::optional<MatomoVersion> matomo_version(sources::MysqlSource& source, const std::string& prefix) {
-  try {
-    const std::string table = prefix + "option";
-    const auto rows = source.connection().query(
-        fmt::format("SELECT option_value FROM {} WHERE option_name = 'version_core'", sources::quoted_name(table)),
-        {"ask for Matomo's version", table, 0});
-    if (rows.empty() || !rows[0][0]) return std::nullopt;
-    const std::string& text = *rows[0][0];
-    return MatomoVersion{text, text.starts_with("4.") || text.starts_with("5.")};
-  } catch (const Error&) {
-    return std::nullopt;  // knowing it is a convenience; what cannot be read says so when it is read
+  // The full name, too: the contracts find tables by it where no prefix is set.
+  for (const std::string& table : {prefix + "option", std::string("matomo_option")}) {
+    try {
+      const auto rows = source.connection().query(
+          fmt::format("SELECT option_value FROM {} WHERE option_name = 'version_core'", sources::quoted_name(table)),
+          {"ask for Matomo's version", table, 0});
+      if (rows.empty() || !rows[0][0]) continue;
+      return MatomoVersion{*rows[0][0], rows[0][0]->starts_with("5.")};
+    } catch (const Error&) {
+      continue;  // knowing it is a convenience; what cannot be read says so when it is read
+    }
   }
+  return std::nullopt;
 }
 
-std::string describe(const std::optional<MatomoVersion>& version) {
-  if (!version) return "";
-  if (version->is_tested) return "Matomo " + version->text;
+std::string describe(const MatomoVersion& version) {
+  if (version.is_tested) return "Matomo " + version.text;
   return fmt::format(
-      "Matomo {}: its tables were never tested, those of 4 and 5 were; compare the counts of lodestone lake status with Matomo's "
-      "reports",
-      version->text);
+      "Matomo {}: its tables were never tested, those of Matomo 5 were; compare the counts of lodestone lake status with "
+      "Matomo's reports",
+      version.text);
 }
 
 }  // namespace lodestone::app

@@ -13,11 +13,11 @@ void check_matomo_prefix(sources::MysqlSource& source, const std::string& prefix
 
 struct MatomoVersion {
   std::string text;        ///< "5.1.0-b2"
-  bool is_tested = false;  ///< major version 4 or 5, whose tables the contracts are tested with
+  bool is_tested = false;  ///< of the major version whose tables the contracts are tested with, 5
 };
 /// What Matomo wrote into its table `option`; nothing where the account may not read it or it is not there.
 std::optional<MatomoVersion> matomo_version(sources::MysqlSource& source, const std::string& prefix);
-/// For the log and `check`: "Matomo 5.1.0-b2", for another major version with what to look at; "" when nothing is known.
-std::string describe(const std::optional<MatomoVersion>& version);
+/// For the log and `check`: "Matomo 5.1.0-b2", for another major version with what to look at.
+std::string describe(const MatomoVersion& version);
 
 }  // namespace lodestone::app

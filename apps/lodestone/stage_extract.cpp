@@ -25,6 +25,18 @@ lake::Capture capture_of(const Config& config) {
   return text == "full" ? lake::Capture::kFull : lake::Capture::kCursor;
 }
 
+// Once a run, so that a change of major version is seen in the log of the day it came.
+void log_matomo_version(const Config& config, SourcePools& pools) {
+  const auto source = open_database(config, "matomo", pools);
+  const auto version = matomo_version(*source, config.text("source.matomo_prefix"));
+  if (!version) return;
+  if (version->is_tested) {
+    log_info("sources", "{}", describe(*version));
+  } else {
+    log_warn("sources", "{}", describe(*version));
+  }
+}
+
 // What was committed until now, by the log of a database.
 void capture_to_end(const Config& config, const std::string& name, SourcePools& pools,
                     const std::vector<const lake::Contract*>& contracts, table::Engine& engine,
@@ -66,18 +78,6 @@ LogCaptureOptions log_capture_options(const Config& config, const lake::ExtractO
   options.extract = extract;
   options.server_id = static_cast<std::uint32_t>(config.integer("source.replica_id"));
   return options;
-}
-
-// Once a run, so that a change of major version is seen in the log of the day it came.
-void log_matomo_version(const Config& config, SourcePools& pools) {
-  const auto source = open_database(config, "matomo", pools);
-  const auto version = matomo_version(*source, config.text("source.matomo_prefix"));
-  if (!version) return;
-  if (version->is_tested) {
-    log_info("sources", "{}", describe(version));
-  } else {
-    log_warn("sources", "{}", describe(version));
-  }
 }
 
 int extract_sources(const Config& config, const PipelineArguments& arguments, const lake::LakeLock& lock, SourcePools& pools) {

@@ -43,7 +43,14 @@ void check_disk(const Config& config) {
 void check_sources(const Config& config, const lake::Contracts& contracts) {
   std::vector<std::string> problems;
   SourcePools pools;
-  for (NamedSource& named : open_sources(config, pools)) {
+  for (const std::string& name : source_names(config)) {
+    NamedSource named{name, nullptr};
+    try {
+      named = open_source(config, name, pools);
+    } catch (const Error& error) {
+      problems.push_back(error.message());
+      continue;
+    }
     const std::vector<std::string> available = named.source->tables();
     std::size_t found = 0;
     for (const lake::Contract* contract : contracts.of(named.name)) {
@@ -56,8 +63,8 @@ void check_sources(const Config& config, const lake::Contracts& contracts) {
     good("source",
          fmt::format("{}: {} {}, {} tables of the contracts", named.name, named.source->kind(), named.source->location(), found));
     if (auto* database = dynamic_cast<sources::MysqlSource*>(named.source.get()); database != nullptr && named.name == "matomo") {
-      const std::string version = describe(matomo_version(*database, config.text("source.matomo_prefix")));
-      if (!version.empty()) good("source", version);
+      const auto version = matomo_version(*database, config.text("source.matomo_prefix"));
+      if (version) std::printf("%-5s %-10s %s\n", version->is_tested ? "ok" : "warn", "source", describe(*version).c_str());
     }
   }
   settle("source", problems);
