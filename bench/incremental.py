@@ -36,8 +36,9 @@ class Shop:
         seconds = time.monotonic() - start
         seen = json.loads(call(*self.program, "sql", "SELECT count(*) AS n FROM raw_matomo.log_link_visit_action WHERE custom_dimension_3 = "
                                f"'round {self.round}'", "--json").stdout)[0]["n"]
-        if seen < n * 0.9:
-            raise SystemExit(f"bench: {seen} of {n} changes are in the lake")
+        changed = int(self.query(f"SELECT COUNT(*) FROM {TABLE} WHERE custom_dimension_3 = 'round {self.round}'"))
+        if seen != changed or changed < n * 0.9:
+            raise SystemExit(f"bench: {n} rows were to change, {changed} did, and {seen} are in the lake")
         return seen / seconds
 
     def query(self, text):
