@@ -6,7 +6,8 @@
 
 #include "base/error.hpp"
 #include "base/nearest.hpp"
-#include "evaluate_models.hpp"
+#include "evaluate_fusion.hpp"
+#include "evaluate_sequence.hpp"
 #include "features/text/tokenizer.hpp"
 
 namespace lodestone::app {
@@ -17,8 +18,8 @@ using evaluation::Kind;
 
 /// Every name of datasets.md, also those that this build lacks.
 const std::vector<std::string>& known_names() {
-  static const std::vector<std::string> names{"auto",         "all",   "pop",       "itemknn-cosine", "itemknn-tfidf",
-                                              "itemknn-bm25", "ease",  "content",   "fused",          "userknn",
+  static const std::vector<std::string> names{"auto",         "all",  "pop",     "itemknn-cosine", "itemknn-tfidf",
+                                              "itemknn-bm25", "ease", "content", "fused",          "userknn",
                                               "als",          "rules", "sessionknn"};
   return names;
 }
@@ -27,18 +28,18 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
+/// What is fused, the most trusted first; popularity last.
+std::vector<std::shared_ptr<TunedMethod>> make_parts(const std::vector<std::string>& applicable, int threads);
+
 std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vector<std::string>& applicable, int threads) {
+  using Form = HistoryNeighboursMethod::Form;
   if (name == "pop") return std::make_shared<PopularMethod>(threads);
   if (name == "ease") return std::make_shared<EaseMethod>(threads);
+  if (name == "rules") return std::make_shared<RulesMethod>(threads);
+  if (name == "userknn") return std::make_shared<HistoryNeighboursMethod>(Form::kUsers, threads);
+  if (name == "sessionknn") return std::make_shared<HistoryNeighboursMethod>(Form::kSessions, threads);
   if (name == "content") return std::make_shared<ContentMethod>(threads);
-  if (name == "fused") {
-    // Behaviour first, dense before sparse; popularity last.
-    std::vector<std::shared_ptr<TunedMethod>> parts;
-    for (const char* part : {"ease", "itemknn-tfidf", "content", "pop"}) {
-      if (contains(applicable, part)) parts.push_back(make_tuned(part, applicable, threads));
-    }
-    return std::make_shared<FusedMethod>(std::move(parts), threads);
-  }
+  if (name == "fused") return std::make_shared<FusedMethod>(make_parts(applicable, threads), threads);
   for (const training::Weighting weighting :
        {training::Weighting::kCosine, training::Weighting::kTfIdf, training::Weighting::kBm25}) {
     if (name == fmt::format("itemknn-{}", training::weighting_name(weighting)))
@@ -48,6 +49,15 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
   return nullptr;
 }
 
+std::vector<std::shared_ptr<TunedMethod>> make_parts(const std::vector<std::string>& applicable, int threads) {
+  std::vector<std::shared_ptr<TunedMethod>> parts;
+  for (const char* part :
+       {"ease", "rules", "sessionknn", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25", "userknn", "content", "pop"}) {
+    if (contains(applicable, part)) parts.push_back(make_tuned(part, applicable, threads));
+  }
+  return parts;
+}
+
 /// Why a known method cannot be measured on this data.
 std::string reason_against(const std::string& name, const DatasetSpec& spec, const std::vector<std::string>& applicable) {
   const std::string choice = fmt::format("; this data can be measured with {}, auto or all", fmt::join(applicable, ", "));
@@ -55,7 +65,11 @@ std::string reason_against(const std::string& name, const DatasetSpec& spec, con
     const training::EaseOptions bounds;
     return fmt::format("takes up to {} items, or up to {} users{}", bounds.max_items, bounds.max_users, choice);
   }
-  if (name == "content" || name == "fused") return fmt::format("compares texts, and there is no files.items{}", choice);
+  if (name == "rules" || name == "sessionknn")
+    return fmt::format("looks at the order of histories, and kind {} has none{}", evaluation::name_of(spec.kind), choice);
+  if (name == "userknn" && spec.kind == Kind::kSessions)
+    return fmt::format("compares users, and there are only sessions; sessionknn compares those{}", choice);
+  if (name == "content") return fmt::format("compares texts, and there is no files.items{}", choice);
   return fmt::format("does not answer kind {}{}", evaluation::name_of(spec.kind), choice);
 }
 
@@ -70,6 +84,8 @@ std::vector<std::string> methods_of(const DatasetSpec& spec, std::size_t n_users
     case Kind::kSessions: {
       std::vector<std::string> names{"pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25"};
       if (training::ease_fits(n_users, n_items, {})) names.emplace_back("ease");
+      if (spec.kind != Kind::kSessions) names.emplace_back("userknn");
+      if (spec.kind != Kind::kInteractions) names.insert(names.end(), {"rules", "sessionknn"});
       if (spec.find(evaluation::Part::kItems) != nullptr) names.emplace_back("content");
       names.emplace_back("fused");
       return names;
@@ -100,7 +116,7 @@ std::vector<std::string> read_methods(std::string_view wanted, const DatasetSpec
       const std::string near = nearest_name(name, known_names());
       fail(ErrorCode::kInvalidArgument, "there is no method \"{}\"{} This data can be measured with {}, auto or all", name,
            near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near), fmt::join(applicable, ", "));
-    } else if (name == "userknn" || name == "als" || name == "rules" || name == "sessionknn") {
+    } else if (name == "als") {
       fail(ErrorCode::kInvalidArgument, "this build has no method {} yet; this data can be measured with {}, auto or all", name,
            fmt::join(applicable, ", "));
     } else if (name != "auto" && !contains(applicable, name)) {
@@ -128,11 +144,7 @@ std::unique_ptr<evaluation::Method> make_method(const std::string& name, const s
     std::shared_ptr<TunedMethod> inner_;
   };
   if (name != "auto") return std::make_unique<Owner>(make_tuned(name, applicable, threads));
-  std::vector<std::shared_ptr<TunedMethod>> candidates;
-  for (const char* candidate : {"ease", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25", "content", "pop"}) {
-    if (contains(applicable, candidate)) candidates.push_back(make_tuned(candidate, applicable, threads));
-  }
-  return std::make_unique<AutoMethod>(std::move(candidates), threads);
+  return std::make_unique<AutoMethod>(make_parts(applicable, threads), threads);
 }
 
 evaluation::SearchMethod make_search_method(const std::string& name, int threads) {

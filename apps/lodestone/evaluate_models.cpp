@@ -17,21 +17,7 @@ using evaluation::TrainPart;
 
 constexpr std::size_t kTuneCases = 5000;
 constexpr std::size_t kTuneAt = 10;
-/// Items at the end of an ordered history that still count: .4^50 is nothing, and long histories cost.
-constexpr std::size_t kRecent = 50;
-
 std::size_t index(ItemIndex item) { return static_cast<std::size_t>(item); }
-
-/// Gives each item of a history and its weight to `use`: decay^age with the newest at 1; a decay of 1 weighs all the same.
-template <typename Use>
-void for_each_weighted(std::span<const ItemIndex> history, double decay, Use use) {
-  if (decay < 1 && history.size() > kRecent) history = history.last(kRecent);
-  double weight = std::pow(decay, static_cast<double>(history.size()));
-  for (const ItemIndex item : history) {
-    weight /= decay;
-    use(item, static_cast<float>(weight));
-  }
-}
 
 /// Finer differences of lambda change nothing and read badly.
 double two_digits(double value) {

@@ -2,9 +2,11 @@
 // The models behind `lodestone evaluate`: each fits by training, chooses its settings on the tuning problem (never on the test part), and
 // scores histories.
 
-#include <memory>
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <span>
 #include <string>
-#include <vector>
 
 #include "evaluation/evaluate.hpp"
 #include "evaluation/method.hpp"
@@ -15,6 +17,36 @@
 
 namespace lodestone::app {
 
+/// Items at the end of an ordered history that still count: .4^50 is nothing, and long histories cost.
+constexpr std::size_t kRecentItems = 50;
+
+/// Gives each item of a history and its weight to `use`: decay^age with the newest at 1; a decay of 1 weighs all the same.
+template <typename Use>
+void for_each_weighted(std::span<const ItemIndex> history, double decay, Use use) {
+  if (decay < 1 && history.size() > kRecentItems) history = history.last(kRecentItems);
+  double weight = std::pow(decay, static_cast<double>(history.size()));
+  for (const ItemIndex item : history) {
+    weight /= decay;
+    use(item, static_cast<float>(weight));
+  }
+}
+
+/// Sets `setting` to each of `values` in turn and keeps the one for which `attempt` returns the most, if that is above `best`.
+template <typename Value, typename Attempt>
+void try_values(Value& setting, std::initializer_list<Value> values, double& best, Attempt attempt) {
+  Value chosen = setting;
+  for (const Value value : values) {
+    if (value == chosen) continue;
+    setting = value;
+    const double reached = attempt();
+    if (reached > best) {
+      best = reached;
+      chosen = value;
+    }
+  }
+  setting = chosen;
+}
+
 /// A method whose settings can be chosen apart from fitting it.
 class TunedMethod : public evaluation::Method {
  public:
@@ -23,17 +55,16 @@ class TunedMethod : public evaluation::Method {
   void fit(const evaluation::TrainPart& train) final;
   /// Sets the best settings and returns what they reached: mean NDCG@10 on up to 5,000 cases of the tuning problem.
   double tune(const evaluation::Problem& tuning);
+  /// Fits with the settings that stand.
+  virtual void fit_as_set(const evaluation::TrainPart& train) = 0;
 
  protected:
   /// Tries settings; leaves the best set.
   virtual double choose(const evaluation::Problem& tuning) = 0;
-  virtual void fit_as_set(const evaluation::TrainPart& train) = 0;
   [[nodiscard]] double validate(const evaluation::Problem& tuning) const;
   /// Tries the weights that a history's older items may have, where there is an order, with the model that is fitted now.
   double choose_decay(const evaluation::Problem& tuning, double& decay) const;
   [[nodiscard]] int threads() const { return threads_; }
-
-  friend class FusedMethod;
 
  private:
   int threads_ = 0;
@@ -106,40 +137,6 @@ class ContentMethod final : public TunedMethod {
   double decay_ = 1;
   training::ContentVectors vectors_;
   models::ItemUsers postings_;
-};
-
-/// Reciprocal ranks of other methods' lists, weighted (Cormack, Clarke, Buettcher, SIGIR 2009): bounded, and blind to the scores' scales.
-class FusedMethod final : public TunedMethod {
- public:
-  /// The first is the one that the others are weighed against.
-  FusedMethod(std::vector<std::shared_ptr<TunedMethod>> parts, int threads);
-  [[nodiscard]] std::string name() const override { return "fused"; }
-  [[nodiscard]] std::string settings() const override;
-  void score(std::span<const ItemIndex> history, std::span<float> scores) const override;
-
- protected:
-  double choose(const evaluation::Problem& tuning) override;
-  void fit_as_set(const evaluation::TrainPart& train) override;
-
- private:
-  std::vector<std::shared_ptr<TunedMethod>> parts_;
-  std::vector<double> weights_;
-};
-
-/// What training would choose: the candidate that is best on the tuning problem; histories that say nothing get the popular items.
-class AutoMethod final : public evaluation::Method {
- public:
-  /// `candidates` in order of preference; the first is taken when there is nothing to tune on.
-  AutoMethod(std::vector<std::shared_ptr<TunedMethod>> candidates, int threads);
-  [[nodiscard]] std::string name() const override { return "auto"; }
-  [[nodiscard]] std::string settings() const override;
-  void fit(const evaluation::TrainPart& train) override;
-  void score(std::span<const ItemIndex> history, std::span<float> scores) const override;
-
- private:
-  std::vector<std::shared_ptr<TunedMethod>> candidates_;
-  std::shared_ptr<TunedMethod> chosen_;
-  PopularMethod popular_;
 };
 
 }  // namespace lodestone::app

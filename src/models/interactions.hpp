@@ -31,6 +31,18 @@ struct Interactions {
   }
 };
 
+/// Histories in order, oldest first, repeats kept: row r is items[offsets[r] .. offsets[r + 1]). A view, the arrays live elsewhere.
+struct Sequences {
+  std::size_t n_items = 0;
+  std::span<const std::uint64_t> offsets;
+  std::span<const ItemIndex> items;
+
+  [[nodiscard]] std::size_t size() const { return offsets.empty() ? 0 : offsets.size() - 1; }
+  [[nodiscard]] std::span<const ItemIndex> operator[](std::size_t r) const {
+    return items.subspan(offsets[r], offsets[r + 1] - offsets[r]);
+  }
+};
+
 /// The transpose: row i holds the users of item i, ascending. Cost linear.
 struct ItemUsers {
   std::vector<std::uint64_t> offsets;
