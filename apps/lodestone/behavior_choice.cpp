@@ -181,6 +181,7 @@ BehaviorModel fit_behavior(const TrainingInteractions& interactions, const Behav
   model.method = best->method;
   model.settings = best->settings;
   model.neighbours = best->fit(interactions.matrix);
+  model.fit = best->fit;
   return model;
 }
 

@@ -3,6 +3,7 @@
 // in a full ranking, exactly as it would be served (lists cut to their length). The best by NDCG@10 is fitted on everything.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,10 @@ struct BehaviorTrial {
 struct BehaviorModel {
   std::string method;
   std::string settings;
-  models::OwnedNeighbours neighbours;  ///< row i: what counts for candidate i
-  std::vector<BehaviorTrial> trials;   ///< best first; empty when no user has two items
-  std::size_t n_judged = 0;            ///< histories whose newest item was hidden
+  models::OwnedNeighbours neighbours;                                       ///< row i: what counts for candidate i
+  std::function<models::OwnedNeighbours(const models::Interactions&)> fit;  ///< the same model on other interactions
+  std::vector<BehaviorTrial> trials;                                        ///< best first; empty when no user has two items
+  std::size_t n_judged = 0;                                                 ///< histories whose newest item was hidden
 };
 
 /// Throws invalid_argument when the method asked for is beyond its bounds for this data. Deterministic: the same interactions give the same choice on any number of threads.

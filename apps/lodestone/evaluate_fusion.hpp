@@ -36,7 +36,8 @@ class FusedMethod final : public TunedMethod {
 /// The fused list of everything that fits the data; histories that say nothing get the popular items.
 class AutoMethod final : public evaluation::Method {
  public:
-  AutoMethod(std::vector<std::shared_ptr<TunedMethod>> parts, int threads) : fused_(std::move(parts), threads), popular_(threads) {}
+  AutoMethod(std::vector<std::shared_ptr<TunedMethod>> parts, int threads)
+      : fused_(std::move(parts), threads), popular_(threads) {}
   [[nodiscard]] std::string name() const override { return "auto"; }
   [[nodiscard]] std::string settings() const override { return fused_.settings(); }
   void fit(const evaluation::TrainPart& train) override;

@@ -18,8 +18,8 @@ using evaluation::Kind;
 
 /// Every name of datasets.md, also those that this build lacks.
 const std::vector<std::string>& known_names() {
-  static const std::vector<std::string> names{"auto",         "all",  "pop",     "itemknn-cosine", "itemknn-tfidf",
-                                              "itemknn-bm25", "ease", "content", "fused",          "userknn",
+  static const std::vector<std::string> names{"auto",         "all",   "pop",       "itemknn-cosine", "itemknn-tfidf",
+                                              "itemknn-bm25", "ease",  "content",   "fused",          "userknn",
                                               "als",          "rules", "sessionknn"};
   return names;
 }

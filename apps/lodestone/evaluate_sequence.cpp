@@ -13,9 +13,7 @@ using evaluation::TrainPart;
 /// Rules look at the last items only; by then a decay of .5 has left 1 %.
 constexpr std::size_t kRuleItems = 8;
 
-models::Sequences sequences_of(const TrainPart& train) {
-  return {train.n_items, train.histories.offsets, train.histories.items};
-}
+models::Sequences sequences_of(const TrainPart& train) { return {train.n_items, train.histories.offsets, train.histories.items}; }
 
 }  // namespace
 

@@ -93,7 +93,8 @@ TEST_F(EvaluateVerb, every_method_gives_a_row_with_all_that_scripts_read) {
     // Tastes are plain to see in the events and in the titles; popularity sees none of it.
     EXPECT_GT(metric(row, "recall@5"), names.back() == "pop" ? 0.01 : 0.25) << names.back();
   }
-  EXPECT_THAT(names, ElementsAre("pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "content", "fused"));
+  EXPECT_THAT(names,
+              ElementsAre("pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "userknn", "content", "fused"));
   EXPECT_LT(metric(rows[0], "ndcg@5") * 2, metric(rows[4], "ndcg@5"));
 }
 
@@ -103,7 +104,8 @@ TEST_F(EvaluateVerb, auto_prints_one_row_that_says_what_was_chosen) {
   const json::Array rows = results("auto");
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(*rows[0].find("method")->as_string(), "auto");
-  EXPECT_THAT(*rows[0].find("settings")->as_string(), ::testing::MatchesRegex("(ease|itemknn-[a-z0-9]+|content): .*"));
+  EXPECT_THAT(*rows[0].find("settings")->as_string(),
+              ::testing::MatchesRegex("([0-9.]+ )?(ease|itemknn-[a-z0-9]+|userknn|content|pop) \\(.*\\)"));
   const std::string table = run("auto", false);
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 2);
   EXPECT_THAT(table, HasSubstr("tastes  auto"));
@@ -140,9 +142,47 @@ TEST_F(EvaluateVerb, sessions_are_asked_after_each_item) {
   write_spec(
       "sessions\nfiles: {train: {path: train, format: session-items}, test: {path: test, format: session-items}}\n"
       "protocol: {split: given, hide: [], k: [3], metrics: [hit_rate]}");
-  const json::Array rows = results("auto,itemknn-cosine");
+  const json::Array rows = results("auto,itemknn-cosine,rules,sessionknn");
   EXPECT_EQ(*rows[0].find("users")->as_int(), 3);
-  EXPECT_DOUBLE_EQ(metric(rows[1], "hit_rate@3"), 1);
+  for (const json::Value& row : rows) EXPECT_DOUBLE_EQ(metric(row, "hit_rate@3"), 1) << *row.find("method")->as_string();
+}
+
+TEST_F(EvaluateVerb, rules_know_which_way_a_history_goes) {
+  std::string events = "user,item,at\n";
+  Rng rng(3);
+  for (int u = 0; u < 400; ++u) {  // item n is followed by item n + 1 on a ring of 40
+    const std::uint64_t first = rng.below(40);
+    for (std::uint64_t k = 0; k < 6; ++k) events += fmt::format("{},{},{}\n", u, (first + k) % 40, k);
+  }
+  write("events.csv", events);
+  write_spec(
+      "sequences\nfiles:\n  events: {path: events.csv, format: table, columns: {user: user, item: item, at: at}}\n"
+      "protocol: {split: leave-one-out, hide: [], k: [1], metrics: [hit_rate]}");
+  const json::Array rows = results("rules,itemknn-cosine,auto");
+  EXPECT_GT(metric(rows[0], "hit_rate@1"), 0.95);
+  EXPECT_LT(metric(rows[1], "hit_rate@1"), 0.9) << "the other direction is as near";
+  EXPECT_GT(metric(rows[2], "hit_rate@1"), 0.95);
+}
+
+TEST_F(EvaluateVerb, fusion_takes_in_what_another_method_alone_knows) {
+  write_tastes(300, 6);
+  write_spec(kInteractions);
+  const json::Array rows = results("ease,content,itemknn-tfidf,userknn,pop,fused");
+  double best = 0;
+  for (std::size_t r = 0; r + 1 < rows.size(); ++r) best = std::max(best, metric(rows[r], "ndcg@5"));
+  EXPECT_GT(metric(rows.back(), "ndcg@5"), best * 0.93);
+  EXPECT_THAT(*rows.back().find("settings")->as_string(), HasSubstr(" + "));
+}
+
+TEST_F(EvaluateVerb, methods_of_order_are_refused_where_there_is_none) {
+  write_tastes(20, 2);
+  write_spec(kInteractions);
+  EXPECT_THAT(fault("rules"), HasSubstr("method rules looks at the order of histories, and kind interactions has none"));
+  write("train", "1 2 3\n");
+  write_spec(
+      "sessions\nfiles: {train: {path: train, format: session-items}, test: {path: train, format: session-items}}\n"
+      "protocol: {split: given, hide: [], k: [3], metrics: [hit_rate]}");
+  EXPECT_THAT(fault("userknn"), HasSubstr("there are only sessions; sessionknn compares those"));
 }
 
 TEST_F(EvaluateVerb, similar_items_and_text_search_work_from_texts) {
@@ -172,7 +212,7 @@ TEST_F(EvaluateVerb, a_method_that_cannot_be_measured_is_refused_with_the_choice
   EXPECT_EQ(fault("itemknn-tdidf"),
             "there is no method \"itemknn-tdidf\"; did you mean \"itemknn-tfidf\"? This data can be measured with pop, "
             "itemknn-cosine, itemknn-tfidf, "
-            "itemknn-bm25, ease, content, fused, auto or all");
+            "itemknn-bm25, ease, userknn, content, fused, auto or all");
   EXPECT_THAT(fault("transformer"), HasSubstr("there is no method \"transformer\". This data can be measured with pop, "));
   EXPECT_THAT(fault("auto,"), HasSubstr("there is no method \"\". "));
   EXPECT_THAT(fault("als"), HasSubstr("this build has no method als yet; this data can be measured with pop, "));

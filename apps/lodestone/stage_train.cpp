@@ -9,11 +9,12 @@
 #include "base/log.hpp"
 #include "behavior_choice.hpp"
 #include "bundle/store.hpp"
+#include "channel_weights.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
+#include "release_models.hpp"
 #include "stages.hpp"
 #include "training/content.hpp"
-#include "training/popular.hpp"
 #include "training_input.hpp"
 #include "version.hpp"
 
@@ -47,7 +48,41 @@ TrainingInput read_input(const Config& config) {
   return input;
 }
 
-json::Value metrics_document(const BehaviorModel& behavior) {
+json::Value channels_document(const ChannelChoice& choice) {
+  json::Value out = json::Object{};
+  out.set("protocol", json::Value("release of what was before a moment, pages as served, what users did after"));
+  out.set("user_pages", json::Value(static_cast<std::int64_t>(choice.n_user_pages)));
+  out.set("item_pages", json::Value(static_cast<std::int64_t>(choice.n_item_pages)));
+  out.set("ndcg@10", json::Value(choice.ndcg_at_10));
+  out.set("ndcg@10_of_defaults", json::Value(choice.ndcg_at_10_of_defaults));
+  json::Value alone = json::Object{};
+  for (const ChannelTrial& trial : choice.alone) alone.set(trial.channel, json::Value(trial.ndcg_at_10));
+  out.set("ndcg@10_alone", std::move(alone));
+  return out;
+}
+
+/// A configured weight wins over the learned one.
+models::ChannelWeights configured(models::ChannelWeights weights, const Config& config) {
+  for (const models::WeightField& field : models::kWeightFields) {
+    if (const auto given = config.find_number(fmt::format("engine.{}_weight", field.name))) weights.*field.field = *given;
+  }
+  return weights;
+}
+
+void print_weights(const ChannelChoice& choice, const models::ChannelWeights& weights) {
+  std::string text;
+  for (const models::WeightField& field : models::kWeightFields) {
+    if (weights.*field.field > 0) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", field.name, weights.*field.field);
+  }
+  if (choice.n_item_pages == 0) {
+    std::printf("train: channel weights, not learned for want of later events: %s\n", text.c_str());
+    return;
+  }
+  std::printf("train: channel weights %s: NDCG@10 %.4f on %zu pages of later events (defaults %.4f)\n", text.c_str(),
+              choice.ndcg_at_10, choice.n_user_pages + choice.n_item_pages, choice.ndcg_at_10_of_defaults);
+}
+
+json::Value metrics_document(const BehaviorModel& behavior, const ChannelChoice& choice) {
   json::Value out = json::Object{};
   out.set("protocol", json::Value("newest item of each history hidden, full ranking, lists as served"));
   out.set("histories", json::Value(static_cast<std::int64_t>(behavior.n_judged)));
@@ -63,6 +98,7 @@ json::Value metrics_document(const BehaviorModel& behavior) {
     trials.push_back(std::move(row));
   }
   out.set("trials", json::Value(std::move(trials)));
+  out.set("channels", channels_document(choice));
   return out;
 }
 
@@ -80,34 +116,35 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   options.max_ease_items = static_cast<std::size_t>(config.integer("training.max_ease_items"));
   options.threads = threads;
   BehaviorModel behavior = fit_behavior(input.interactions, options);
-  data.behavior = std::move(behavior.neighbours);
-  data.behavior_influence = models::invert(data.behavior.view());
-
-  data.popular = training::fit_popular(input.interactions.matrix, {});
-  const std::vector<std::int32_t> categories = models::number_categories(data.items);
-  const auto n_categories = static_cast<std::size_t>(*std::max_element(categories.begin(), categories.end())) + 1;
-  data.popular_by_category = training::fit_popular_by_category(input.interactions.matrix, categories, n_categories, {});
-  input.interactions = {};
-
   training::ContentOptions content;
   content.neighbors = neighbors;
   content.threads = threads;
   data.content = training::fit_content(data.items, content);
   data.text = training::build_text_index(data.items, content);
-  data.weights = {config.number("engine.behavior_weight"), config.number("engine.content_weight"),
-                  config.number("engine.popular_weight")};
+
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  ChannelWeightOptions weight_options;
+  weight_options.neighbors = neighbors;
+  weight_options.threads = threads;
+  weight_options.folder = store.folder();
+  std::vector<models::UserData> users = std::move(data.users);
+  const ChannelChoice choice = learn_channel_weights(input.interactions, behavior, data, weight_options);
+  fit_channels(input.interactions, std::move(behavior.neighbours), neighbors, threads, data);
+  data.users = std::move(users);
+  data.weights = configured(choice.weights, config);
+  input.interactions = {};
 
   bundle::BundleInfo info;
   info.created = SystemClock().now();
   info.product_version = kVersion;
   info.config_hash = config.hash();
   info.sources = input.sources;
-  info.metrics = metrics_document(behavior);
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  info.metrics = metrics_document(behavior, choice);
   const std::string id = bundle::pack(data, info, store.folder());
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),
               behavior.method.c_str(), behavior.settings.c_str());
+  print_weights(choice, data.weights);
   return 0;
 }
 

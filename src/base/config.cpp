@@ -60,7 +60,10 @@ std::string complaint(const ConfigKey& key, const std::string& value) {
     case ConfigKind::kInteger:
     case ConfigKind::kNumber: break;
   }
+  if (std::find(key.choices.begin(), key.choices.end(), value) != key.choices.end()) return "";
   const auto number = parse_number(value);
+  if (!number && !key.choices.empty())
+    return fmt::format("\"{}\" is no number and not {}", value, fmt::join(key.choices, " or "));
   if (!number) return fmt::format("\"{}\" is no number", value);
   if (key.kind == ConfigKind::kInteger && *number != std::floor(*number)) return fmt::format("{} is no whole number", value);
   if (*number < key.min || *number > key.max) return fmt::format("{} is outside {}..{}", value, key.min, key.max);
@@ -172,6 +175,7 @@ double Config::number(std::string_view path) const {
   LODESTONE_ASSERT(value.has_value(), "config key {} is no number", path);
   return *value;
 }
+std::optional<double> Config::find_number(std::string_view path) const { return parse_number(text(path)); }
 bool Config::flag(std::string_view path) const { return text(path) == "true"; }
 const std::vector<std::string>& Config::texts(std::string_view path) const { return entry(path).values; }
 
@@ -199,7 +203,7 @@ std::string format_config_file(std::span<const ConfigKey> table, const std::map<
     }
     const auto given = values.find(key.path);
     out += fmt::format("  # {}\n", key.doc);
-    if (!key.choices.empty()) out += fmt::format("  # One of: {}.\n", fmt::join(key.choices, ", "));
+    if (key.kind == ConfigKind::kChoice) out += fmt::format("  # One of: {}.\n", fmt::join(key.choices, ", "));
     out += fmt::format("  {}: {}\n", name_of(key.path), yaml_text(key, given == values.end() ? key.fallback : given->second));
   }
   return out;
@@ -219,9 +223,11 @@ std::string format_config_document(std::span<const ConfigKey> table) {
       out += fmt::format("\n## {}\n\n| key | default | meaning |\n|---|---|---|\n", section);
     }
     std::string doc = key.doc;
-    if (!key.choices.empty()) doc += fmt::format(" One of: {}.", fmt::join(key.choices, ", "));
-    if (key.kind == ConfigKind::kInteger || key.kind == ConfigKind::kNumber)
-      doc += fmt::format(" From {} to {}.", key.min, key.max);
+    if (key.kind == ConfigKind::kChoice) doc += fmt::format(" One of: {}.", fmt::join(key.choices, ", "));
+    if (key.kind == ConfigKind::kInteger || key.kind == ConfigKind::kNumber) {
+      doc += key.choices.empty() ? fmt::format(" From {} to {}.", key.min, key.max)
+                                 : fmt::format(" From {} to {}, or {}.", key.min, key.max, fmt::join(key.choices, " or "));
+    }
     for (const std::string& name : key.environment) doc += fmt::format(" Also `{}`.", name);
     out += fmt::format("| `{}` | `{}` | {} |\n", key.path, yaml_text(key, key.fallback), doc);
   }

@@ -25,7 +25,7 @@ struct ConfigKey {
   std::string doc = {};       ///< one or two sentences: what it is, unit, what larger and smaller values cost
   double min = -1e15;         ///< of numbers, inclusive
   double max = 1e15;
-  std::vector<std::string> choices = {};      ///< of kChoice
+  std::vector<std::string> choices = {};      ///< of kChoice; of a number: words that may stand in its place
   std::vector<std::string> environment = {};  ///< further variables that set it, besides LODESTONE_<SECTION>_<NAME>
 };
 
@@ -53,6 +53,8 @@ class Config {
   [[nodiscard]] const std::string& text(std::string_view path) const;
   [[nodiscard]] std::int64_t integer(std::string_view path) const;
   [[nodiscard]] double number(std::string_view path) const;
+  /// Nothing when one of the key's words stands in the place of the number.
+  [[nodiscard]] std::optional<double> find_number(std::string_view path) const;
   [[nodiscard]] bool flag(std::string_view path) const;
   /// Absolute; "" stays empty.
   [[nodiscard]] fs::path file_path(std::string_view path) const;

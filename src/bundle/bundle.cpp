@@ -16,9 +16,10 @@ using models::Neighbours;
 /// No model gives scores or weights beyond this, and with it no sum over a history leaves the range of a float.
 constexpr float kMaxScore = 1e15F;
 
-const std::set<std::string>& required_files() {
-  static const std::set<std::string> names = {"items.safetensors",   "behavior.safetensors", "content.safetensors",
-                                              "popular.safetensors", "text.safetensors",     "users.safetensors"};
+std::set<std::string> required_files(std::int64_t format_version) {
+  std::set<std::string> names = {"items.safetensors",   "behavior.safetensors", "content.safetensors",
+                                 "popular.safetensors", "text.safetensors",     "users.safetensors"};
+  if (format_version > 1) names.insert("channels.safetensors");
   return names;
 }
 
@@ -32,7 +33,7 @@ std::vector<std::string> check_folder(const fs::path& folder, const Manifest& ma
     problems.push_back(
         fmt::format("{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string()));
   }
-  for (const std::string& name : required_files()) {
+  for (const std::string& name : required_files(manifest.format_version)) {
     if (!listed.contains(name)) {
       problems.push_back(fmt::format("{}: the manifest does not list {}; publish again", folder.string(), name));
     }
@@ -143,6 +144,7 @@ Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(M
   load_lists(options.n_threads);
   load_text();
   load_users();
+  if (manifest_.format_version > 1) load_channels(options.n_threads);
 }
 
 void Bundle::load_lists(int n_threads) {
@@ -155,6 +157,21 @@ void Bundle::load_lists(int n_threads) {
   release_.popular = ranked(load_rows(popular, "popular", 1, n, n_threads));
   release_.popular_by_category = ranked(load_rows(popular, "popular_by_category", release_.catalog.n_categories(), n, n_threads));
   release_.trending = ranked(load_rows(popular, "trending", models::kTrendingWindows, n, n_threads));
+}
+
+void Bundle::load_channels(int n_threads) {
+  const TensorFile& channels = file("channels.safetensors");
+  const std::size_t n = release_.catalog.n_items();
+  release_.sequence = load_rows(channels, "sequence", n, n, n_threads);
+  release_.tag = load_rows(channels, "tag", n, n, n_threads);
+  release_.item_users = load_rows(channels, "item_users", n, release_.users.size(), n_threads);
+  release_.price_bucket = channels.array<std::int32_t>("price_bucket", n);
+  std::int32_t last = 0;
+  for (const std::int32_t bucket : release_.price_bucket) last = std::max(last, bucket);
+  const std::size_t n_buckets = static_cast<std::size_t>(last) + 1;
+  check_items(channels, "price_bucket", release_.price_bucket, n_buckets);
+  release_.price = ranked(load_rows(channels, "price", n_buckets, n, n_threads));
+  release_.fresh = ranked(load_rows(channels, "new", 1, n, n_threads));
 }
 
 void Bundle::load_text() {

@@ -18,7 +18,7 @@
 namespace lodestone::bundle {
 
 /// The format that this program writes, and the oldest that it reads.
-inline constexpr std::int64_t kFormatVersion = 1;
+inline constexpr std::int64_t kFormatVersion = 2;
 inline constexpr std::int64_t kOldestFormatVersion = 1;
 
 /// A folder of the store that begins so is not finished, and no bundle.
@@ -55,6 +55,7 @@ struct BundleFile {
 
 /// manifest.json, checked.
 struct Manifest {
+  std::int64_t format_version = kFormatVersion;
   std::string id;
   TimePoint created{};
   models::ChannelWeights weights;
@@ -88,6 +89,7 @@ class Bundle {
   [[nodiscard]] const TensorFile& file(std::string_view name) const;
   void load_lists(int n_threads);
   void load_users();
+  void load_channels(int n_threads);
   void load_text();
 
   Manifest manifest_;

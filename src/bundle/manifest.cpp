@@ -45,7 +45,9 @@ std::string read_verified(const fs::path& folder) {
   return text;
 }
 
-void check_version(const json::Value& document, const std::string& name) {
+bool is_first_channel(std::string_view name) { return name == "behavior" || name == "content" || name == "popular"; }
+
+std::int64_t check_version(const json::Value& document, const std::string& name) {
   const json::Value* version = document.find("format_version");
   if (version == nullptr || version->as_int() == nullptr) fail(ErrorCode::kCorrupt, "{}: format_version is missing", name);
   const std::int64_t found = *version->as_int();
@@ -54,6 +56,7 @@ void check_version(const json::Value& document, const std::string& name) {
          "{}: bundle format {} cannot be read, this program reads {} to {}; publish again with it, or use a newer one", name,
          found, kOldestFormatVersion, kFormatVersion);
   }
+  return found;
 }
 
 const std::string& text_member(const json::Value& object, std::string_view key, const std::string& name) {
@@ -110,16 +113,18 @@ Manifest Manifest::parse(std::string_view text, const std::string& name) {
   Manifest manifest;
   manifest.document = json::parse(text, name);
   const json::Value& document = manifest.document;
-  check_version(document, name);
+  manifest.format_version = check_version(document, name);
   manifest.id = text_member(document, "id", name);
   if (!is_bundle_id(manifest.id)) fail(ErrorCode::kCorrupt, "{}: \"{}\" is no bundle id", name, manifest.id);
   const auto created = parse_time(text_member(document, "created", name));
   if (!created) fail(ErrorCode::kCorrupt, "{}: created is no time", name);
   manifest.created = *created;
   const json::Value* weights = document.find("channel_weights");
-  manifest.weights.behavior = number_member(weights, "behavior", name);
-  manifest.weights.content = number_member(weights, "content", name);
-  manifest.weights.popular = number_member(weights, "popular", name);
+  for (const models::WeightField& weight : models::kWeightFields) {
+    // Format 1 knew three channels; a release of it has no lists for the others.
+    const bool known = manifest.format_version > 1 || is_first_channel(weight.name);
+    manifest.weights.*weight.field = known ? number_member(weights, weight.name, name) : 0;
+  }
   const json::Value* files = document.find("files");
   if (files == nullptr || files->as_array() == nullptr) fail(ErrorCode::kCorrupt, "{}: files is missing", name);
   for (const json::Value& entry : *files->as_array()) {

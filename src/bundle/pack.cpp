@@ -41,6 +41,26 @@ void save_users(const std::vector<models::UserData>& users, const fs::path& path
   writer.save(path);
 }
 
+/// A release may lack any of these lists; its rows are empty then.
+void save_channels(const models::ReleaseData& data, const fs::path& path) {
+  const std::vector<std::uint64_t> no_items(data.items.size() + 1, 0);
+  const std::vector<std::uint64_t> no_row(2, 0);
+  const std::vector<std::int32_t> no_bucket(data.items.size(), 0);
+  TensorWriter writer;
+  const auto add = [&](const std::string& name, const models::OwnedNeighbours& lists, const std::vector<std::uint64_t>& none) {
+    writer.add(name + ".offsets", lists.items.empty() && lists.offsets.size() == 1 ? none : lists.offsets);
+    writer.add(name + ".items", lists.items);
+    writer.add(name + ".scores", lists.scores);
+  };
+  add("sequence", data.sequence, no_items);
+  add("tag", data.tag, no_items);
+  add("item_users", data.item_users, no_items);
+  writer.add("price_bucket", data.price_bucket.empty() ? no_bucket : data.price_bucket);
+  add("price", data.price, no_row);
+  add("new", data.fresh, no_row);
+  writer.save(path);
+}
+
 void save_models(const models::ReleaseData& data, const fs::path& folder) {
   models::save_catalog(data.items, folder / "items.safetensors");
   TensorWriter behavior;
@@ -50,6 +70,7 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   TensorWriter content;
   add_lists(content, "neighbors", data.content);
   content.save(folder / "content.safetensors");
+  save_channels(data, folder / "channels.safetensors");
   TensorWriter popular;
   add_lists(popular, "popular", data.popular);
   add_lists(popular, "popular_by_category", data.popular_by_category);
@@ -66,9 +87,8 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
 
 json::Value weights_document(const models::ChannelWeights& weights) {
   json::Value out;
-  out.set("behavior", json::Value(weights.behavior));
-  out.set("content", json::Value(weights.content));
-  out.set("popular", json::Value(weights.popular));
+  for (const models::WeightField& weight : models::kWeightFields)
+    out.set(std::string(weight.name), json::Value(weights.*weight.field));
   return out;
 }
 
@@ -95,6 +115,7 @@ json::Value counts_document(const models::ReleaseData& data) {
   count("users", data.users.size());
   count("behavior_pairs", data.behavior.items.size());
   count("content_pairs", data.content.items.size());
+  count("sequence_pairs", data.sequence.items.size());
   count("tokens", data.text.tokens.size());
   return out;
 }

@@ -250,6 +250,7 @@ TEST_F(StoreTest, tells_what_changed_between_two_releases) {
   data.items[4].is_available = !data.items[4].is_available;
   data.weights.content = 0.25;
   data.users.pop_back();
+  data.item_users = {};  // it numbers users
   // The first item's only compared lists: its behaviour list goes, all others stay.
   BundleInfo info = test::sample_info();
   json::Value metrics;

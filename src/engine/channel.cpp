@@ -6,16 +6,21 @@ std::string_view channel_name(Channel channel) {
   switch (channel) {
     case Channel::kBehavior: return "behavior";
     case Channel::kContent: return "content";
+    case Channel::kSequence: return "sequence";
+    case Channel::kUserCf: return "usercf";
+    case Channel::kTag: return "tag";
+    case Channel::kCategory: return "category";
+    case Channel::kPrice: return "price";
     case Channel::kPopular: return "popular";
     case Channel::kTrending: return "trending";
-    case Channel::kCategory: return "category";
+    case Channel::kNew: return "new";
     case Channel::kFallback: return "fallback:popular";
     case Channel::kCatalog: return "fallback:catalog";
   }
   return "";
 }
 
-void append_reason(std::string& out, std::uint8_t channels) {
+void append_reason(std::string& out, ChannelSet channels) {
   bool first = true;
   for (std::size_t c = 0; c < kChannels; ++c) {
     if ((channels & 1U << c) == 0) continue;

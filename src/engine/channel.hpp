@@ -12,15 +12,32 @@
 namespace lodestone::engine {
 
 /// Recall channels, in the order in which `reason` names them. The numbers index arrays.
-enum class Channel : std::uint8_t { kBehavior, kContent, kPopular, kTrending, kCategory, kFallback, kCatalog };
-inline constexpr std::size_t kChannels = 7;
+enum class Channel : std::uint8_t {
+  kBehavior,
+  kContent,
+  kSequence,
+  kUserCf,
+  kTag,
+  kCategory,
+  kPrice,
+  kPopular,
+  kTrending,
+  kNew,
+  kFallback,
+  kCatalog
+};
+inline constexpr std::size_t kChannels = 12;
+/// Bit c set = channel c.
+using ChannelSet = std::uint16_t;
+static_assert(kChannels <= 16);
 
-/// "behavior", "content", "popular", "trending", "category" (popular in the page item's category), "fallback:popular" (no channel of the
-/// page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown).
+/// "behavior" (liked together), "content" (alike in text), "sequence" (comes after), "usercf" (liked by people alike), "tag", "category"
+/// (popular in the category), "price" (popular among what costs as much), "popular", "trending", "new", "fallback:popular" (no channel of
+/// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown).
 std::string_view channel_name(Channel channel);
 
 /// Appends the names of a PageItem's `channels`, joined by "+".
-void append_reason(std::string& out, std::uint8_t channels);
+void append_reason(std::string& out, ChannelSet channels);
 
 /// Where an item came from: rank (from 1) and raw score in a channel; rank 0 = the channel did not give it.
 struct Contribution {
@@ -30,8 +47,8 @@ struct Contribution {
 
 struct PageItem {
   ItemIndex item = 0;
-  float score = 0;            ///< in (0, 1], never rises down the page
-  std::uint8_t channels = 0;  ///< bit c set = channel c gave the item
+  float score = 0;          ///< in (0, 1], never rises down the page
+  ChannelSet channels = 0;  ///< that gave the item
   std::array<Contribution, kChannels> contributions{};
 };
 

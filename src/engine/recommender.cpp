@@ -13,8 +13,17 @@ using models::Release;
 
 /// Items of a history's sums that take part, at least. They are eligible already, so no page needs more than its limit of them.
 constexpr std::size_t kHistoryDepth = 100;
-/// Items of a history that the content channel looks at, newest first.
-constexpr std::size_t kContentHistory = 10;
+/// Items of a history that the channels of content, tags, categories and prices look at, newest first.
+constexpr std::size_t kRecentHistory = 10;
+/// Items that rules look at, and what each older one keeps of the weight of the next: as the rules were evaluated.
+constexpr std::size_t kSequenceHistory = 8;
+constexpr float kSequenceDecay = 0.5F;
+/// Users alike that have a say, the items of this user by which they are found, and the newest items of theirs that count.
+constexpr std::size_t kNearUsers = 60;
+constexpr std::size_t kUserCfHistory = 30;
+constexpr std::size_t kNearHistory = 50;
+/// Items of a category's list that a visitor's recent categories give.
+constexpr std::size_t kCategoryDepth = 100;
 /// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
 constexpr float kPageShare = 2.0F / 3.0F;
 /// Items that warm() makes room for besides those of a page: what a request may leave out, and what most users own.
@@ -76,9 +85,15 @@ class PageMaker {
     const std::size_t n_items = release.catalog.n_items();
     LODESTONE_ASSERT(!request.item || static_cast<std::size_t>(*request.item) < n_items, "item {} of {}", *request.item, n_items);
     const models::ChannelWeights& weights = request.weights == nullptr ? release.weights : *request.weights;
-    behavior_weight_ = safe_weight(weights.behavior);
-    content_weight_ = safe_weight(weights.content);
-    popular_weight_ = safe_weight(weights.popular);
+    weight_of(Channel::kBehavior) = safe_weight(weights.behavior);
+    weight_of(Channel::kContent) = safe_weight(weights.content);
+    weight_of(Channel::kSequence) = safe_weight(weights.sequence);
+    weight_of(Channel::kUserCf) = safe_weight(weights.usercf);
+    weight_of(Channel::kTag) = safe_weight(weights.tag);
+    weight_of(Channel::kCategory) = safe_weight(weights.category);
+    weight_of(Channel::kPrice) = safe_weight(weights.price);
+    weight_of(Channel::kPopular) = safe_weight(weights.popular);
+    weight_of(Channel::kNew) = safe_weight(weights.fresh);
     if (request.user) user_ = release.users.find(*request.user);
     page_.items.clear();
     page_.items.reserve(std::min(request.limit, n_items));
@@ -129,14 +144,24 @@ class PageMaker {
     }
   }
 
+  [[nodiscard]] float& weight_of(Channel channel) { return weights_[static_cast<std::size_t>(channel)]; }
+
   /// What belongs to the page's item; on a detail page also what belongs to the visitor.
   void related() {
     LODESTONE_ASSERT(request_.item.has_value(), "a page of related items needs its item");
+    const ItemIndex item = *request_.item;
     const bool both = request_.kind == PageKind::kDetail && has_history();
     const float share = both ? kPageShare : 1;
-    add_source(Channel::kBehavior, share * behavior_weight_, release_.behavior.row(*request_.item));
-    add_source(Channel::kContent, share * content_weight_, release_.content.row(*request_.item));
+    add_source(Channel::kBehavior, share * weight_of(Channel::kBehavior), release_.behavior.row(item));
+    add_source(Channel::kContent, share * weight_of(Channel::kContent), release_.content.row(item));
+    add_source(Channel::kSequence, share * weight_of(Channel::kSequence), release_.sequence.row(item));
+    add_source(Channel::kTag, share * weight_of(Channel::kTag), release_.tag.row(item));
     if (both) add_history(1 - share);
+    // What is popular around the item supports lists of its own; where there are none the page is a fallback and says so.
+    const bool any = std::any_of(scratch_.sources.begin(), scratch_.sources.begin() + static_cast<std::ptrdiff_t>(n_sources_),
+                                 [](const Source& source) { return !source.list.items.empty(); });
+    add_source(Channel::kCategory, share * weight_of(Channel::kCategory), any ? category_list(item) : NeighbourRow{});
+    add_source(Channel::kPrice, share * weight_of(Channel::kPrice), any ? price_list(item) : NeighbourRow{});
   }
 
   /// A known user's history; a guest, and a user without history, get what is popular.
@@ -146,7 +171,11 @@ class PageMaker {
       return;
     }
     add_history(1);
-    add_source(Channel::kPopular, popular_weight_, release_.popular.row(0));
+    add_recent(Channel::kTag);
+    add_recent(Channel::kCategory);
+    add_recent(Channel::kPrice);
+    add_source(Channel::kPopular, weight_of(Channel::kPopular), release_.popular.row(0));
+    add_source(Channel::kNew, weight_of(Channel::kNew), release_.fresh.row(0));
   }
 
   /// Sum of the weights of the query's tokens; nothing to look for gives what is popular.
@@ -168,21 +197,31 @@ class PageMaker {
     add_sums(Channel::kContent, 1, request_.limit);
   }
 
+  /// The channels that know what a history as a whole asks for.
   void add_history(float share) {
-    add_behavior_history(share);
-    add_content_history(share);
+    add_summed(Channel::kBehavior, share, [this] { sum_behavior(); });
+    add_summed(Channel::kContent, share, [this] { sum_lists(release_.content, kRecentHistory, kListDepth); });
+    add_summed(Channel::kSequence, share, [this] { sum_sequence(); });
+    add_summed(Channel::kUserCf, share, [this] { sum_near_users(); });
   }
 
-  void add_behavior_history(float share) {
-    const Timed timed(trace_, Channel::kBehavior);
-    if (behavior_weight_ > 0) sum_behavior();
-    add_sums(Channel::kBehavior, share * behavior_weight_, std::max(kHistoryDepth, request_.limit));
+  void add_recent(Channel channel) {
+    add_summed(channel, 1, [this, channel] {
+      switch (channel) {
+        case Channel::kTag: sum_lists(release_.tag, kRecentHistory, kListDepth); break;
+        case Channel::kCategory: sum_groups([this](ItemIndex item) { return category_list(item); }); break;
+        default: sum_groups([this](ItemIndex item) { return price_list(item); }); break;
+      }
+    });
   }
 
-  void add_content_history(float share) {
-    const Timed timed(trace_, Channel::kContent);
-    if (content_weight_ > 0) sum_content();
-    add_sums(Channel::kContent, share * content_weight_, std::max(kHistoryDepth, request_.limit));
+  template <typename Sum>
+  void add_summed(Channel channel, float share, const Sum& sum) {
+    const float weight = share * weight_of(channel);
+    if (!(weight > 0)) return;
+    const Timed timed(trace_, channel);
+    sum();
+    add_sums(channel, weight, std::max(kHistoryDepth, request_.limit));
   }
 
   /// The weights are scaled so that the largest is 1.
@@ -199,14 +238,64 @@ class PageMaker {
   }
 
   /// The newest counts 1, the one before it 1/2, and so on; each list's best counts 1, as its scores compare inside the list only.
-  void sum_content() {
+  void sum_lists(const models::Neighbours& lists, std::size_t recent, std::size_t depth) {
     const auto history = release_.users.history(*user_);
-    const std::size_t n = std::min(history.size(), kContentHistory);
+    const std::size_t n = std::min(history.size(), recent);
     for (std::size_t h = 0; h < n; ++h) {
-      if (h + 1 < n) prefetch(release_.content.row(history[h + 1]));
-      const NeighbourRow row = release_.content.row(history[h]);
-      if (!row.items.empty()) scratch_.sums.add(row, 1 / static_cast<float>(h + 1) / std::max(row.scores[0], kLeastBest));
+      if (h + 1 < n) prefetch(lists.row(history[h + 1]));
+      add_scaled(lists.row(history[h]), depth, 1 / static_cast<float>(h + 1));
     }
+  }
+
+  /// The lists of the groups that the recent items are in; items of one group add to its weight.
+  template <typename List>
+  void sum_groups(const List& list_of) {
+    const auto history = release_.users.history(*user_);
+    for (std::size_t h = 0; h < std::min(history.size(), kRecentHistory); ++h)
+      add_scaled(list_of(history[h]), kCategoryDepth, 1 / static_cast<float>(h + 1));
+  }
+
+  void add_scaled(const NeighbourRow& row, std::size_t depth, float weight) {
+    if (row.items.empty()) return;
+    const std::size_t n = std::min(row.items.size(), depth);
+    scratch_.sums.add({row.items.first(n), row.scores.first(n)}, weight / std::max(row.scores[0], kLeastBest));
+  }
+
+  /// Rules compare across items, so their scores are summed as they are.
+  void sum_sequence() {
+    const auto history = release_.users.history(*user_);
+    float weight = 1;
+    for (std::size_t h = 0; h < std::min(history.size(), kSequenceHistory); ++h, weight *= kSequenceDecay)
+      scratch_.sums.add(release_.sequence.row(history[h]), weight);
+  }
+
+  /// User-kNN: the users who share most of this one's items, and what else they have.
+  void sum_near_users() {
+    const models::Users& users = release_.users;
+    const auto history = users.history(*user_);
+    ItemSums& near = scratch_.user_sums;
+    near.begin(users.size());
+    for (std::size_t h = 0; h < std::min(history.size(), kUserCfHistory); ++h) near.add(release_.item_users.row(history[h]), 1);
+    const auto self = static_cast<ItemIndex>(*user_);
+    const NeighbourRow found =
+        near.take_best(kNearUsers, scratch_.near_users, scratch_.nearness, [self](ItemIndex user) { return user != self; });
+    for (std::size_t k = 0; k < found.items.size(); ++k) {
+      const auto user = static_cast<std::size_t>(found.items[k]);
+      const auto theirs = users.history(user);
+      const auto weights = users.history_weights(user);
+      const std::size_t n = std::min(theirs.size(), kNearHistory);
+      const float largest = n == 0 ? 0 : *std::max_element(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(n));
+      if (largest > 0) scratch_.sums.add({theirs.first(n), weights.first(n)}, found.scores[k] / largest);
+    }
+  }
+
+  [[nodiscard]] NeighbourRow category_list(ItemIndex item) const {
+    return release_.popular_by_category.row(static_cast<std::size_t>(release_.catalog.category_number(item)));
+  }
+
+  [[nodiscard]] NeighbourRow price_list(ItemIndex item) const {
+    if (release_.price_bucket.empty()) return {};
+    return release_.price.row(static_cast<std::size_t>(release_.price_bucket[static_cast<std::size_t>(item)]));
   }
 
   [[nodiscard]] bool has_history() const { return user_ && !release_.users.history(*user_).empty(); }
@@ -270,7 +359,7 @@ class PageMaker {
     for (std::size_t s = 0; s < n_sources_; ++s) {
       if (candidate.ranks[s] == 0) continue;
       const auto c = static_cast<std::size_t>(scratch_.sources[s].channel);
-      placed.channels = static_cast<std::uint8_t>(placed.channels | 1U << c);
+      placed.channels = static_cast<ChannelSet>(placed.channels | 1U << c);
       // Of two lists of one channel the first, the page item's, tells.
       if (placed.contributions[c].rank != 0) continue;
       placed.contributions[c] = {candidate.ranks[s], scratch_.sources[s].list.scores[candidate.ranks[s] - 1U]};
@@ -288,8 +377,7 @@ class PageMaker {
       }
     }
     if (request_.item) {
-      const auto category = static_cast<std::size_t>(release_.catalog.category_number(*request_.item));
-      fill(none ? Channel::kFallback : Channel::kCategory, release_.popular_by_category.row(category));
+      fill(none ? Channel::kFallback : Channel::kCategory, category_list(*request_.item));
     }
     fill(none ? Channel::kFallback : Channel::kPopular, release_.popular.row(0));
     if (page_.items.size() >= request_.limit) return;
@@ -315,7 +403,7 @@ class PageMaker {
     PageItem& placed = page_.items.emplace_back();
     placed.item = item;
     placed.score = score;
-    placed.channels = static_cast<std::uint8_t>(1U << c);
+    placed.channels = static_cast<ChannelSet>(1U << c);
     placed.contributions[c] = contribution;
     ++page_.candidates[c];
   }
@@ -326,9 +414,7 @@ class PageMaker {
   Page& page_;
   RecallTrace* trace_;
   std::optional<std::size_t> user_;
-  float behavior_weight_ = 0;
-  float content_weight_ = 0;
-  float popular_weight_ = 0;
+  std::array<float, kChannels> weights_{};
   float total_weight_ = 0;
   std::size_t n_sources_ = 0;
 };

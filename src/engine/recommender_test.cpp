@@ -30,6 +30,15 @@ models::OwnedNeighbours lists_of(const std::vector<std::vector<models::ScoredIte
   return out;
 }
 
+models::ChannelWeights weights_of(double behavior, double content, double popular) {
+  models::ChannelWeights weights;
+  for (const models::WeightField& field : models::kWeightFields) weights.*field.field = 0;
+  weights.behavior = behavior;
+  weights.content = content;
+  weights.popular = popular;
+  return weights;
+}
+
 /// Eight items of two categories (even and odd), ids 100 + place, and a user 7 who saw item 0 and owns item 3.
 ReleaseData small_release() {
   ReleaseData data;
@@ -49,6 +58,7 @@ ReleaseData small_release() {
   query_tokens("weather", tokens);
   data.text = {tokens, {0, 2}, {0, 2}, {1.0F, 3.0F}};
   data.users = {{UserId(7), {0}, {2.0F}, {3}}};
+  data.weights = weights_of(1, 0.5, 0.1);
   return data;
 }
 
@@ -109,13 +119,13 @@ TEST_F(RecommenderTest, a_weight_changes_the_order_and_zero_switches_off) {
   PageRequest request;
   request.item = 0;
   request.limit = 3;
-  models::ChannelWeights weights{0.2, 1.0, 0.1};
+  models::ChannelWeights weights = weights_of(0.2, 1.0, 0.1);
   request.weights = &weights;
   EXPECT_THAT(shown(request), ElementsAre("2:behavior+content", "6:content", "1:behavior"));
-  weights = {0, 1, 0};
+  weights = weights_of(0, 1, 0);
   EXPECT_THAT(shown(request), ElementsAre("2:content", "6:content", "4:category"));
   EXPECT_EQ(page_.candidates[static_cast<std::size_t>(Channel::kBehavior)], 0U);
-  weights = {1, 0, 0};
+  weights = weights_of(1, 0, 0);
   EXPECT_THAT(shown(request), ElementsAre("1:behavior", "2:behavior", "4:category"));
 }
 
@@ -123,14 +133,14 @@ TEST_F(RecommenderTest, weights_that_are_no_weights_switch_off) {
   PageRequest request;
   request.item = 0;
   request.limit = 2;
-  const models::ChannelWeights weights{-1, std::numeric_limits<double>::quiet_NaN(), 1};
+  const models::ChannelWeights weights = weights_of(-1, std::numeric_limits<double>::quiet_NaN(), 1);
   request.weights = &weights;
   EXPECT_THAT(shown(request), ElementsAre("4:fallback:popular", "7:fallback:popular"));
 }
 
 TEST_F(RecommenderTest, the_release_brings_its_weights) {
   ReleaseData data = small_release();
-  data.weights = {0, 1, 0};
+  data.weights = weights_of(0, 1, 0);
   const test::SampleBundle other(data);
   PageRequest request;
   request.item = 0;
@@ -217,6 +227,87 @@ TEST_F(RecommenderTest, a_trace_tells_the_time_of_each_channel_that_was_asked) {
   for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_EQ(page_.items[i].item, plain[i].item);
 }
 
+/// The same with lists for every channel: item 1 comes after item 0, users 7 and 8 are alike, 0 and 5 share tags and a price.
+class ChannelsTest : public ::testing::Test {
+ protected:
+  static ReleaseData release() {
+    ReleaseData data = small_release();
+    data.sequence = lists_of({{{1, 2}, {6, 1}}, {}, {}, {}, {}, {}, {}, {}});
+    data.tag = lists_of({{{5, 0.9F}}, {}, {}, {}, {}, {}, {}, {}});
+    data.users.push_back({UserId(8), {0, 6}, {1, 4}, {}});
+    data.item_users = lists_of({{{0, 1}, {1, 0.7F}}, {}, {}, {}, {}, {}, {{1, 0.7F}}, {}});
+    data.price_bucket = {0, 1, 1, 1, 1, 0, 1, 1};
+    data.price = lists_of({{{5, 3}, {0, 1}}, {{7, 2}}});
+    data.fresh = lists_of({{{2, 1}, {4, 0.5F}}});
+    data.weights = weights_of(0, 0, 0);
+    return data;
+  }
+  /// The first item and its reason when one channel alone has a weight.
+  std::string alone(double models::ChannelWeights::*field, const PageRequest& request) {
+    models::ChannelWeights weights = weights_of(0, 0, 0);
+    weights.*field = 1;
+    PageRequest weighed = request;
+    weighed.weights = &weights;
+    recommend(sample_.release(), weighed, scratch_, page_);
+    std::string out = std::to_string(page_.items.at(0).item) + ':';
+    append_reason(out, page_.items.at(0).channels);
+    return out;
+  }
+  test::SampleBundle sample_{release()};
+  Scratch scratch_;
+  Page page_;
+};
+
+TEST_F(ChannelsTest, each_speaks_for_the_page_of_an_item) {
+  PageRequest request;
+  request.item = 0;
+  EXPECT_EQ(alone(&models::ChannelWeights::sequence, request), "1:sequence");
+  EXPECT_EQ(alone(&models::ChannelWeights::tag, request), "5:tag");
+  models::ChannelWeights weights = weights_of(1, 0, 0);
+  weights.price = 1;
+  weights.category = 1;
+  request.weights = &weights;
+  recommend(sample_.release(), request, scratch_, page_);
+  std::vector<std::string> reasons;
+  for (const PageItem& item : page_.items) append_reason(reasons.emplace_back(), item.channels);
+  EXPECT_THAT(reasons, ::testing::IsSupersetOf({"behavior", "price", "category"}));
+}
+
+TEST_F(ChannelsTest, each_speaks_for_the_page_of_a_user) {
+  PageRequest request;
+  request.kind = PageKind::kUser;
+  request.user = UserId(7);
+  EXPECT_EQ(alone(&models::ChannelWeights::sequence, request), "1:sequence");
+  EXPECT_EQ(alone(&models::ChannelWeights::usercf, request), "6:usercf") << "user 8 has seen item 0 too";
+  EXPECT_EQ(alone(&models::ChannelWeights::tag, request), "5:tag");
+  EXPECT_EQ(alone(&models::ChannelWeights::category, request), "4:category");
+  EXPECT_EQ(alone(&models::ChannelWeights::price, request), "5:price");
+  EXPECT_EQ(alone(&models::ChannelWeights::fresh, request), "2:new");
+  EXPECT_EQ(alone(&models::ChannelWeights::popular, request), "7:popular");
+}
+
+TEST_F(ChannelsTest, a_user_is_no_neighbour_of_himself) {
+  PageRequest request;
+  request.kind = PageKind::kUser;
+  request.user = UserId(8);
+  alone(&models::ChannelWeights::usercf, request);
+  EXPECT_EQ(page_.candidates[static_cast<std::size_t>(Channel::kUserCf)], 1U) << "what user 7 has: item 0";
+}
+
+TEST_F(ChannelsTest, a_release_without_their_lists_goes_on_without_them) {
+  const test::SampleBundle plain(small_release());
+  models::ChannelWeights weights;
+  PageRequest request;
+  request.weights = &weights;
+  request.user = UserId(7);
+  request.item = 0;
+  for (const PageKind kind : {PageKind::kSimilar, PageKind::kDetail, PageKind::kUser}) {
+    request.kind = kind;
+    recommend(plain.release(), request, scratch_, page_);
+    EXPECT_THAT(page_.items, ::testing::Not(IsEmpty()));
+  }
+}
+
 TEST_F(RecommenderTest, a_search_gives_what_matches_and_no_more) {
   PageRequest request;
   request.kind = PageKind::kSearch;
@@ -266,8 +357,8 @@ TEST(Query, is_cut_into_different_tokens_and_bounded) {
 
 TEST(Channel, reasons_join_names_in_one_order) {
   std::string reason;
-  append_reason(reason, 0b1111111);
-  EXPECT_EQ(reason, "behavior+content+popular+trending+category+fallback:popular+fallback:catalog");
+  append_reason(reason, 0b1111'1111'1111);
+  EXPECT_EQ(reason, "behavior+content+sequence+usercf+tag+category+price+popular+trending+new+fallback:popular+fallback:catalog");
   reason.clear();
   append_reason(reason, 0);
   EXPECT_EQ(reason, "");

@@ -44,9 +44,9 @@ struct Source {
   float weight = 0;
   models::NeighbourRow list;
 };
-inline constexpr std::size_t kMaxSources = 5;
+inline constexpr std::size_t kMaxSources = 13;
 /// Items of one list that take part in the fusion.
-inline constexpr std::size_t kListDepth = 400;
+inline constexpr std::size_t kListDepth = 300;
 
 struct Candidate {
   ItemIndex item = 0;
@@ -55,7 +55,7 @@ struct Candidate {
   std::array<std::uint16_t, kMaxSources> ranks{};  ///< rank in each source, 0 = not in it
 };
 
-/// The candidates of a page, each item once. An item is found by a hash table of 8 KiB that every request uses again, so it is in the
+/// The candidates of a page, each item once. An item is found by a hash table of 16 KiB that every request uses again, so it is in the
 /// cache, where an array over the catalogue would not be. A slot holds a place in the list and counts only when the candidate there
 /// points back (Briggs and Torczon, "An efficient representation for sparse sets", 1993): nothing has to be cleared.
 class Candidates {
@@ -82,7 +82,7 @@ class Candidates {
   [[nodiscard]] std::span<const Candidate> all() const { return std::span(all_).first(n_); }
 
  private:
-  static constexpr std::uint32_t kSlotBits = 12;
+  static constexpr std::uint32_t kSlotBits = 13;
   static constexpr std::uint32_t kSlots = 1U << kSlotBits;
   static_assert(2 * kMaxSources * kListDepth <= kSlots, "half of the slots stay free");
 
@@ -138,8 +138,11 @@ class ItemSums {
 
 /// It grows to the largest release it has seen. One thread.
 struct Scratch {
-  ItemSet blocked;  ///< items that may not be shown, or stand on the page already
-  ItemSums sums;    ///< of one channel while it is summed
+  ItemSet blocked;     ///< items that may not be shown, or stand on the page already
+  ItemSums sums;       ///< of one channel while it is summed
+  ItemSums user_sums;  ///< nearness of users while it is summed; its "items" are numbers of users
+  std::vector<ItemIndex> near_users;
+  std::vector<float> nearness;
   BoundFilter filter;
   Candidates candidates;
   std::array<Source, kMaxSources> sources;

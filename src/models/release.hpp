@@ -2,6 +2,7 @@
 // All models of one release: with their own memory as training makes them (ReleaseData), and as views over mapped files as the engine
 // uses them (Release).
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -69,12 +70,33 @@ class Users {
   std::span<const ItemIndex> owned_items_;
 };
 
-/// Weight of each channel in the fusion. 0 switches a channel off.
+/// Weight of each channel in the fusion. 0 switches a channel off. The numbers are what a release has that nothing could be learned for.
 struct ChannelWeights {
   double behavior = 1.0;
   double content = 0.5;
+  double sequence = 0.3;
+  double usercf = 0.2;
+  double tag = 0.1;
+  double category = 0.05;
+  double price = 0.02;
   double popular = 0.1;
+  double fresh = 0.02;
 };
+
+/// A weight by the name of its channel, for whatever handles all of them: manifest, configuration, learning.
+struct WeightField {
+  std::string_view name;
+  double ChannelWeights::*field;
+};
+inline constexpr std::array<WeightField, 9> kWeightFields = {{{"behavior", &ChannelWeights::behavior},
+                                                              {"content", &ChannelWeights::content},
+                                                              {"sequence", &ChannelWeights::sequence},
+                                                              {"usercf", &ChannelWeights::usercf},
+                                                              {"tag", &ChannelWeights::tag},
+                                                              {"category", &ChannelWeights::category},
+                                                              {"price", &ChannelWeights::price},
+                                                              {"popular", &ChannelWeights::popular},
+                                                              {"new", &ChannelWeights::fresh}}};
 
 /// Inverted text index: token hashes ascending, and for each the items with their weight (BM25, ready to be summed).
 struct TextIndex {
@@ -94,7 +116,14 @@ struct Release {
   Neighbours behavior;            ///< for /similar: item -> its nearest
   Neighbours behavior_influence;  ///< for histories: history item -> candidates it speaks for
   Neighbours content;
-  RankedLists popular;              ///< one row
+  Neighbours sequence;  ///< item -> what comes after it
+  Neighbours tag;       ///< item -> items that share its tags
+  /// Item -> a sample of the users who have it in their history (numbers of `users`, not items), with 1 / sqrt(length of the history).
+  Neighbours item_users;
+  std::span<const std::int32_t> price_bucket;  ///< by item: row of `price`; empty in a release that has none
+  RankedLists price;    ///< row = bucket: the popular items of about that price; the last row, of items without a price, is empty
+  RankedLists fresh;    ///< one row: new items
+  RankedLists popular;  ///< one row
   RankedLists popular_by_category;  ///< row = category number of the catalogue
   RankedLists trending;             ///< row = TrendingWindow
   TextIndex text;
@@ -123,6 +152,12 @@ struct ReleaseData {
   OwnedNeighbours behavior;
   OwnedNeighbours behavior_influence;
   OwnedNeighbours content;
+  OwnedNeighbours sequence;
+  OwnedNeighbours tag;
+  OwnedNeighbours item_users;
+  std::vector<std::int32_t> price_bucket;
+  OwnedNeighbours price;
+  OwnedNeighbours fresh;
   OwnedNeighbours popular;
   OwnedNeighbours popular_by_category;
   OwnedNeighbours trending;

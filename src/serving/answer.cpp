@@ -7,20 +7,6 @@ namespace lodestone::serving {
 
 namespace {
 
-constexpr std::size_t kSets = std::size_t{1} << engine::kChannels;
-
-std::array<std::string, kSets> make_reasons() {
-  std::array<std::string, kSets> reasons;
-  for (std::size_t set = 0; set < kSets; ++set) {
-    for (std::size_t c = 0; c < engine::kChannels; ++c) {
-      if ((set >> c & 1U) == 0) continue;
-      if (!reasons[set].empty()) reasons[set] += '+';
-      reasons[set] += engine::channel_name(static_cast<engine::Channel>(c));
-    }
-  }
-  return reasons;
-}
-
 template <typename Number>
 void append_number(std::string& out, Number value) {
   std::array<char, 32> digits{};
@@ -46,11 +32,6 @@ void append_channels(std::string& out, const engine::PageItem& item) {
 
 }  // namespace
 
-std::string_view reason_text(std::uint8_t channels) {
-  static const std::array<std::string, kSets> reasons = make_reasons();
-  return reasons[channels % kSets];
-}
-
 void append_items(std::string& out, const models::Release& release, const engine::Page& page, Detail detail) {
   out += '[';
   bool first = true;
@@ -62,7 +43,11 @@ void append_items(std::string& out, const models::Release& release, const engine
       out += ",\"score\":";
       append_number(out, item.score);
     }
-    if (detail != Detail::kCard) out.append(",\"reason\":\"").append(reason_text(item.channels)).append("\"");
+    if (detail != Detail::kCard) {
+      out += ",\"reason\":\"";
+      engine::append_reason(out, item.channels);
+      out += '"';
+    }
     if (detail == Detail::kExplained) append_channels(out, item);
     out += '}';
   }

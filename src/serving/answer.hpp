@@ -20,7 +20,4 @@ enum class Detail {
 /// Appends "[{...},...]".
 void append_items(std::string& out, const models::Release& release, const engine::Page& page, Detail detail);
 
-/// "behavior+content" for a set of channels (bit c = channel c).
-std::string_view reason_text(std::uint8_t channels);
-
 }  // namespace lodestone::serving

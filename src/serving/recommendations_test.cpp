@@ -59,7 +59,9 @@ TEST_F(RecommendationsTest, similar_answers_as_the_contract_says) {
     EXPECT_NE(item.find("cover_image"), nullptr);
     EXPECT_LE(*item.find("score")->as_number(), last);
     last = *item.find("score")->as_number();
-    EXPECT_THAT(text(item, "reason"), MatchesRegex("(behavior|content|popular|category)(\\+(content|popular))*"));
+    EXPECT_THAT(
+        text(item, "reason"),
+        MatchesRegex("(behavior|content|sequence|tag|category|price|popular)(\\+(content|sequence|tag|category|price))*"));
     EXPECT_EQ(item.find("channels"), nullptr);
   }
   EXPECT_FALSE(seen.contains(10));
@@ -216,6 +218,8 @@ TEST(Fallback, channels_that_give_nothing_leave_it_to_popular) {
   data.behavior.offsets.assign(data.items.size() + 1, 0);
   data.behavior_influence = data.behavior;
   data.content = data.behavior;
+  data.sequence = {};
+  data.tag = {};
   site.publish(site.pack(data));
   site.start();
   const json::Value body = site.get_json("/similar/10");

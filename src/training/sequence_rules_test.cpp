@@ -17,7 +17,8 @@ using ::testing::IsEmpty;
 
 /// Rows of items with their memory.
 struct Owned {
-  std::size_t n_items = 0;
+  explicit Owned(std::size_t n) : n_items(n) {}
+  std::size_t n_items;
   std::vector<std::uint64_t> offsets{0};
   std::vector<ItemIndex> items;
 

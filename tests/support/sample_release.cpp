@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <string>
@@ -146,6 +147,33 @@ std::vector<models::UserData> make_users(const SampleOptions& options, Rng& rng)
   return users;
 }
 
+/// Four buckets by the item's number, the last without items of its own.
+void make_prices(ReleaseData& data, const SampleOptions& options, RowMaker& rows, Rng& rng) {
+  for (std::size_t i = 0; i < options.n_items; ++i) data.price_bucket.push_back(static_cast<std::int32_t>(i % 4));
+  for (std::size_t bucket = 0; bucket < std::min<std::size_t>(4, options.n_items); ++bucket)
+    rows.add(data.price, bucket == 3 ? 0 : std::min<std::size_t>(20, options.n_items), -1, 10.0F, rng);
+}
+
+/// All users of each item.
+OwnedNeighbours make_item_users(const ReleaseData& data) {
+  std::vector<std::vector<models::ScoredItem>> users_of(data.items.size());
+  for (std::size_t u = 0; u < data.users.size(); ++u) {
+    const float score = 1 / std::sqrt(static_cast<float>(std::max<std::size_t>(1, data.users[u].history.size())));
+    for (const ItemIndex item : data.users[u].history)
+      users_of[static_cast<std::size_t>(item)].push_back({static_cast<ItemIndex>(u), score});
+  }
+  OwnedNeighbours lists;
+  for (auto& row : users_of) {
+    std::stable_sort(row.begin(), row.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
+    for (const models::ScoredItem& entry : row) {
+      lists.items.push_back(entry.item);
+      lists.scores.push_back(entry.score);
+    }
+    lists.offsets.push_back(lists.items.size());
+  }
+  return lists;
+}
+
 }  // namespace
 
 ReleaseData sample_release(const SampleOptions& options) {
@@ -159,6 +187,11 @@ ReleaseData sample_release(const SampleOptions& options) {
   make_popular(data, options, rows, rng);
   data.text = make_text(data.items);
   data.users = make_users(options, rng);
+  data.sequence = make_lists(options, rows, rng);
+  data.tag = make_lists(options, rows, rng);
+  make_prices(data, options, rows, rng);
+  rows.add(data.fresh, std::min<std::size_t>(50, options.n_items), -1, 1.0F, rng);
+  data.item_users = make_item_users(data);
   return data;
 }
 

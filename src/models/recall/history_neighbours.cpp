@@ -68,8 +68,8 @@ void HistoryNeighbours::find_similar(std::span<const ItemIndex> history, Scratch
   for (std::size_t k = history.size(); k-- > 0; weight *= static_cast<float>(options_.decay)) {
     const auto item = static_cast<std::size_t>(history[k]);
     // A repeat counts where it is newest.
-    if (item >= n_items_ || (options_.decay < 1 && std::find(history.begin() + static_cast<std::ptrdiff_t>(k) + 1,
-                                                             history.end(), history[k]) != history.end())) {
+    if (item >= n_items_ || (options_.decay < 1 && std::find(history.begin() + static_cast<std::ptrdiff_t>(k) + 1, history.end(),
+                                                             history[k]) != history.end())) {
       continue;
     }
     const std::uint64_t end = item_offsets_[item + 1];
@@ -92,10 +92,10 @@ void HistoryNeighbours::keep_nearest(Scratch& scratch) const {
   if (options_.neighbors == 0 || scratch.touched.size() <= options_.neighbors) return;
   const auto kept = static_cast<std::ptrdiff_t>(options_.neighbors);
   // Of equally near ones the newer, whose number is higher.
-  std::nth_element(scratch.touched.begin(), scratch.touched.begin() + kept, scratch.touched.end(),
-                   [&](std::uint32_t a, std::uint32_t b) {
-                     return scratch.similarity[a] != scratch.similarity[b] ? scratch.similarity[a] > scratch.similarity[b] : a > b;
-                   });
+  std::nth_element(
+      scratch.touched.begin(), scratch.touched.begin() + kept, scratch.touched.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return scratch.similarity[a] != scratch.similarity[b] ? scratch.similarity[a] > scratch.similarity[b] : a > b;
+      });
   for (std::size_t k = options_.neighbors; k < scratch.touched.size(); ++k) scratch.similarity[scratch.touched[k]] = 0;
   scratch.touched.resize(options_.neighbors);
 }

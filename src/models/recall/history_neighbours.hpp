@@ -12,12 +12,12 @@
 namespace lodestone::models {
 
 struct HistoryNeighboursOptions {
-  std::size_t neighbors = 100;    ///< nearest histories that have a say
-  double decay = 1;               ///< weight of an item of the query history: decay^age, the newest 1
-  std::size_t recent = 0;         ///< items of the query history that count; 0 = all
-  double reach = 0;               ///< in a neighbour, an item d places from the shared one counts exp(-d / reach); 0 = all count 1
-  double item_exponent = 0;       ///< a shared item counts n_i^-this, n = histories with it
-  double target_exponent = 0;     ///< a score is multiplied by n_i^-this
+  std::size_t neighbors = 100;  ///< nearest histories that have a say
+  double decay = 1;             ///< weight of an item of the query history: decay^age, the newest 1
+  std::size_t recent = 0;       ///< items of the query history that count; 0 = all
+  double reach = 0;             ///< in a neighbour, an item d places from the shared one counts exp(-d / reach); 0 = all count 1
+  double item_exponent = 0;     ///< a shared item counts n_i^-this, n = histories with it
+  double target_exponent = 0;   ///< a score is multiplied by n_i^-this
   std::size_t max_histories = 0;  ///< newest histories of an item that are looked at; 0 = all
 };
 
@@ -50,13 +50,13 @@ class HistoryNeighbours {
   std::size_t n_items_ = 0;
   std::vector<std::uint64_t> offsets_{0};
   std::vector<ItemIndex> items_;
-  std::vector<std::uint64_t> item_offsets_;   ///< of the two below
-  std::vector<std::uint32_t> histories_;      ///< that hold the item, ascending, each once
-  std::vector<std::uint32_t> places_;         ///< last place of the item in it
-  std::vector<float> length_factor_;          ///< 1 / sqrt(distinct items), by history
-  std::vector<float> item_factor_;            ///< n_i^-item_exponent
-  std::vector<float> target_factor_;          ///< n_i^-target_exponent
-  std::vector<float> distance_factor_;        ///< exp(-d / reach)
+  std::vector<std::uint64_t> item_offsets_;  ///< of the two below
+  std::vector<std::uint32_t> histories_;     ///< that hold the item, ascending, each once
+  std::vector<std::uint32_t> places_;        ///< last place of the item in it
+  std::vector<float> length_factor_;         ///< 1 / sqrt(distinct items), by history
+  std::vector<float> item_factor_;           ///< n_i^-item_exponent
+  std::vector<float> target_factor_;         ///< n_i^-target_exponent
+  std::vector<float> distance_factor_;       ///< exp(-d / reach)
 };
 
 }  // namespace lodestone::models

@@ -14,7 +14,8 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 
 struct Owned {
-  std::size_t n_items = 0;
+  explicit Owned(std::size_t n) : n_items(n) {}
+  std::size_t n_items;
   std::vector<std::uint64_t> offsets{0};
   std::vector<ItemIndex> items;
 
