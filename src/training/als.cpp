@@ -1,0 +1,374 @@
+#include "training/als.hpp"
+
+#include <cblas.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.hpp"
+#include "base/rng.hpp"
+#include "base/thread_pool.hpp"
+#include "training/als_kernels.hpp"
+
+// LAPACK's Cholesky, which OpenBLAS carries; its C header is another package.
+extern "C" void spotrf_(const char* uplo, const blasint* n, float* a, const blasint* lda, blasint* info);
+extern "C" void spotrs_(const char* uplo, const blasint* n, const blasint* nrhs, const float* a, const blasint* lda, float* b,
+                        const blasint* ldb, blasint* info);
+
+namespace lodestone::training {
+namespace {
+
+/// Rows whose products with the Gram matrix are one call of BLAS; more would push their meetings out of the cache between two steps.
+constexpr std::size_t kBlock = 32;
+constexpr std::size_t kGramParts = 64;    // at most, whose sums are added in order
+constexpr std::size_t kGramRows = 2'048;  // of a part, at least
+constexpr std::size_t kExactFactors = 8;  // up to which kFastest is Cholesky
+constexpr double kMostConfidence = 1e9;   // of float's 7 digits nothing else would be left
+constexpr std::size_t kMostFactors = 2'048;
+constexpr double kFirstLength = 0.1;  // of the items' first vectors, as in the second paper
+
+blasint size(std::size_t n) { return static_cast<blasint>(n); }
+
+/// Observed confidence beyond 1 of an interaction; 0 means that it did not happen.
+float confidence(float weight, double alpha) {
+  const double c = static_cast<double>(weight) * alpha;
+  if (!(weight >= 0) || !(c <= kMostConfidence)) {
+    fail(ErrorCode::kInvalidArgument, "an interaction has weight {}, expected a number from 0 to {:g}; mend the weights", weight,
+         alpha > 0 ? kMostConfidence / alpha : kMostConfidence);
+  }
+  return static_cast<float>(c);
+}
+
+void check(const AlsOptions& o) {
+  if (o.factors < 1 || o.factors > kMostFactors)
+    fail(ErrorCode::kInvalidArgument, "factors is {}, expected 1 to {}", o.factors, kMostFactors);
+  if (!(o.regularization > 0) || !std::isfinite(o.regularization))
+    fail(ErrorCode::kInvalidArgument, "regularization is {}, expected a number above 0", o.regularization);
+  if (!(o.exponent >= 0 && o.exponent <= 1)) fail(ErrorCode::kInvalidArgument, "exponent is {}, expected 0 to 1", o.exponent);
+  if (!(o.alpha >= 0) || !std::isfinite(o.alpha))
+    fail(ErrorCode::kInvalidArgument, "alpha is {}, expected a number from 0", o.alpha);
+  if (o.iterations < 1) fail(ErrorCode::kInvalidArgument, "iterations is {}, expected at least 1", o.iterations);
+  if (o.cg_steps < 1) fail(ErrorCode::kInvalidArgument, "cg_steps is {}, expected at least 1", o.cg_steps);
+}
+
+/// Rows that meet rows of the other side, with the confidence beyond 1 of each meeting.
+struct Side {
+  std::vector<std::uint64_t> offsets;
+  std::vector<std::int32_t> others;
+  std::vector<float> confidences;
+  std::vector<float> ridge;  ///< lambda of each row
+  double mean_frequency = 1;
+
+  [[nodiscard]] std::size_t n() const { return ridge.size(); }
+  [[nodiscard]] Meetings row(std::size_t r, const PaddedRows& factors) const {
+    const std::size_t begin = offsets[r];
+    const std::size_t count = offsets[r + 1] - begin;
+    return {factors, std::span(others).subspan(begin, count), std::span(confidences).subspan(begin, count)};
+  }
+};
+
+double row_ridge(double frequency, double mean, double regularization, double exponent) {
+  return regularization * std::pow(frequency / mean, exponent);
+}
+
+void set_ridge(Side& side, std::size_t n_others, const AlsOptions& options) {
+  const std::size_t n = side.offsets.size() - 1;
+  std::vector<double> frequency(n, static_cast<double>(n_others));
+  double sum = 0;
+  for (std::size_t r = 0; r < n; ++r) {
+    for (std::size_t at = side.offsets[r]; at < side.offsets[r + 1]; ++at)
+      frequency[r] += static_cast<double>(side.confidences[at]);
+    sum += frequency[r];
+  }
+  if (sum > 0) side.mean_frequency = sum / static_cast<double>(n);
+  side.ridge.resize(n);
+  for (std::size_t r = 0; r < n; ++r) {
+    side.ridge[r] = static_cast<float>(row_ridge(frequency[r], side.mean_frequency, options.regularization, options.exponent));
+  }
+}
+
+/// Per thread, for one block of rows: residuals, directions and what the matrix makes of them, and a matrix for the exact solver.
+struct Scratch {
+  explicit Scratch(std::size_t factors)
+      : residual(kBlock, factors), direction(kBlock, factors), product(kBlock, factors), norm(kBlock, 0) {}
+  PaddedRows residual;
+  PaddedRows direction;
+  PaddedRows product;
+  std::vector<float> norm;
+  std::vector<float> matrix;
+  std::vector<float> rows;
+};
+
+/// a += s b over rows that are padded.
+void add_scaled(float* a, float s, const float* b, std::size_t stride) {
+  for (std::size_t i = 0; i < stride; ++i) a[i] += s * b[i];
+}
+
+/// The product of two rows, in sixteen sums so that the compiler may use vectors.
+float dot(const float* a, const float* b, std::size_t stride) {
+  float sums[kLanes] = {};
+  for (std::size_t i = 0; i < stride; i += kLanes) {
+    for (std::size_t l = 0; l < kLanes; ++l) sums[l] += a[i + l] * b[i + l];
+  }
+  float sum = 0;
+  for (const float s : sums) sum += s;
+  return sum;
+}
+
+/// Adds  sum_k c_k y_k y_k'  to the upper triangle of `matrix` and sets `right` to  sum_k (1 + c_k) y_k.  Rows of `factors` are `stride` apart.
+template <typename Row>
+void add_observed(std::span<const std::int32_t> at, std::span<const float> confidences, std::size_t f, Row row,
+                  std::vector<float>& scaled, std::span<float> matrix, std::span<float> right) {
+  scaled.resize(at.size() * f);
+  std::fill(right.begin(), right.end(), 0.0F);
+  for (std::size_t k = 0; k < at.size(); ++k) {
+    const float* y = row(static_cast<std::size_t>(at[k]));
+    const float root = std::sqrt(confidences[k]);
+    for (std::size_t j = 0; j < f; ++j) {
+      scaled[k * f + j] = root * y[j];
+      right[j] += (1 + confidences[k]) * y[j];
+    }
+  }
+  if (!at.empty()) {
+    cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, size(f), size(at.size()), 1, scaled.data(), size(f), 1, matrix.data(),
+                size(f));
+  }
+}
+
+/// right = matrix^-1 right, the matrix in its upper triangle, which is lost.
+void solve_exactly(std::span<float> matrix, std::span<float> right) {
+  const blasint f = size(right.size());
+  const blasint one = 1;
+  blasint info = 0;
+  // Row-major upper is column-major lower.
+  spotrf_("L", &f, matrix.data(), &f, &info);
+  if (info != 0)
+    fail(ErrorCode::kInvalidArgument,
+         "the matrix of a row is not positive definite in floats; a larger regularization makes it so");
+  spotrs_("L", &f, &one, matrix.data(), &f, right.data(), &f, &info);
+}
+
+}  // namespace
+
+/// One fit: both sides, their factors and the sweeps.
+class AlsFit {
+ public:
+  AlsFit(const models::Interactions& x, const AlsOptions& options)
+      : options_(options), n_threads_(options.threads > 0 ? options.threads : usable_cores()) {
+    models::Interactions met;
+    met.n_items = x.n_items;
+    for (std::size_t u = 0; u < x.n_users(); ++u) {
+      const models::InteractionRow row = x.row(u);
+      for (std::size_t k = 0; k < row.items.size(); ++k) {
+        const float c = confidence(row.weights[k], options.alpha);
+        if (row.weights[k] == 0) continue;
+        met.items.push_back(row.items[k]);
+        met.weights.push_back(c);
+      }
+      met.offsets.push_back(met.items.size());
+    }
+    models::ItemUsers by_item = models::transpose(met);
+    items_ = {std::move(by_item.offsets), std::move(by_item.users), std::move(by_item.weights), {}, 1};
+    users_ = {std::move(met.offsets), std::move(met.items), std::move(met.weights), {}, 1};
+    set_ridge(users_, x.n_items, options);
+    set_ridge(items_, x.n_users(), options);
+    user_factors_.emplace(users_.n(), options.factors);
+    item_factors_.emplace(items_.n(), options.factors);
+    for (int t = 0; t < n_threads_; ++t) scratch_.emplace_back(options.factors);
+    start_items();
+  }
+
+  AlsModel run() {
+    for (int done = 1; done <= options_.iterations; ++done) {
+      sweep(users_, *item_factors_, *user_factors_);
+      sweep(items_, *user_factors_, *item_factors_);
+      if (options_.progress) options_.progress(done);
+    }
+    return model();
+  }
+
+ private:
+  /// Each item has its own stream, so that neither threads nor other items change its first vector.
+  void start_items() {
+    const double scale = kFirstLength / std::sqrt(static_cast<double>(options_.factors));
+    parallel_for(items_.n(), kBlock, n_threads_, [&](std::size_t begin, std::size_t end, int) {
+      for (std::size_t i = begin; i < end; ++i) {
+        if (items_.offsets[i] == items_.offsets[i + 1]) continue;
+        Rng rng(options_.seed, i);
+        for (std::size_t j = 0; j < options_.factors; ++j) item_factors_->row(i)[j] = static_cast<float>(scale * rng.normal());
+      }
+    });
+  }
+
+  /// F'F over padded rows, [stride, stride] and whole: parts of fixed rows, added in order.
+  [[nodiscard]] std::vector<float> gram(const PaddedRows& factors) const {
+    const std::size_t s = factors.stride();
+    const std::size_t rows = std::max(kGramRows, (factors.n_rows() + kGramParts - 1) / kGramParts);
+    const std::size_t n_parts = (factors.n_rows() + rows - 1) / rows;
+    std::vector<std::vector<float>> parts(n_parts);
+    parallel_for(n_parts, 1, n_threads_, [&](std::size_t begin, std::size_t end, int) {
+      for (std::size_t part = begin; part < end; ++part) {
+        parts[part].assign(s * s, 0);
+        const std::size_t count = std::min(rows, factors.n_rows() - part * rows);
+        cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, size(s), size(count), 1, factors.row(part * rows), size(s), 0,
+                    parts[part].data(), size(s));
+      }
+    });
+    std::vector<float> sum(s * s, 0);
+    for (const std::vector<float>& part : parts) {
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+    }
+    for (std::size_t i = 0; i < s; ++i) {
+      for (std::size_t j = 0; j < i; ++j) sum[i * s + j] = sum[j * s + i];
+    }
+    return sum;
+  }
+
+  void sweep(const Side& side, const PaddedRows& others, PaddedRows& own) {
+    const std::vector<float> g = gram(others);
+    const bool exact =
+        options_.solver == AlsSolver::kCholesky || (options_.solver == AlsSolver::kFastest && options_.factors <= kExactFactors);
+    parallel_for(side.n(), kBlock, n_threads_, [&](std::size_t begin, std::size_t end, int thread) {
+      Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+      if (exact) {
+        for (std::size_t r = begin; r < end; ++r) solve_row(side, r, others, g, own.row(r), scratch);
+      } else {
+        descend(side, begin, end, others, g, own, scratch);
+      }
+    });
+  }
+
+  void solve_row(const Side& side, std::size_t r, const PaddedRows& others, const std::vector<float>& g, float* out,
+                 Scratch& scratch) const {
+    const Meetings met = side.row(r, others);
+    if (met.at.empty()) return;
+    const std::size_t f = options_.factors;
+    const std::size_t stride = others.stride();
+    scratch.matrix.resize(f * f);
+    for (std::size_t i = 0; i < f; ++i) {
+      std::copy_n(g.data() + i * stride, f, scratch.matrix.data() + i * f);
+      scratch.matrix[i * f + i] += side.ridge[r];
+    }
+    const std::span<float> right(out, f);
+    add_observed(
+        met.at, met.weights, f, [&](std::size_t o) { return others.row(o); }, scratch.rows, scratch.matrix, right);
+    solve_exactly(scratch.matrix, right);
+  }
+
+  /// to[k] = -(F'F + lambda) from[k] for the rows [begin, end) and, of their meetings, what add_meetings adds.
+  void apply(const Side& side, std::size_t begin, std::size_t end, const PaddedRows& others, const std::vector<float>& g, float t,
+             const float* from, PaddedRows& to) const {
+    const std::size_t stride = others.stride();
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, size(end - begin), size(stride), size(stride), -1, from, size(stride),
+                g.data(), size(stride), 0, to.row(0), size(stride));
+    for (std::size_t k = 0; k < end - begin; ++k) {
+      const float* p = from + k * stride;
+      add_scaled(to.row(k), -side.ridge[begin + k], p, stride);
+      add_meetings(side.row(begin + k, others), t, p, to.row(k));
+    }
+  }
+
+  /// A few steps of conjugate gradients for the rows [begin, end), from where they stand.
+  void descend(const Side& side, std::size_t begin, std::size_t end, const PaddedRows& others, const std::vector<float>& g,
+               PaddedRows& own, Scratch& s) const {
+    const std::size_t stride = others.stride();
+    const std::size_t n = end - begin;
+    apply(side, begin, end, others, g, 1, own.row(begin), s.residual);
+    for (std::size_t k = 0; k < n; ++k) {
+      std::copy_n(s.residual.row(k), stride, s.direction.row(k));
+      s.norm[k] = dot(s.residual.row(k), s.residual.row(k), stride);
+    }
+    for (int step = 1; step <= options_.cg_steps; ++step) {
+      apply(side, begin, end, others, g, 0, s.direction.row(0), s.product);
+      for (std::size_t k = 0; k < n; ++k) {
+        const float curvature = -dot(s.direction.row(k), s.product.row(k), stride);
+        // A row that is solved, or that nobody met, stays.
+        if (!(curvature > 0 && s.norm[k] > 0)) continue;
+        const float length = s.norm[k] / curvature;
+        add_scaled(own.row(begin + k), length, s.direction.row(k), stride);
+        if (step == options_.cg_steps) continue;
+        add_scaled(s.residual.row(k), length, s.product.row(k), stride);
+        const float norm = dot(s.residual.row(k), s.residual.row(k), stride);
+        const float share = norm / s.norm[k];
+        float* direction = s.direction.row(k);
+        for (std::size_t i = 0; i < stride; ++i) direction[i] = s.residual.row(k)[i] + share * direction[i];
+        s.norm[k] = norm;
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<float> compact(const PaddedRows& rows) const {
+    std::vector<float> out(rows.n_rows() * options_.factors);
+    for (std::size_t r = 0; r < rows.n_rows(); ++r)
+      std::copy_n(rows.row(r), options_.factors, out.begin() + static_cast<std::ptrdiff_t>(r * options_.factors));
+    return out;
+  }
+
+  [[nodiscard]] AlsModel model() const {
+    AlsModel out;
+    out.n_items_ = items_.n();
+    out.n_factors_ = options_.factors;
+    out.item_factors_ = compact(*item_factors_);
+    if (options_.keep_users) out.user_factors_ = compact(*user_factors_);
+    const std::vector<float> g = gram(*item_factors_);
+    const std::size_t f = options_.factors;
+    out.gram_.resize(f * f);
+    for (std::size_t i = 0; i < f; ++i) std::copy_n(g.data() + i * item_factors_->stride(), f, out.gram_.data() + i * f);
+    out.alpha_ = options_.alpha;
+    out.regularization_ = options_.regularization;
+    out.exponent_ = options_.exponent;
+    out.mean_user_frequency_ = users_.mean_frequency;
+    return out;
+  }
+
+  const AlsOptions& options_;
+  int n_threads_;
+  Side users_;
+  Side items_;
+  std::optional<PaddedRows> user_factors_;
+  std::optional<PaddedRows> item_factors_;
+  std::vector<Scratch> scratch_;
+};
+
+std::vector<float> AlsModel::fold_in(std::span<const ItemIndex> history, std::span<const float> weights) const {
+  const std::size_t f = n_factors_;
+  std::vector<float> out(f, 0);
+  thread_local std::vector<float> confidences;
+  thread_local std::vector<ItemIndex> met;
+  thread_local std::vector<float> matrix;
+  thread_local std::vector<float> scaled;
+  confidences.clear();
+  met.clear();
+  auto frequency = static_cast<double>(n_items_);
+  for (std::size_t k = 0; k < history.size(); ++k) {
+    const float c = confidence(weights[k], alpha_);
+    if (weights[k] == 0) continue;
+    frequency += static_cast<double>(c);
+    met.push_back(history[k]);
+    confidences.push_back(c);
+  }
+  if (met.empty()) return out;
+  matrix.assign(gram_.begin(), gram_.end());
+  const auto ridge = static_cast<float>(row_ridge(frequency, mean_user_frequency_, regularization_, exponent_));
+  for (std::size_t i = 0; i < f; ++i) matrix[i * f + i] += ridge;
+  add_observed(
+      met, confidences, f, [&](std::size_t i) { return item_factors_.data() + i * f; }, scaled, matrix, out);
+  solve_exactly(matrix, out);
+  return out;
+}
+
+void AlsModel::add_scores(std::span<const float> user, std::span<float> scores) const {
+  if (n_items_ == 0) return;
+  const blasint f = size(n_factors_);
+  cblas_sgemv(CblasRowMajor, CblasNoTrans, size(n_items_), f, 1, item_factors_.data(), f, user.data(), 1, 1, scores.data(), 1);
+}
+
+AlsModel fit_als(const models::Interactions& interactions, const AlsOptions& options) {
+  check(options);
+  // Parallelism is ours: each call of BLAS runs on the thread that makes it.
+  openblas_set_num_threads(1);
+  return AlsFit(interactions, options).run();
+}
+
+}  // namespace lodestone::training
