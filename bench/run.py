@@ -17,6 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import accuracy  # noqa: E402
+import als  # noqa: E402
 import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
@@ -29,6 +30,7 @@ import snapshot  # noqa: E402
 
 BENCHES = {
     "accuracy": accuracy.run,
+    "als": als.run,
     "serving": serving.run,
     "bundle": bundle.run,
     "snapshot": snapshot.run,
