@@ -8,9 +8,9 @@
 
 namespace lodestone::training {
 
-/// Replaces the lower triangle of a symmetric positive definite matrix [n, n] (row-major) by its whole inverse. Cholesky in tiles, then
-/// two triangular solves for each block of columns; n^3 multiply-adds, no second matrix. Throws invalid_argument when it is not
-/// positive definite.
+/// Replaces the lower triangle of a symmetric positive definite matrix [n, n] (row-major) by its whole inverse: Cholesky in
+/// tiles, the inverse of the factor, its product with itself. n^3 / 2 multiply-adds, 256 n floats beside the matrix and as many a
+/// thread. Throws invalid_argument when it is not positive definite.
 void invert_spd(std::span<float> matrix, std::size_t n, int threads);
 
 /// out = matrix * vector, on the calling thread alone; `matrix` [n, n] symmetric and whole.
