@@ -1,5 +1,5 @@
-"""Implicit ALS against the `implicit` library, iteration by iteration on the same data, and the linear model's inverse against LAPACK's
-own calls. Both sides of ALS take three steps of conjugate gradients on two threads, with BLAS on one thread inside each."""
+"""Implicit ALS against the `implicit` library on the same data, and the linear model's inverse against LAPACK's own calls.
+Both sides of ALS take three steps of conjugate gradients on two threads, with BLAS on one thread inside each."""
 import gzip
 import json
 import statistics
@@ -61,7 +61,7 @@ def implicit_seconds(x, factors, iterations):
     from threadpoolctl import threadpool_limits
     seconds = []
     with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(factors=factors, iterations=iterations + 1, num_threads=THREADS, random_state=1, use_cg=True)
+        model = AlternatingLeastSquares(factors=factors, iterations=iterations + 1, num_threads=THREADS, random_state=1)
         model.fit(x, show_progress=False, callback=lambda iteration, elapsed, loss: seconds.append(elapsed))
     return statistics.median(seconds[1:])
 

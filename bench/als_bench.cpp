@@ -1,6 +1,6 @@
 // Figures of implicit ALS and of the linear model's inverse:
 //
-//   als_bench fit FILE FACTORS ITERATIONS THREADS   seconds of an iteration of ALS by conjugate gradients, the first left out (median)
+//   als_bench fit FILE FACTORS ITERATIONS THREADS   median seconds of an iteration by conjugate gradients, the first left out
 //   als_bench invert N_ITEMS THREADS                seconds of the inverse that EASE takes, and of the same by LAPACK's own calls
 //
 // FILE holds little-endian integers: n_users, n_items (8 bytes each), n_users + 1 offsets (8 bytes), then item numbers (4 bytes).

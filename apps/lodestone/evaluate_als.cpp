@@ -17,7 +17,8 @@ constexpr std::size_t kTrialFactors = 64;
 constexpr std::size_t kMostFactors = 128;
 constexpr int kTrialIterations = 8;
 constexpr int kIterations = 15;
-/// Interactions that all trials may go through, which holds a search near ten seconds on two cores; enough for kLeastTrials at any rate.
+/// Interactions that all trials may go through, which holds a search near ten seconds on two cores; enough for kLeastTrials at
+/// any rate.
 constexpr std::size_t kMostInteractions = 16'000'000;
 constexpr std::size_t kLeastTrials = 6;
 
@@ -34,8 +35,8 @@ double two_digits(double value) {
 
 }  // namespace
 
-/// Tries settings in turn and keeps the best. Regularisation is searched as its ratio to the confidence 1 + alpha: on what was met the two
-/// pull against each other, so that the best ratio hardly moves with alpha.
+/// Tries settings in turn and keeps the best. Regularisation is searched as its ratio to the confidence 1 + alpha: on what was
+/// met the two pull against each other, so that the best ratio hardly moves with alpha.
 class AlsMethod::Search {
  public:
   Search(AlsMethod& method, const Problem& tuning)

@@ -10,8 +10,8 @@
 
 namespace lodestone::app {
 
-/// Vectors of users and items; a history is folded in exactly, so that it need not have been in training. With an order, older items of
-/// a history may count less.
+/// Vectors of users and items; a history is folded in exactly, so that it need not have been in training. With an order, older
+/// items of a history may count less.
 class AlsMethod final : public TunedMethod {
  public:
   explicit AlsMethod(int threads);

@@ -19,11 +19,11 @@ extern "C" void spotrs_(const char* uplo, const blasint* n, const blasint* nrhs,
 namespace lodestone::training {
 namespace {
 
-/// Rows whose products with the Gram matrix are one call of BLAS; more would push their meetings out of the cache between two steps.
+/// Rows whose products with the Gram matrix are one call of BLAS; more would push their meetings out of the cache between two
+/// steps.
 constexpr std::size_t kBlock = 32;
 constexpr std::size_t kGramParts = 64;    // at most, whose sums are added in order
 constexpr std::size_t kGramRows = 2'048;  // of a part, at least
-constexpr std::size_t kExactFactors = 8;  // up to which kFastest is Cholesky
 constexpr double kMostConfidence = 1e9;   // of float's 7 digits nothing else would be left
 constexpr std::size_t kMostFactors = 2'048;
 constexpr double kFirstLength = 0.1;  // of the items' first vectors, as in the second paper
@@ -116,7 +116,8 @@ float dot(const float* a, const float* b, std::size_t stride) {
   return sum;
 }
 
-/// Adds  sum_k c_k y_k y_k'  to the upper triangle of `matrix` and sets `right` to  sum_k (1 + c_k) y_k.  Rows of `factors` are `stride` apart.
+/// Adds  sum_k c_k y_k y_k'  to the upper triangle of `matrix` and sets `right` to  sum_k (1 + c_k) y_k.  Rows of `factors` are
+/// `stride` apart.
 template <typename Row>
 void add_observed(std::span<const std::int32_t> at, std::span<const float> confidences, std::size_t f, Row row,
                   std::vector<float>& scaled, std::span<float> matrix, std::span<float> right) {
@@ -227,8 +228,7 @@ class AlsFit {
 
   void sweep(const Side& side, const PaddedRows& others, PaddedRows& own) {
     const std::vector<float> g = gram(others);
-    const bool exact =
-        options_.solver == AlsSolver::kCholesky || (options_.solver == AlsSolver::kFastest && options_.factors <= kExactFactors);
+    const bool exact = options_.solver == AlsSolver::kCholesky;
     parallel_for(side.n(), kBlock, n_threads_, [&](std::size_t begin, std::size_t end, int thread) {
       Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
       if (exact) {

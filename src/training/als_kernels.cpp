@@ -70,6 +70,8 @@ LODESTONE_INLINE void add_any(const Meetings& m, float t, const float* p, float*
     case 4: return add_rows(m, 4, t, p, out);
     case 6: return add_rows(m, 6, t, p, out);
     case 8: return add_rows(m, 8, t, p, out);
+    case 12: return add_rows(m, 12, t, p, out);
+    case 16: return add_rows(m, 16, t, p, out);
     default: return add_rows(m, n, t, p, out);
   }
 }

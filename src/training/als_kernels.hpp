@@ -1,6 +1,6 @@
 #pragma once
-// The inner loop of implicit ALS by conjugate gradients, in vectors of sixteen floats; the widest instructions of the processor are found
-// at run time, because the product is built for every x86-64.
+// The inner loop of implicit ALS by conjugate gradients, in vectors of sixteen floats; the widest instructions of the processor
+// are found at run time, because the product is built for every x86-64.
 
 #include <cstddef>
 #include <cstdint>
@@ -38,9 +38,9 @@ struct Meetings {
   std::span<const float> weights;
 };
 
-/// out += sum over the meetings of (t + w (t - y . p)) y, y the row, w its weight. With t = 1 and p = x this is the observed part of
-/// b - A x; with t = 0 that of -A p, where A holds w y y' and b holds (1 + w) y. `p` and `out` are [stride] and aligned as the rows.
-/// Sums have one order whatever the processor; whether a product and a sum are rounded once or twice depends on it.
+/// out += sum over the meetings of (t + w (t - y . p)) y, y the row, w its weight. With t = 1 and p = x this is the observed part
+/// of b - A x; with t = 0 that of -A p, where A holds w y y' and b holds (1 + w) y. `p` and `out` are [stride] and aligned as the
+/// rows. Sums have one order whatever the processor; whether a product and a sum are rounded once or twice depends on it.
 void add_meetings(const Meetings& meetings, float t, const float* p, float* out);
 
 }  // namespace lodestone::training

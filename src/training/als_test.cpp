@@ -160,7 +160,7 @@ TEST(Als, fold_in_is_the_exact_vector_of_a_user_of_training) {
 
 TEST(Als, scores_what_people_of_the_same_taste_met) {
   const Interactions x = two_tastes(200, 60);
-  AlsOptions options = small(AlsSolver::kFastest);
+  AlsOptions options = small(AlsSolver::kConjugateGradient);
   options.factors = 17;  // no multiple of the lanes
   const AlsModel model = fit_als(x, options);
   const std::vector<ItemIndex> history{1, 7};
@@ -177,7 +177,7 @@ TEST(Als, scores_what_people_of_the_same_taste_met) {
 
 TEST(Als, adds_to_the_scores_that_are_there) {
   const Interactions x = two_tastes(40, 30);
-  const AlsModel model = fit_als(x, small(AlsSolver::kFastest));
+  const AlsModel model = fit_als(x, small(AlsSolver::kConjugateGradient));
   const std::vector<float> user = fold_in_row(x, model, 0);
   std::vector<float> zero(30, 0);
   std::vector<float> five(30, 5);
@@ -222,7 +222,7 @@ TEST(Als, frequent_rows_are_held_back_by_the_exponent) {
 
 TEST(Als, tells_each_iteration_once_in_order) {
   const Interactions x = two_tastes(10, 10);
-  AlsOptions options = small(AlsSolver::kFastest);
+  AlsOptions options = small(AlsSolver::kConjugateGradient);
   options.iterations = 3;
   std::vector<int> told;
   options.progress = [&](int done) { told.push_back(done); };
@@ -232,7 +232,7 @@ TEST(Als, tells_each_iteration_once_in_order) {
 
 TEST(Als, keeps_users_only_when_asked) {
   const Interactions x = two_tastes(10, 12);
-  AlsOptions options = small(AlsSolver::kFastest);
+  AlsOptions options = small(AlsSolver::kConjugateGradient);
   EXPECT_EQ(fit_als(x, options).user_factors().size(), 50U);
   options.keep_users = false;
   const AlsModel model = fit_als(x, options);
@@ -277,11 +277,11 @@ TEST(Als, stays_finite_over_weights_of_very_different_size) {
 }
 
 TEST(Als, refuses_weights_that_are_no_confidence) {
-  const AlsModel model = fit_als(two_tastes(10, 10), small(AlsSolver::kFastest));
+  const AlsModel model = fit_als(two_tastes(10, 10), small(AlsSolver::kConjugateGradient));
   const ItemIndex item = 0;
   for (const float bad : {-1.0F, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), 1e9F}) {
     const Interactions x{1, {0, 1}, {0}, {bad}};
-    EXPECT_THAT([&] { fit_als(x, small(AlsSolver::kFastest)); },
+    EXPECT_THAT([&] { fit_als(x, small(AlsSolver::kConjugateGradient)); },
                 testing::ThrowsMessage<Error>(testing::HasSubstr("expected a number from 0 to 3.33333e+08")));
     EXPECT_THROW((void)model.fold_in(std::span(&item, 1), std::span(&bad, 1)), Error);
   }
@@ -290,7 +290,7 @@ TEST(Als, refuses_weights_that_are_no_confidence) {
 TEST(Als, refuses_options_out_of_range_in_a_sentence) {
   const Interactions x = two_tastes(4, 4);
   const auto expect = [&](auto set, const char* sentence) {
-    AlsOptions options = small(AlsSolver::kFastest);
+    AlsOptions options = small(AlsSolver::kConjugateGradient);
     set(options);
     EXPECT_THAT([&] { fit_als(x, options); }, testing::ThrowsMessage<Error>(testing::HasSubstr(sentence)));
   };
