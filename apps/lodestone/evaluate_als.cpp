@@ -17,10 +17,12 @@ constexpr std::size_t kTrialFactors = 64;
 constexpr std::size_t kMostFactors = 128;
 constexpr int kTrialIterations = 8;
 constexpr int kIterations = 15;
-/// Interactions that all trials may go through, which holds a search near ten seconds on two cores; enough for kLeastTrials at
-/// any rate.
-constexpr std::size_t kMostInteractions = 16'000'000;
-constexpr std::size_t kLeastTrials = 6;
+/// Floating point operations of all trials together, which holds a search near ten seconds on two cores; enough for kLeastTrials
+/// of the first kind at any rate. What kTrialShare leaves is for the size.
+constexpr double kMostWork = 6e11;
+constexpr double kTrialShare = 0.6;
+constexpr double kLeastTrials = 6;
+constexpr double kCases = 5000;  // of a validation, at most
 
 struct Weighted {
   ItemIndex item;
@@ -43,18 +45,22 @@ class AlsMethod::Search {
       : method_(method),
         tuning_(tuning),
         x_(evaluation::to_interactions(tuning.train.histories, tuning.train.n_items)),
-        budget_(std::max(kLeastTrials * x_.items.size(), kMostInteractions)) {}
+        work_(std::max(kMostWork, kLeastTrials * work_of({}) / kTrialShare)) {}
 
   /// Leaves the best settings set, and returns what they reached.
   double run() {
-    for (const double ratio : {8.0, 3.0, 20.0, 1.0}) attempt({.ratio = ratio});
-    for (const double alpha : {2.0, 20.0}) attempt({.alpha = alpha, .ratio = best_.ratio});
-    for (const double step : {1.6, 1.25}) {
-      const double middle = best_.ratio;
-      for (const double ratio : {middle / step, middle * step}) attempt({.alpha = best_.alpha, .ratio = ratio});
+    budget_ = kTrialShare * work_;
+    attempt({});
+    climb(&Settings::ratio, 2.5);
+    climb(&Settings::alpha, 2.7);
+    climb(&Settings::ratio, 1.5);
+    climb(&Settings::alpha, 1.6);
+    climb(&Settings::ratio, 1.2);
+    for (const double exponent : {0.5, 1.0}) {
+      Settings settings = best_;
+      settings.exponent = exponent;
+      attempt(settings);
     }
-    for (const double step : {1.7, 1 / 1.7}) attempt({.alpha = best_.alpha * step, .ratio = best_.ratio});
-    for (const double exponent : {0.5, 1.0}) attempt({.alpha = best_.alpha, .ratio = best_.ratio, .exponent = exponent});
     choose_size();
     apply(best_);
     return reached_;
@@ -78,38 +84,66 @@ class AlsMethod::Search {
     options.iterations = settings.iterations;
   }
 
-  /// The trials were small; what is kept is not, and the best ratio for more factors may lie a little beside.
+  /// Multiplies the best `setting` by `step` for as long as that is better, else divides it.
+  void climb(double Settings::*setting, double step) {
+    for (const double factor : {step, 1 / step}) {
+      bool moved = false;
+      for (bool better = true; better; moved = moved || better) {
+        Settings settings = best_;
+        settings.*setting *= factor;
+        better = attempt(settings);
+      }
+      if (moved) return;
+    }
+  }
+
+  /// The trials were small, what is kept is not; more factors want more regularisation.
   void choose_size() {
+    budget_ += (1 - kTrialShare) * work_;
+    const double reached = reached_;
     best_.iterations = kIterations;
     Settings settings = best_;
     reached_ = -1;
-    attempt(settings);
+    if (!attempt(settings)) reached_ = reached;
     settings.factors = kMostFactors;
-    attempt(settings);
-    if (best_.factors != kMostFactors) return;
-    for (const double step : {1.25, 1 / 1.25}) {
-      settings.ratio = best_.ratio * step;
+    const double ratio = settings.ratio;
+    for (const double step : {1.0, 1.25, 1 / 1.25, 1.6}) {
+      settings.ratio = ratio * step;
       attempt(settings);
     }
   }
 
-  void attempt(const Settings& settings) {
-    const std::size_t cost =
-        x_.items.size() * settings.factors / kTrialFactors * static_cast<std::size_t>(settings.iterations) / kTrialIterations;
-    if (cost > budget_) return;
-    budget_ -= cost;
+  /// Operations of a fit by conjugate gradients and of a validation, which moves its numbers half as fast.
+  [[nodiscard]] double work_of(const Settings& settings) const {
+    const auto f = static_cast<double>(settings.factors);
+    const auto met = static_cast<double>(x_.items.size());
+    const auto n_items = static_cast<double>(x_.n_items);
+    const auto n_users = static_cast<double>(x_.n_users());
+    const double cases = std::min(kCases, static_cast<double>(tuning_.targets.size()));
+    const double row = n_users > 0 ? met / n_users : 0;
+    return settings.iterations * (32 * met * f + 8 * (n_users + n_items) * f * f) +
+           2 * cases * (2 * n_items * f + row * f * f + f * f * f / 3);
+  }
+
+  /// Whether these settings are better than the best so far; they are the best then. False when the budget is spent.
+  bool attempt(const Settings& settings) {
+    const double work = work_of(settings);
+    if (work > budget_) return false;
+    budget_ -= work;
     apply(settings);
     method_.model_ = training::fit_als(x_, method_.options_);
     const double reached = method_.validate(tuning_);
-    if (reached <= reached_) return;
+    if (reached <= reached_) return false;
     reached_ = reached;
     best_ = settings;
+    return true;
   }
 
   AlsMethod& method_;
   const Problem& tuning_;
   models::Interactions x_;
-  std::size_t budget_;
+  double work_;  ///< of the search
+  double budget_ = 0;
   Settings best_;
   double reached_ = -1;
 };
