@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/nearest.hpp"
+#include "evaluate_als.hpp"
 #include "evaluate_fusion.hpp"
 #include "evaluate_sequence.hpp"
 #include "features/text/tokenizer.hpp"
@@ -16,7 +17,7 @@ namespace {
 using evaluation::DatasetSpec;
 using evaluation::Kind;
 
-/// Every name of datasets.md, also those that this build lacks.
+/// Every name of datasets.md.
 const std::vector<std::string>& known_names() {
   static const std::vector<std::string> names{"auto",         "all",   "pop",       "itemknn-cosine", "itemknn-tfidf",
                                               "itemknn-bm25", "ease",  "content",   "fused",          "userknn",
@@ -35,6 +36,7 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
   using Form = HistoryNeighboursMethod::Form;
   if (name == "pop") return std::make_shared<PopularMethod>(threads);
   if (name == "ease") return std::make_shared<EaseMethod>(threads);
+  if (name == "als") return std::make_shared<AlsMethod>(threads);
   if (name == "rules") return std::make_shared<RulesMethod>(threads);
   if (name == "userknn") return std::make_shared<HistoryNeighboursMethod>(Form::kUsers, threads);
   if (name == "sessionknn") return std::make_shared<HistoryNeighboursMethod>(Form::kSessions, threads);
@@ -52,7 +54,7 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
 std::vector<std::shared_ptr<TunedMethod>> make_parts(const std::vector<std::string>& applicable, int threads) {
   std::vector<std::shared_ptr<TunedMethod>> parts;
   for (const char* part :
-       {"ease", "rules", "sessionknn", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25", "userknn", "content", "pop"}) {
+       {"ease", "als", "rules", "sessionknn", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25", "userknn", "content", "pop"}) {
     if (contains(applicable, part)) parts.push_back(make_tuned(part, applicable, threads));
   }
   return parts;
@@ -84,6 +86,7 @@ std::vector<std::string> methods_of(const DatasetSpec& spec, std::size_t n_users
     case Kind::kSessions: {
       std::vector<std::string> names{"pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25"};
       if (training::ease_fits(n_users, n_items, {})) names.emplace_back("ease");
+      names.emplace_back("als");
       if (spec.kind != Kind::kSessions) names.emplace_back("userknn");
       if (spec.kind != Kind::kInteractions) names.insert(names.end(), {"rules", "sessionknn"});
       if (spec.find(evaluation::Part::kItems) != nullptr) names.emplace_back("content");
@@ -116,9 +119,6 @@ std::vector<std::string> read_methods(std::string_view wanted, const DatasetSpec
       const std::string near = nearest_name(name, known_names());
       fail(ErrorCode::kInvalidArgument, "there is no method \"{}\"{} This data can be measured with {}, auto or all", name,
            near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near), fmt::join(applicable, ", "));
-    } else if (name == "als") {
-      fail(ErrorCode::kInvalidArgument, "this build has no method {} yet; this data can be measured with {}, auto or all", name,
-           fmt::join(applicable, ", "));
     } else if (name != "auto" && !contains(applicable, name)) {
       fail(ErrorCode::kInvalidArgument, "{}: method {} {}", spec.file.string(), name, reason_against(name, spec, applicable));
     } else if (!contains(out, name)) {

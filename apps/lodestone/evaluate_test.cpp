@@ -93,8 +93,8 @@ TEST_F(EvaluateVerb, every_method_gives_a_row_with_all_that_scripts_read) {
     // Tastes are plain to see in the events and in the titles; popularity sees none of it.
     EXPECT_GT(metric(row, "recall@5"), names.back() == "pop" ? 0.01 : 0.25) << names.back();
   }
-  EXPECT_THAT(names,
-              ElementsAre("pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "userknn", "content", "fused"));
+  EXPECT_THAT(
+      names, ElementsAre("pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "als", "userknn", "content", "fused"));
   EXPECT_LT(metric(rows[0], "ndcg@5") * 2, metric(rows[4], "ndcg@5"));
 }
 
@@ -105,7 +105,7 @@ TEST_F(EvaluateVerb, auto_prints_one_row_that_says_what_was_chosen) {
   ASSERT_EQ(rows.size(), 1U);
   EXPECT_EQ(*rows[0].find("method")->as_string(), "auto");
   EXPECT_THAT(*rows[0].find("settings")->as_string(),
-              ::testing::MatchesRegex("([0-9.]+ )?(ease|itemknn-[a-z0-9]+|userknn|content|pop) \\(.*\\)"));
+              ::testing::MatchesRegex("([0-9.]+ )?(ease|als|itemknn-[a-z0-9]+|userknn|content|pop) \\(.*\\)"));
   const std::string table = run("auto", false);
   EXPECT_EQ(std::count(table.begin(), table.end(), '\n'), 2);
   EXPECT_THAT(table, HasSubstr("tastes  auto"));
@@ -212,10 +212,9 @@ TEST_F(EvaluateVerb, a_method_that_cannot_be_measured_is_refused_with_the_choice
   EXPECT_EQ(fault("itemknn-tdidf"),
             "there is no method \"itemknn-tdidf\"; did you mean \"itemknn-tfidf\"? This data can be measured with pop, "
             "itemknn-cosine, itemknn-tfidf, "
-            "itemknn-bm25, ease, userknn, content, fused, auto or all");
+            "itemknn-bm25, ease, als, userknn, content, fused, auto or all");
   EXPECT_THAT(fault("transformer"), HasSubstr("there is no method \"transformer\". This data can be measured with pop, "));
   EXPECT_THAT(fault("auto,"), HasSubstr("there is no method \"\". "));
-  EXPECT_THAT(fault("als"), HasSubstr("this build has no method als yet; this data can be measured with pop, "));
   write("train", "1 1 2\n");
   write_spec(
       "interactions\nfiles: {train: {path: train, format: adjacency}, test: {path: train, format: adjacency}}\nprotocol: {split: "
