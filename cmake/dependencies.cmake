@@ -1,4 +1,4 @@
-# Everything found here is installed by `./run setup` (deps.lock): Debian packages, and DuckDB below build/deps.
+# Everything found here is installed by `./run setup` (deps.lock): Debian packages; DuckDB and LightGBM below build/deps.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -15,6 +15,7 @@ pkg_check_modules(OPENBLAS REQUIRED IMPORTED_TARGET openblas)
 
 set(LODESTONE_DEPS "${PROJECT_SOURCE_DIR}/build/deps" CACHE PATH "What ./run setup unpacked")
 add_library(duckdb SHARED IMPORTED)
+add_library(lightgbm SHARED IMPORTED)
 if(NOT EXISTS ${LODESTONE_DEPS}/duckdb/lib/libduckdb.so)
   message(FATAL_ERROR "DuckDB is not below ${LODESTONE_DEPS}; run ./run setup first")
 endif()
@@ -22,6 +23,13 @@ set_target_properties(duckdb PROPERTIES
   IMPORTED_LOCATION ${LODESTONE_DEPS}/duckdb/lib/libduckdb.so
   IMPORTED_NO_SONAME ON
   INTERFACE_INCLUDE_DIRECTORIES ${LODESTONE_DEPS}/duckdb/include)
+if(NOT EXISTS ${LODESTONE_DEPS}/lightgbm/lib/lib_lightgbm.so)
+  message(FATAL_ERROR "LightGBM is not below ${LODESTONE_DEPS}; run ./run setup first")
+endif()
+set_target_properties(lightgbm PROPERTIES
+  IMPORTED_LOCATION ${LODESTONE_DEPS}/lightgbm/lib/lib_lightgbm.so
+  IMPORTED_NO_SONAME ON
+  INTERFACE_INCLUDE_DIRECTORIES ${LODESTONE_DEPS}/lightgbm/include)
 
 if(LODESTONE_TESTS)
   find_package(GTest REQUIRED)

@@ -52,6 +52,7 @@ THIRD_PARTY = {
     "errmsg.h": ["sources"],
     "unicode/": ["features"],
     "cblas.h": ["training", "bench"],  # a benchmark's baseline is LAPACK alone
+    "LightGBM/": ["training"],
     "CLI/": ["apps"],
 }
 ANYWHERE = ("fmt/", "absl/")

@@ -104,24 +104,34 @@ fetched() {
   rm -rf "$folder"
 }
 
-npm_pack() { (cd "$2" && npm pack --loglevel=error --ignore-scripts "$1"); }
-pip_download() { "$venv/bin/pip" download -q --no-deps --only-binary :all: -d "$2" "$1"; }
+npm_pack() { (cd "$3" && npm pack --loglevel=error --ignore-scripts "$1@$2"); }
+pip_download() { make_venv && "$venv/bin/pip" download -q --no-deps --only-binary :all: -d "$3" "$1==$2"; }
+pip_source() { make_venv && "$venv/bin/pip" download -q --no-deps --no-binary "$1" -d "$3" "$1==$2"; }
 
-unpack_npm_packages() {
-  local name version file sha places pair
+# unpack_file ARCHIVE PLACE: writes one file of a tarball or wheel to stdout.
+unpack_file() {
+  case $1 in
+    *.whl) /usr/bin/env python3 -c 'import sys, zipfile; sys.stdout.buffer.write(zipfile.ZipFile(sys.argv[1]).read(sys.argv[2]))' "$1" "$2" ;;
+    *) tar -xzOf "$1" "$2" ;;
+  esac
+}
+
+# unpack_packages KIND WHAT COMMAND: the wanted files of the packages of that kind lie below build/deps.
+unpack_packages() {
+  local kind=$1 what=$2 command=$3 name version file sha places pair
   while read -r name version file sha places; do
     local stamp=$stamps/$file.$sha whole=yes
     [[ -f $stamp ]] || whole=no
     for pair in ${places//,/ }; do [[ -f $deps/${pair#*=} ]] || whole=no; done
     [[ $whole == yes ]] && continue
-    fetched "$file" "$sha" "npm package $name@$version" npm_pack "$name@$version"
+    fetched "$file" "$sha" "$what $name $version" "$command" "$name" "$version"
     for pair in ${places//,/ }; do
       mkdir -p "$(dirname "$deps/${pair#*=}")"
-      tar -xzOf "$cache/$file" "${pair%%=*}" >"$deps/${pair#*=}.new"
+      unpack_file "$cache/$file" "${pair%%=*}" >"$deps/${pair#*=}.new"
       mv "$deps/${pair#*=}.new" "$deps/${pair#*=}"
     done
     touch "$stamp"
-  done < <(entries npm)
+  done < <(entries "$kind")
 }
 
 make_venv() {
@@ -139,7 +149,7 @@ install_pip_packages() {
   [[ -f $stamp && -x $venv/bin/pip && $(<"$stamp") == "$wanted" ]] && return
   make_venv
   while read -r name version file sha; do
-    fetched "$file" "$sha" "Python package $name==$version" pip_download "$name==$version"
+    fetched "$file" "$sha" "Python package $name $version" pip_download "$name" "$version"
     files+=("$cache/$file")
   done <<<"$wanted"
   "$venv/bin/pip" install -q --no-index --no-deps "${files[@]}" || die "setup: pip could not install ${files[*]} into build/venv;" \
@@ -167,5 +177,7 @@ exec 9>"$build/.setup.lock"
 flock 9
 install_packages
 provide_node
-unpack_npm_packages
+unpack_packages npm "npm package" npm_pack
+unpack_packages pip-wheel "Python wheel" pip_download
+unpack_packages pip-source "Python source archive" pip_source
 case " ${kinds[*]} " in *" apt-test "*) install_pip_packages pip-test ;; esac
