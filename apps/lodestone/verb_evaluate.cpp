@@ -6,6 +6,7 @@
 
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "evaluate_ltr.hpp"
 #include "evaluate_methods.hpp"
 #include "evaluation/evaluate.hpp"
 #include "training/content.hpp"
@@ -71,35 +72,43 @@ std::size_t count_histories(const evaluation::Evaluation& evaluation) {
   return evaluation.problems().front().train.histories.size();
 }
 
-}  // namespace
-
-int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
-  const evaluation::DatasetSpec spec = evaluation::load_dataset_spec(arguments.data);
+/// Methods that rank the items of a catalogue.
+std::vector<MethodResult> evaluate_lists(const evaluation::DatasetSpec& spec, const std::string& method,
+                                         const evaluation::EvaluateOptions& options) {
   (void)methods_of(spec, 0, 0);  // a kind without methods need not be read first
-  (void)read_methods(arguments.method, spec, 0, 0);
+  (void)read_methods(method, spec, 0, 0);
   log_info("evaluate", "{}: reading", spec.name);
   const evaluation::Dataset data = evaluation::load_dataset(spec);
   training::ContentOptions content;
-  content.threads = arguments.threads;
+  content.threads = options.threads;
   const auto& metrics = spec.protocol.metrics;
   const bool diversity = std::find(metrics.begin(), metrics.end(), evaluation::Metric::kDiversity) != metrics.end();
   const evaluation::Evaluation evaluation(
       data, diversity ? training::build_content_vectors(data.texts, content).rows : models::Interactions{});
   const std::size_t n_rows = count_histories(evaluation);
   const std::vector<std::string> applicable = methods_of(spec, n_rows, data.n_items);
-  const std::vector<std::string> wanted = read_methods(arguments.method, spec, n_rows, data.n_items);
-  evaluation::EvaluateOptions options;
-  options.threads = arguments.threads;
+  const std::vector<std::string> wanted = read_methods(method, spec, n_rows, data.n_items);
   std::vector<MethodResult> results;
   for (const std::string& name : wanted) {
     log_info("evaluate", "{}: measuring {} ({} of {}) on {} items and {} histories", spec.name, name, results.size() + 1,
              wanted.size(), data.n_items, n_rows);
     if (spec.kind == evaluation::Kind::kTextSearch) {
-      results.push_back(evaluation.measure(make_search_method(name, arguments.threads), options));
+      results.push_back(evaluation.measure(make_search_method(name, options.threads), options));
     } else {
-      results.push_back(evaluation.measure([&] { return make_method(name, applicable, arguments.threads); }, options));
+      results.push_back(evaluation.measure([&] { return make_method(name, applicable, options.threads); }, options));
     }
   }
+  return results;
+}
+
+}  // namespace
+
+int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
+  const evaluation::DatasetSpec spec = evaluation::load_dataset_spec(arguments.data);
+  evaluation::EvaluateOptions options;
+  options.threads = arguments.threads;
+  const std::vector<MethodResult> results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
+                                                                                : evaluate_lists(spec, arguments.method, options);
   if (globals.json) {
     print_json(json::format(document_of(spec.name, results), 2));
   } else {

@@ -1,18 +1,17 @@
 #include "evaluation/evaluate.hpp"
 
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "evaluation/peak_memory.hpp"
 
 namespace lodestone::evaluation {
 namespace {
@@ -22,19 +21,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::size_t kBlock = 16;
 
 double seconds_since(SteadyClock::time_point start) { return std::chrono::duration<double>(SteadyClock::now() - start).count(); }
-
-/// Sets the kernel's high-water mark of this process back (Linux: clear_refs 5); where that is not allowed the mark of the whole run stands.
-void reset_peak() { std::ofstream("/proc/self/clear_refs") << "5"; }
-
-double peak_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) / 1024;
-  }
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<double>(usage.ru_maxrss) / 1024;
-}
 
 ItemFacts facts_of(const TrainPart& train) {
   const models::Interactions x = to_interactions(train.histories, train.n_items);
@@ -193,7 +179,7 @@ MethodResult Evaluation::summary(const Tally& tally, const EvaluateOptions& opti
 }
 
 MethodResult Evaluation::measure(const MethodFactory& make, const EvaluateOptions& options) const {
-  reset_peak();
+  reset_peak_memory();
   Tally tally;
   std::string name;
   std::vector<std::string> settings;
@@ -207,7 +193,7 @@ MethodResult Evaluation::measure(const MethodFactory& make, const EvaluateOption
     name = method->name();
     settings.push_back(method->settings());
   }
-  const double peak = peak_mib();
+  const double peak = peak_memory_mib();
   MethodResult result = summary(tally, options);
   result.method = name;
   result.settings = join_settings(settings);
@@ -216,7 +202,7 @@ MethodResult Evaluation::measure(const MethodFactory& make, const EvaluateOption
 }
 
 MethodResult Evaluation::measure(const SearchMethod& method, const EvaluateOptions& options) const {
-  reset_peak();
+  reset_peak_memory();
   Tally tally;
   for (const Problem& problem : problems_) {
     const SteadyClock::time_point start = SteadyClock::now();
@@ -229,7 +215,7 @@ MethodResult Evaluation::measure(const SearchMethod& method, const EvaluateOptio
         },
         options, tally);
   }
-  const double peak = peak_mib();
+  const double peak = peak_memory_mib();
   MethodResult result = summary(tally, options);
   result.method = method.name;
   result.settings = method.settings;
