@@ -1,13 +1,11 @@
 // lodestone evaluate: measures methods on a data set that a dataset.yaml describes, by its protocol.
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
-#include "base/json.hpp"
 #include "base/log.hpp"
 #include "evaluate_ltr.hpp"
 #include "evaluate_methods.hpp"
+#include "evaluate_output.hpp"
 #include "evaluation/evaluate.hpp"
 #include "training/content.hpp"
 #include "verbs.hpp"
@@ -16,56 +14,6 @@ namespace lodestone::app {
 namespace {
 
 using evaluation::MethodResult;
-using evaluation::MetricResult;
-
-json::Value document_of(const std::string& set, const std::vector<MethodResult>& results) {
-  json::Array rows;
-  for (const MethodResult& r : results) {
-    json::Value metrics = json::Object{};
-    json::Value intervals = json::Object{};
-    for (const MetricResult& m : r.metrics) {
-      metrics.set(m.name, json::Value(m.value));
-      if (m.interval)
-        intervals.set(m.name, json::Value(json::Array{json::Value(m.interval->low), json::Value(m.interval->high)}));
-    }
-    json::Value row = json::Object{};
-    row.set("method", json::Value(r.method));
-    row.set("settings", json::Value(r.settings));
-    row.set("metrics", std::move(metrics));
-    row.set("intervals", std::move(intervals));
-    row.set("fit_seconds", json::Value(r.fit_seconds));
-    row.set("score_seconds", json::Value(r.score_seconds));
-    row.set("peak_mib", json::Value(r.peak_mib));
-    row.set("users", json::Value(static_cast<std::int64_t>(r.users)));
-    rows.push_back(std::move(row));
-  }
-  json::Value out = json::Object{};
-  out.set("set", json::Value(set));
-  out.set("results", json::Value(std::move(rows)));
-  return out;
-}
-
-/// One row a method; the interval stands as half its width, the settings last because they are long.
-void print_results(const std::string& set, const std::vector<MethodResult>& results) {
-  std::vector<std::string> header{"set", "method"};
-  for (const MetricResult& m : results.front().metrics) header.push_back(m.name);
-  for (const char* name : {"users", "fit s", "score s", "peak MiB", "settings"}) header.emplace_back(name);
-  std::vector<std::vector<std::string>> rows;
-  for (const MethodResult& r : results) {
-    std::vector<std::string> row{set, r.method};
-    for (const MetricResult& m : r.metrics) {
-      row.push_back(m.interval ? fmt::format("{:.4f} +-{:.4f}", m.value, (m.interval->high - m.interval->low) / 2)
-                               : fmt::format("{:.4f}", m.value));
-    }
-    row.push_back(std::to_string(r.users));
-    row.push_back(fmt::format("{:.1f}", r.fit_seconds));
-    row.push_back(fmt::format("{:.1f}", r.score_seconds));
-    row.push_back(fmt::format("{:.0f}", r.peak_mib));
-    row.push_back(r.settings);
-    rows.push_back(std::move(row));
-  }
-  print_table(header, rows);
-}
 
 /// How many rows a model is fitted on: users, or sessions.
 std::size_t count_histories(const evaluation::Evaluation& evaluation) {
@@ -104,15 +52,18 @@ std::vector<MethodResult> evaluate_lists(const evaluation::DatasetSpec& spec, co
 }  // namespace
 
 int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
-  const evaluation::DatasetSpec spec = evaluation::load_dataset_spec(arguments.data);
+  evaluation::DatasetSpec spec = evaluation::load_dataset_spec(arguments.data);
+  if (!arguments.metrics.empty()) spec.protocol.metrics = evaluation::parse_metrics(arguments.metrics, spec);
   evaluation::EvaluateOptions options;
   options.threads = arguments.threads;
-  const std::vector<MethodResult> results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
-                                                                                : evaluate_lists(spec, arguments.method, options);
+  options.slices = arguments.slices;
+  EvaluationOutput output{spec.name, describe_protocol(spec), {}};
+  output.results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
+                                                       : evaluate_lists(spec, arguments.method, options);
   if (globals.json) {
-    print_json(json::format(document_of(spec.name, results), 2));
+    print_json(format_evaluation_json(output));
   } else {
-    print_results(spec.name, results);
+    print_evaluation(output);
   }
   return 0;
 }

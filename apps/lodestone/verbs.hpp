@@ -54,6 +54,8 @@ struct EvaluateArguments {
   fs::path data;
   std::string method = "auto";
   int threads = 0;
+  std::string metrics = {};  ///< instead of the protocol's; "" = those
+  bool slices = false;
 };
 int run_evaluate(const Globals& globals, const EvaluateArguments& arguments);
 

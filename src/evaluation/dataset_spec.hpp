@@ -133,6 +133,10 @@ struct DatasetSpec {
   [[nodiscard]] const FileSpec& cut_part() const;
 };
 
+/// Metrics by their names, parted by commas, instead of the protocol's; "all" are those that the data allows: diversity needs files.items,
+/// novelty and popularity_bias need histories. Throws invalid_argument for a name that is no metric of the kind, with the nearest.
+std::vector<Metric> parse_metrics(std::string_view names, const DatasetSpec& spec);
+
 /// Reads the text of a dataset.yaml; `file` names it in errors and is where paths start from. No file is opened. Throws invalid_argument
 /// with every fault, one a line, each with its key path.
 DatasetSpec parse_dataset_spec(std::string_view text, const fs::path& file);

@@ -255,5 +255,44 @@ TEST(PublicSets, every_dataset_file_beside_the_repository_is_understood) {
   EXPECT_GT(n, 0U);
 }
 
+std::string metrics_fault(std::string_view names, Kind kind) {
+  DatasetSpec spec;
+  spec.kind = kind;
+  try {
+    (void)parse_metrics(names, spec);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    return error.message();
+  }
+  return "";
+}
+
+TEST(ParseMetrics, names_stand_in_their_order_and_once) {
+  EXPECT_THAT(parse_metrics("ndcg,recall,ndcg", {}), ::testing::ElementsAre(Metric::kNdcg, Metric::kRecall));
+}
+
+TEST(ParseMetrics, all_are_those_that_the_data_allows) {
+  DatasetSpec spec;
+  const std::vector<Metric> without = parse_metrics("all", spec);
+  EXPECT_EQ(without.size(), 10U);
+  EXPECT_THAT(without, ::testing::Not(::testing::Contains(Metric::kDiversity))) << "there are no texts";
+  spec.files.emplace_back().part = Part::kItems;
+  EXPECT_THAT(parse_metrics("auc,all", spec), ::testing::SizeIs(11));
+  spec.kind = Kind::kTextSearch;
+  EXPECT_THAT(parse_metrics("all", spec), ::testing::Not(::testing::Contains(Metric::kNovelty))) << "there are no histories";
+  spec.kind = Kind::kLtr;
+  EXPECT_THAT(parse_metrics("all", spec), ::testing::SizeIs(6));
+}
+
+TEST(ParseMetrics, another_name_is_refused_and_the_nearest_named) {
+  EXPECT_THAT(
+      metrics_fault("ndgc", Kind::kInteractions),
+      ::testing::StartsWith("--metrics: \"ndgc\" is no metric of kind interactions (did you mean \"ndcg\"?); it has recall, "));
+  EXPECT_EQ(metrics_fault("novelty", Kind::kLtr),
+            "--metrics: \"novelty\" is no metric of kind ltr; it has ndcg, map, mrr, precision, recall, auc, or all");
+  EXPECT_THAT(metrics_fault("", Kind::kLtr), ::testing::HasSubstr("\"\" is no metric"));
+  EXPECT_THAT(metrics_fault("ndcg,", Kind::kLtr), ::testing::HasSubstr("\"\" is no metric"));
+}
+
 }  // namespace
 }  // namespace lodestone::evaluation

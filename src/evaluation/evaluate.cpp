@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
 #include "evaluation/peak_memory.hpp"
+#include "evaluation/slices.hpp"
 
 namespace lodestone::evaluation {
 namespace {
@@ -60,7 +62,25 @@ struct Evaluation::Tally {
   std::size_t n_cases = 0;
   double fit_seconds = 0;
   double score_seconds = 0;
+  std::array<SliceTally, kSlices> slices;
 };
+
+/// One fold while its cases are scored. Each case writes to a row of its own.
+struct Evaluation::Fold {
+  const Problem& problem;
+  std::vector<MetricColumn> columns;
+  ItemFacts facts;
+  FoldValues values;
+  std::vector<char> cold;        ///< items; empty when slices are not wanted
+  FoldValues cold_values;        ///< against the cold targets alone
+  std::vector<char> cold_cases;  ///< those that have such targets
+};
+
+std::vector<MetricColumn> Evaluation::case_columns() const {
+  std::vector<MetricColumn> out = metric_columns(data_.spec.protocol);
+  std::erase_if(out, [](const MetricColumn& column) { return column.metric == Metric::kCoverage; });
+  return out;
+}
 
 Evaluation::Evaluation(const Dataset& data, models::Interactions content)
     : data_(data), content_(std::move(content)), problems_(make_problems(data)) {
@@ -91,14 +111,36 @@ double Evaluation::diversity(std::span<const RankedItem> list, std::size_t k) co
   return pairs > 0 ? 1 - sum / pairs : std::numeric_limits<double>::quiet_NaN();
 }
 
+void Evaluation::judge(std::size_t which, std::span<const float> scores, std::span<const RankedItem> list, Fold& fold) const {
+  const auto value = [&](const MetricColumn& column, std::span<const ItemIndex> targets) {
+    if (column.metric == Metric::kAuc) return auc(scores, targets);
+    if (column.metric == Metric::kDiversity) return diversity(list, column.k);
+    return case_value(column.metric, list, targets, column.k, fold.facts);
+  };
+  const std::size_t n_columns = fold.columns.size();
+  const auto targets = fold.problem.targets[which];
+  for (std::size_t c = 0; c < n_columns; ++c) fold.values.values[which * n_columns + c] = value(fold.columns[c], targets);
+  if (fold.cold.empty()) return;
+  std::vector<ItemIndex> few;
+  keep_cold(targets, fold.cold, few);
+  if (few.empty()) return;
+  fold.cold_cases[which] = 1;
+  for (std::size_t c = 0; c < n_columns; ++c) {
+    if (compares_targets(fold.columns[c].metric)) fold.cold_values.values[which * n_columns + c] = value(fold.columns[c], few);
+  }
+}
+
 void Evaluation::score_cases(const Problem& problem, const Scorer& scorer, const EvaluateOptions& options, Tally& tally) const {
   const Protocol& protocol = data_.spec.protocol;
-  const ItemFacts facts = facts_of(problem.train);
   const std::size_t max_k = *std::max_element(protocol.k.begin(), protocol.k.end());
-  std::size_t n_columns = 0;
-  for (const Metric m : protocol.metrics) n_columns += m == Metric::kCoverage ? 0 : (has_cut_off(m) ? protocol.k.size() : 1);
   const std::size_t n_cases = problem.targets.size();
-  FoldValues fold{std::vector<double>(n_cases * n_columns), n_cases};
+  Fold fold{problem, case_columns(), facts_of(problem.train), {}, {}, {}, {}};
+  fold.values = {std::vector<double>(n_cases * fold.columns.size()), n_cases};
+  if (options.slices && has_slices(data_.spec.kind)) {
+    fold.cold = cold_items(problem.train);
+    fold.cold_values = fold.values;
+    fold.cold_cases.assign(n_cases, 0);
+  }
   const auto n_threads = static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores());
   std::vector<std::vector<std::size_t>> listed(
       n_threads);  // smallest cut-off number (of sorted k) that listed an item, per thread
@@ -118,17 +160,7 @@ void Evaluation::score_cases(const Problem& problem, const Scorer& scorer, const
         std::size_t& least = seen[static_cast<std::size_t>(entry.item)];
         least = std::min(least, static_cast<std::size_t>(std::ceil(entry.rank)));
       }
-      double* out = fold.values.data() + c * n_columns;
-      for (const Metric m : protocol.metrics) {
-        if (m == Metric::kCoverage) continue;
-        if (m == Metric::kAuc) {
-          *out++ = auc(scores, problem.targets[c]);
-          continue;
-        }
-        for (const std::size_t k : protocol.k) {
-          *out++ = m == Metric::kDiversity ? diversity(list, k) : case_value(m, list, problem.targets[c], k, facts);
-        }
-      }
+      judge(c, scores, list, fold);
     }
   });
   tally.score_seconds += seconds_since(start);
@@ -145,7 +177,41 @@ void Evaluation::score_cases(const Problem& problem, const Scorer& scorer, const
   }
   tally.subjects.insert(problem.subjects.begin(), problem.subjects.end());
   tally.n_cases += n_cases;
-  tally.folds.push_back(std::move(fold));
+  if (!fold.cold.empty()) add_slices(fold, tally);
+  tally.folds.push_back(std::move(fold.values));
+}
+
+void Evaluation::add_slices(const Fold& fold, Tally& tally) const {
+  const Problem& problem = fold.problem;
+  std::vector<char> few(problem.targets.size());
+  for (std::size_t c = 0; c < few.size(); ++c) few[c] = problem.inputs[c].size() <= kColdInteractions ? 1 : 0;
+  const std::size_t n_columns = fold.columns.size();
+  tally.slices[static_cast<std::size_t>(Slice::kColdUsers)].add(fold.values, n_columns, few, problem.subjects);
+  tally.slices[static_cast<std::size_t>(Slice::kColdItems)].add(fold.cold_values, n_columns, fold.cold_cases, problem.subjects);
+}
+
+std::vector<SliceResult> Evaluation::slice_results(const Tally& tally, const EvaluateOptions& options) const {
+  std::vector<SliceResult> out;
+  const std::vector<MetricColumn> columns = case_columns();
+  for (const Slice slice : {Slice::kColdUsers, Slice::kColdItems}) {
+    const SliceTally& part = tally.slices[static_cast<std::size_t>(slice)];
+    SliceResult& result = out.emplace_back();
+    result.name = name_of(slice);
+    result.users = data_.spec.kind == Kind::kSessions ? part.n_cases : part.subjects.size();
+    if (part.folds.empty()) continue;
+    const std::vector<double> means = column_means(part.folds, columns.size());
+    const std::vector<Interval> intervals =
+        options.draws > 0 ? bootstrap(part.folds, columns.size(), options.draws, options.seed, options.threads)
+                          : std::vector<Interval>{};
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (!compares_targets(columns[c].metric)) continue;
+      MetricResult& value = result.metrics.emplace_back();
+      value.name = columns[c].name();
+      value.value = means[c];
+      if (!intervals.empty()) value.interval = intervals[c];
+    }
+  }
+  return out;
 }
 
 MethodResult Evaluation::summary(const Tally& tally, const EvaluateOptions& options) const {
@@ -154,27 +220,25 @@ MethodResult Evaluation::summary(const Tally& tally, const EvaluateOptions& opti
   result.fit_seconds = tally.fit_seconds;
   result.score_seconds = tally.score_seconds;
   result.users = data_.spec.kind == Kind::kSessions ? tally.n_cases : tally.subjects.size();
-  const std::size_t n_columns =
-      tally.folds.front().n_rows == 0 ? 0 : tally.folds.front().values.size() / tally.folds.front().n_rows;
+  const std::size_t n_columns = case_columns().size();
   const std::vector<double> means = column_means(tally.folds, n_columns);
   const std::vector<Interval> intervals = options.draws > 0
                                               ? bootstrap(tally.folds, n_columns, options.draws, options.seed, options.threads)
                                               : std::vector<Interval>{};
-  std::size_t column = 0;
-  for (const Metric m : protocol.metrics) {
-    for (std::size_t which = 0; which < (has_cut_off(m) ? protocol.k.size() : 1); ++which) {
-      MetricResult value;
-      value.name = has_cut_off(m) ? fmt::format("{}@{}", name_of(m), protocol.k[which]) : std::string(name_of(m));
-      if (m == Metric::kCoverage) {
-        value.value = tally.coverage[which] / static_cast<double>(tally.folds.size());
-      } else {
-        value.value = means[column];
-        if (!intervals.empty()) value.interval = intervals[column];
-        ++column;
-      }
-      result.metrics.push_back(std::move(value));
+  std::size_t at = 0;
+  for (const MetricColumn& column : metric_columns(protocol)) {
+    MetricResult& value = result.metrics.emplace_back();
+    value.name = column.name();
+    if (column.metric == Metric::kCoverage) {
+      const auto which = static_cast<std::size_t>(std::find(protocol.k.begin(), protocol.k.end(), column.k) - protocol.k.begin());
+      value.value = tally.coverage[which] / static_cast<double>(tally.folds.size());
+      continue;
     }
+    value.value = means[at];
+    if (!intervals.empty()) value.interval = intervals[at];
+    ++at;
   }
+  if (options.slices && has_slices(data_.spec.kind)) result.slices = slice_results(tally, options);
   return result;
 }
 

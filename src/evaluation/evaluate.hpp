@@ -17,12 +17,20 @@ struct EvaluateOptions {
   int threads = 0;           ///< 0 = all cores
   std::size_t draws = 1000;  ///< of the bootstrap; 0 = no intervals
   std::uint64_t seed = 1;    ///< of the bootstrap
+  bool slices = false;       ///< measure the slices of evaluation/slices.hpp too
 };
 
 struct MetricResult {
   std::string name;  ///< "ndcg@10", "auc"
   double value = 0;
   std::optional<Interval> interval;  ///< none for coverage, which is no mean over cases
+};
+
+/// One slice of a method's result; without metrics when it has no case.
+struct SliceResult {
+  std::string name;       ///< "cold_users", "cold_items"
+  std::size_t users = 0;  ///< as in MethodResult
+  std::vector<MetricResult> metrics;
 };
 
 struct MethodResult {
@@ -33,6 +41,7 @@ struct MethodResult {
   double score_seconds = 0;
   double peak_mib = 0;    ///< highest resident memory of the process while the method was fitted and scored
   std::size_t users = 0;  ///< distinct users, queries or cases of sessions measured
+  std::vector<SliceResult> slices;
 };
 
 /// The problems and everything metrics need; made once, used by every method.
@@ -51,6 +60,12 @@ class Evaluation {
  private:
   using Scorer = std::function<void(std::size_t which, std::span<float> scores)>;
   struct Tally;
+  struct Fold;
+  /// Every metric but coverage, which no single case has.
+  [[nodiscard]] std::vector<MetricColumn> case_columns() const;
+  void judge(std::size_t which, std::span<const float> scores, std::span<const RankedItem> list, Fold& fold) const;
+  void add_slices(const Fold& fold, Tally& tally) const;
+  [[nodiscard]] std::vector<SliceResult> slice_results(const Tally& tally, const EvaluateOptions& options) const;
   void score_cases(const Problem& problem, const Scorer& scorer, const EvaluateOptions& options, Tally& tally) const;
   [[nodiscard]] MethodResult summary(const Tally& tally, const EvaluateOptions& options) const;
   [[nodiscard]] double diversity(std::span<const RankedItem> list, std::size_t k) const;

@@ -154,25 +154,6 @@ double graded_auc(std::span<const float> labels, std::span<const double> scores)
   return pairs > 0 ? right / pairs : std::numeric_limits<double>::quiet_NaN();
 }
 
-/// A metric at a cut-off.
-struct MetricColumn {
-  Metric metric;
-  std::size_t k;
-  std::string name;
-};
-
-std::vector<MetricColumn> columns_of(const Protocol& protocol) {
-  std::vector<MetricColumn> out;
-  for (const Metric metric : protocol.metrics) {
-    if (!has_cut_off(metric)) {
-      out.push_back({metric, 1, std::string(name_of(metric))});
-      continue;
-    }
-    for (const std::size_t k : protocol.k) out.push_back({metric, k, fmt::format("{}@{}", name_of(metric), k)});
-  }
-  return out;
-}
-
 /// A row a group.
 FoldValues group_values(const LtrPart& rows, std::span<const double> scores, std::span<const MetricColumn> columns) {
   FoldValues fold;
@@ -236,7 +217,7 @@ MethodResult measure_ltr(const RankerMethod& method, const LtrPart& train, const
   result.score_seconds = seconds_since(start);
   LODESTONE_ASSERT(scores.size() == test.n_rows(), "{} scores for {} rows", scores.size(), test.n_rows());
   result.peak_mib = peak_memory_mib();
-  const std::vector<MetricColumn> columns = columns_of(protocol);
+  const std::vector<MetricColumn> columns = metric_columns(protocol);
   const std::vector<FoldValues> folds{group_values(test, scores, columns)};
   const std::vector<double> means = column_means(folds, columns.size());
   const std::vector<Interval> intervals = options.draws > 0
@@ -244,7 +225,7 @@ MethodResult measure_ltr(const RankerMethod& method, const LtrPart& train, const
                                               : std::vector<Interval>{};
   for (std::size_t c = 0; c < columns.size(); ++c) {
     MetricResult& value = result.metrics.emplace_back();
-    value.name = columns[c].name;
+    value.name = columns[c].name();
     value.value = means[c];
     if (!intervals.empty()) value.interval = intervals[c];
   }

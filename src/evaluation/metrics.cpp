@@ -1,5 +1,7 @@
 #include "evaluation/metrics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -163,6 +165,20 @@ double case_value(Metric metric, std::span<const RankedItem> list, std::span<con
     case Metric::kQueriesPerSecond: break;
   }
   fail(ErrorCode::kInternal, "{} is no metric of one list", name_of(metric));
+}
+
+std::string MetricColumn::name() const { return k > 0 ? fmt::format("{}@{}", name_of(metric), k) : std::string(name_of(metric)); }
+
+std::vector<MetricColumn> metric_columns(const Protocol& protocol) {
+  std::vector<MetricColumn> out;
+  for (const Metric m : protocol.metrics) {
+    if (!has_cut_off(m)) {
+      out.push_back({m, 0});
+      continue;
+    }
+    for (const std::size_t k : protocol.k) out.push_back({m, k});
+  }
+  return out;
 }
 
 std::vector<double> column_means(const std::vector<FoldValues>& folds, std::size_t n_columns) {

@@ -39,6 +39,16 @@ struct ItemFacts {
 double case_value(Metric metric, std::span<const RankedItem> list, std::span<const ItemIndex> targets, std::size_t k,
                   const ItemFacts& facts);
 
+/// A metric at a cut-off.
+struct MetricColumn {
+  Metric metric = Metric::kRecall;
+  std::size_t k = 0;  ///< 0 for one without
+
+  [[nodiscard]] std::string name() const;  ///< "ndcg@10", "auc"
+};
+/// Every metric of the protocol at every cut-off, in its order.
+std::vector<MetricColumn> metric_columns(const Protocol& protocol);
+
 /// 95 % percentile interval of the mean of each column of values [n_rows, n_columns] (row-major) over resamples of the rows.
 struct Interval {
   double low = 0;
