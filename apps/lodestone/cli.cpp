@@ -119,6 +119,7 @@ void add_evaluate(CLI::App& root, Arguments& a, Run& chosen) {
   app->add_option("--data", a.evaluate.data, "Folder with dataset.yaml, or a dataset file")->required();
   app->add_option("--method", a.evaluate.method, "auto, all, or names parted by commas")->capture_default_str();
   app->add_option("--metrics", a.evaluate.metrics, "all, or names parted by commas, instead of the protocol's");
+  app->add_option("--report", a.evaluate.report, "Write an HTML page with charts there, too; measures the slices");
   app->add_flag("--slices", a.evaluate.slices, "Measure users and items with few interactions apart, too");
   app->add_option("--threads", a.evaluate.threads, "Threads; 0 is one a core")->capture_default_str();
   add_json(app, a.globals);

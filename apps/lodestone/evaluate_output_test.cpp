@@ -128,5 +128,32 @@ TEST_F(EvaluateOptionsOfVerb, slices_come_when_asked_for) {
   EXPECT_EQ(*row.find("slices")->find("cold_users")->find("users")->as_int(), 10) << "everybody has two interactions";
 }
 
+TEST_F(EvaluateOptionsOfVerb, a_report_is_written_with_every_method_and_with_slices) {
+  EvaluateArguments arguments{folder_.path(), "pop,itemknn-cosine", 1};
+  arguments.report = folder_.path() / "report.html";
+  ::testing::internal::CaptureStdout();
+  EXPECT_EQ(run_evaluate({}, arguments), 0);
+  (void)::testing::internal::GetCapturedStdout();
+  const std::string page = read_file(arguments.report);
+  for (const char* part : {"<title>small: evaluation</title>", "itemknn-cosine", ">pop</th>", "Users with few interactions"})
+    EXPECT_THAT(page, HasSubstr(part));
+}
+
+TEST_F(EvaluateOptionsOfVerb, a_report_that_cannot_be_written_is_said_before_anything_is_measured) {
+  EvaluateArguments arguments{"/nowhere", "pop", 1};
+  const auto fault = [&] {
+    try {
+      (void)run_evaluate({}, arguments);
+    } catch (const Error& error) {
+      return error.message();
+    }
+    return std::string();
+  };
+  arguments.report = folder_.path() / "none/report.html";
+  EXPECT_THAT(fault(), HasSubstr("there is no folder " + (folder_.path() / "none").string() + "; make it first"));
+  arguments.report = folder_.path();
+  EXPECT_THAT(fault(), HasSubstr("is a folder; name a file in it"));
+}
+
 }  // namespace
 }  // namespace lodestone::app

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 #include "evaluate_ltr.hpp"
 #include "evaluate_methods.hpp"
 #include "evaluate_output.hpp"
+#include "evaluate_report.hpp"
 #include "evaluation/evaluate.hpp"
 #include "training/content.hpp"
 #include "verbs.hpp"
@@ -49,17 +51,31 @@ std::vector<MethodResult> evaluate_lists(const evaluation::DatasetSpec& spec, co
   return results;
 }
 
+/// Before anything is measured: a page that cannot be written is a pity afterwards.
+void check_report_path(const fs::path& report) {
+  if (report.empty()) return;
+  const fs::path folder = fs::absolute(report).parent_path();
+  if (!fs::is_directory(folder))
+    fail(ErrorCode::kNotFound, "--report {}: there is no folder {}; make it first", report.string(), folder.string());
+  if (fs::is_directory(report)) fail(ErrorCode::kInvalidArgument, "--report {} is a folder; name a file in it", report.string());
+}
+
 }  // namespace
 
 int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
+  check_report_path(arguments.report);
   evaluation::DatasetSpec spec = evaluation::load_dataset_spec(arguments.data);
   if (!arguments.metrics.empty()) spec.protocol.metrics = evaluation::parse_metrics(arguments.metrics, spec);
   evaluation::EvaluateOptions options;
   options.threads = arguments.threads;
-  options.slices = arguments.slices;
+  options.slices = arguments.slices || !arguments.report.empty();
   EvaluationOutput output{spec.name, describe_protocol(spec), {}};
   output.results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
                                                        : evaluate_lists(spec, arguments.method, options);
+  if (!arguments.report.empty()) {
+    write_file_atomic(arguments.report, format_evaluation_html(output));
+    log_info("evaluate", "{}: the report is in {}", spec.name, arguments.report.string());
+  }
   if (globals.json) {
     print_json(format_evaluation_json(output));
   } else {

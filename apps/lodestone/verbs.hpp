@@ -56,6 +56,7 @@ struct EvaluateArguments {
   int threads = 0;
   std::string metrics = {};  ///< instead of the protocol's; "" = those
   bool slices = false;
+  fs::path report = {};  ///< where the HTML page goes; "" = nowhere
 };
 int run_evaluate(const Globals& globals, const EvaluateArguments& arguments);
 
