@@ -26,7 +26,7 @@ constexpr std::string_view kStyle =
     "4rem;background:var(--paper);color:var(--ink);"
     "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans CJK SC',sans-serif}\n"
     "h1{font-size:1.75rem;line-height:1.2;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.5rem 0 "
-    ".75rem}.sub{color:var(--soft);margin:0}\n"
+    ".75rem}.sub{color:var(--soft);margin:0 0 .5rem}\n"
     ".protocol{margin:1.25rem 0 0;padding:0 0 0 1.1rem;max-width:60rem}.protocol li{margin:.15rem 0}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1.75rem 2.5rem}\n"
     "figure{margin:0;break-inside:avoid}figcaption{font-weight:600;margin-bottom:.35rem}figcaption "
@@ -229,22 +229,30 @@ std::string head_of(const std::vector<std::string>& left, const std::vector<Metr
   std::string out = "<thead><tr>";
   for (const std::string& name : left) out += fmt::format("<th scope=\"col\">{}</th>", name);
   for (const MetricResult& m : metrics) out += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escaped(m.name));
-  for (const std::string& name : right)
-    out += fmt::format("<th scope=\"col\"{}>{}</th>", name == "settings" ? "" : " class=\"n\"", name);
+  for (const std::string& name : right) out += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", name);
   return out + "</tr></thead>\n<tbody>\n";
 }
 
 std::string results_table(const EvaluationOutput& output) {
   std::string out =
       "<div class=\"scroll\"><table><caption>Beside each value, half its 95 % interval; the best of a column is bold.</caption>";
-  out += head_of({"method"}, output.results.front().metrics, {"users", "fit s", "score s", "peak MiB", "settings"});
+  out += head_of({"method"}, output.results.front().metrics, {});
   for (const MethodResult& r : output.results) {
     out += fmt::format("<tr><th scope=\"row\">{}</th>", escaped(r.method));
     for (const MetricResult& m : r.metrics) out += number_cell(m, is_best(output, r, m, ""));
+    out += "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string settings_table(const EvaluationOutput& output) {
+  std::string out =
+      "<div class=\"scroll\"><table>" + head_of({"method", "settings"}, {}, {"cases", "fit s", "score s", "peak MiB"});
+  for (const MethodResult& r : output.results) {
     out += fmt::format(
-        "<td class=\"n\">{}</td><td class=\"n\">{:.1f}</td><td class=\"n\">{:.1f}</td><td class=\"n\">{:.0f}</td>"
-        "<td class=\"wide\">{}</td></tr>\n",
-        r.users, r.fit_seconds, r.score_seconds, r.peak_mib, escaped(r.settings));
+        "<tr><th scope=\"row\">{}</th><td class=\"wide\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.1f}</td>"
+        "<td class=\"n\">{:.1f}</td><td class=\"n\">{:.0f}</td></tr>\n",
+        escaped(r.method), escaped(r.settings), r.users, r.fit_seconds, r.score_seconds, r.peak_mib);
   }
   return out + "</tbody></table></div>\n";
 }
@@ -297,7 +305,8 @@ std::string format_evaluation_html(const EvaluationOutput& output) {
     out += fmt::format("<figure><figcaption>{} <span>{}</span></figcaption>\n{}</figure>\n", escaped(m.name), meaning_of(m.name),
                        Chart(bars).svg(++number, fmt::format("{} of each method", m.name)));
   }
-  out += "</div>\n<h2>All figures</h2>\n" + results_table(output) + slices_of(output);
+  out += "</div>\n<h2>All figures</h2>\n" + results_table(output) + slices_of(output) + "<h2>Settings and cost</h2>\n" +
+         settings_table(output);
   return out + "</main>\n</body>\n</html>\n";
 }
 
