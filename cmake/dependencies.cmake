@@ -1,4 +1,4 @@
-# Everything found here is installed by `./run setup` (deps.lock): Debian packages; DuckDB and LightGBM below build/deps.
+# Everything found here is installed by `./run setup` (deps.lock): Debian packages; DuckDB, LightGBM and a word list below build/deps.
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -30,6 +30,11 @@ set_target_properties(lightgbm PROPERTIES
   IMPORTED_LOCATION ${LODESTONE_DEPS}/lightgbm/lib/lib_lightgbm.so
   IMPORTED_NO_SONAME ON
   INTERFACE_INCLUDE_DIRECTORIES ${LODESTONE_DEPS}/lightgbm/include)
+
+# The word list that the segmenter's dictionary is built from (src/features).
+if(NOT EXISTS ${LODESTONE_DEPS}/jieba/jieba.dict.utf8)
+  message(FATAL_ERROR "jieba's word list is not below ${LODESTONE_DEPS}; run ./run setup first")
+endif()
 
 if(LODESTONE_TESTS)
   find_package(GTest REQUIRED)
