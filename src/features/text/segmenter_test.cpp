@@ -30,7 +30,7 @@ TEST(Segmenter, takes_the_most_probable_path_over_the_dictionary) {
 }
 
 TEST(Segmenter, compounds_fall_apart_and_idioms_stay) {
-  EXPECT_THAT(cut("中央军事委员会"), ElementsAre("中央", "军事", "委员会"));
+  EXPECT_THAT(cut("职务犯罪"), ElementsAre("职务", "犯罪"));
   EXPECT_THAT(cut("改革开放"), ElementsAre("改革", "开放"));
   EXPECT_THAT(cut("一塌糊涂"), ElementsAre("一塌糊涂"));
 }

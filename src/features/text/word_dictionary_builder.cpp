@@ -1,12 +1,14 @@
 #include "features/text/word_dictionary_builder.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -24,6 +26,7 @@ struct PieceHash {
 using Costs = std::unordered_map<std::u32string, std::uint32_t, PieceHash, std::equal_to<>>;
 
 constexpr std::uint64_t kFree = ~std::uint64_t{0};
+constexpr std::size_t kHolesTried = 200;
 constexpr std::u32string_view kNumerals = U"零〇一二三四五六七八九十百千万亿两几多";
 constexpr std::u32string_view kMeasures = U"个年位名次天月条件项种场片批句家张只座层步股枚艘辆幅部元岁吨页支块份套类路段番声眼回层间门";
 
@@ -64,14 +67,13 @@ struct Entry {
   std::uint32_t cost = 0;
 };
 
-/// Places the nodes of a trie so that each finds its children at base + letter. Free places are a ring through `next_` and `previous_`.
+/// Places the nodes of a trie so that each finds its children at base + letter.
 class DoubleArray {
  public:
   DoubleArray() { grow(); }
 
   /// `entries` ascending by word.
   std::vector<std::uint64_t> build(std::span<const Entry> entries) {
-    take(0);
     nodes_[0] = pack(0, WordDictionary::kNoNode, WordDictionary::kNoWord);
     std::vector<Range> level{{0, 0, entries.size()}};
     for (std::size_t depth = 0; !level.empty(); ++depth) {
@@ -136,48 +138,45 @@ class DoubleArray {
     }
   }
 
-  /// The first base at which all children fall on free places.
+  /// A base at which all children fall on free places. Where many holes were too small, later families of this size do not try them
+  /// again.
   std::size_t find_base(const std::vector<Child>& children) {
     const std::size_t low = children.front().code;
     const std::size_t span = children.back().code - low;
-    for (std::size_t at = next_[0];; at = next_[at]) {
-      if (at == 0) {  // once around: more room
-        at = previous_[0];
-        grow();
-        if (at == 0) at = next_[0];
-      }
-      if (at < low) continue;
+    std::size_t& hint = hints_[std::min(children.size(), hints_.size()) - 1];
+    std::size_t n_tried = 0;
+    for (std::size_t at = next_free(std::max<std::size_t>({hint, low, 1}));; at = next_free(at + 1)) {
       while (at + span >= nodes_.size()) grow();
       const std::size_t base = at - low;
-      if (std::all_of(children.begin(), children.end(), [&](const Child& c) { return nodes_[base + c.code] == kFree; })) return base;
+      if (std::all_of(children.begin(), children.end(), [&](const Child& c) { return nodes_[base + c.code] == kFree; })) {
+        if (n_tried > kHolesTried) hint = at;
+        return base;
+      }
+      ++n_tried;
     }
   }
 
-  /// Place 0 is the root's and the head of the ring.
   void grow() {
-    const std::size_t old = nodes_.size();
-    const std::size_t size = old + (std::size_t{1} << 16U);
+    const std::size_t size = nodes_.size() + (std::size_t{1} << 16U);
     LODESTONE_ASSERT(size < WordDictionary::kNoNode, "{} places", size);
     nodes_.resize(size, kFree);
-    next_.resize(size);
-    previous_.resize(size);
-    for (std::size_t at = std::max<std::size_t>(old, 1); at < size; ++at) {
-      previous_[at] = previous_[0];
-      next_[previous_[0]] = at;
-      previous_[0] = at;
-      next_[at] = 0;
-    }
+    while (next_.size() <= size) next_.push_back(next_.size());
   }
 
-  void take(std::size_t at) {
-    if (at == 0) return;
-    next_[previous_[at]] = next_[at];
-    previous_[next_[at]] = previous_[at];
+  /// The first free place from `at` on, which may be the end. Places on the way learn of it, so that a later search takes few steps.
+  std::size_t next_free(std::size_t at) {
+    while (at >= nodes_.size()) grow();
+    std::size_t free = at;
+    while (next_[free] != free) free = next_[free];
+    while (next_[at] != free) at = std::exchange(next_[at], free);
+    return free;
   }
+
+  void take(std::size_t at) { next_[at] = at + 1; }
 
   std::vector<std::uint64_t> nodes_;
-  std::vector<std::size_t> next_{0};
-  std::vector<std::size_t> previous_{0};
+  std::vector<std::size_t> next_;        ///< itself for a free place, else one further on, up to which none is free
+  std::array<std::size_t, 16> hints_{};  ///< where to look for room first, by the size of the family
 };
 
 /// Letters by frequency, 1 the most frequent, which keeps families close together. Ties by code point.
