@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -18,20 +19,15 @@ namespace {
 using models::Interactions;
 using models::OwnedNeighbours;
 
-/// A way to fit lists.
-struct Candidate {
-  std::string method;
-  std::string settings;
-  std::function<OwnedNeighbours(const Interactions&)> fit;
-};
+}  // namespace
 
-/// Histories without their newest item, and that item.
-struct Holdout {
+struct BehaviorJudge::Holdout {
   Interactions train;
   std::vector<ItemIndex> hidden;  ///< per row of train
+  static Holdout make(const TrainingInteractions& all, std::size_t max_users);
 };
 
-Holdout make_holdout(const TrainingInteractions& all, std::size_t max_users) {
+BehaviorJudge::Holdout BehaviorJudge::Holdout::make(const TrainingInteractions& all, std::size_t max_users) {
   std::vector<std::size_t> rows;
   for (std::size_t u = 0; u < all.matrix.n_users(); ++u) {
     if (all.matrix.row(u).items.size() >= 2) rows.push_back(u);
@@ -57,6 +53,8 @@ Holdout make_holdout(const TrainingInteractions& all, std::size_t max_users) {
   return out;
 }
 
+namespace {
+
 /// Rank of the hidden item, from 1, among all items but the history; ties count half, so that a constant score looks like chance.
 double rank_of(std::span<const float> scores, ItemIndex hidden, std::span<const ItemIndex> history) {
   const float mine = scores[static_cast<std::size_t>(hidden)];
@@ -77,15 +75,15 @@ double rank_of(std::span<const float> scores, ItemIndex hidden, std::span<const 
 /// `score` fills [n_items] for row u.
 using Scorer = std::function<void(std::size_t row, std::span<float> scores)>;
 
-void judge(const Holdout& holdout, const Scorer& score, int threads, BehaviorTrial& trial) {
-  const std::size_t n = holdout.hidden.size();
+void judge(const Interactions& train, std::span<const ItemIndex> hidden, const Scorer& score, int threads, BehaviorTrial& trial) {
+  const std::size_t n = hidden.size();
   std::vector<double> ranks(n);
   parallel_for(n, 64, threads, [&](std::size_t begin, std::size_t end, int) {
-    std::vector<float> scores(holdout.train.n_items);
+    std::vector<float> scores(train.n_items);
     for (std::size_t u = begin; u < end; ++u) {
       std::fill(scores.begin(), scores.end(), 0.0F);
       score(u, scores);
-      ranks[u] = rank_of(scores, holdout.hidden[u], holdout.train.row(u).items);
+      ranks[u] = rank_of(scores, hidden[u], train.row(u).items);
     }
   });
   double ndcg = 0;
@@ -99,89 +97,122 @@ void judge(const Holdout& holdout, const Scorer& score, int threads, BehaviorTri
   trial.recall_at_10 = hits / static_cast<double>(n);
 }
 
-BehaviorTrial judge_lists(const Holdout& holdout, const Candidate& candidate, int threads) {
-  const OwnedNeighbours influence = models::invert(candidate.fit(holdout.train).view());
-  BehaviorTrial trial{candidate.method, candidate.settings};
-  judge(
-      holdout,
-      [&](std::size_t u, std::span<float> scores) {
-        const models::InteractionRow row = holdout.train.row(u);
-        models::add_history_scores(influence.view(), row.items, row.weights, scores);
-      },
-      threads, trial);
-  return trial;
-}
-
-BehaviorTrial judge_popular(const Holdout& holdout, int threads) {
-  std::vector<float> counts(holdout.train.n_items);
-  for (const ItemIndex item : holdout.train.items) counts[static_cast<std::size_t>(item)] += 1;
-  BehaviorTrial trial{"pop", "users of an item"};
-  judge(
-      holdout, [&](std::size_t, std::span<float> scores) { std::copy(counts.begin(), counts.end(), scores.begin()); }, threads,
-      trial);
-  return trial;
-}
-
-std::vector<Candidate> candidates(std::size_t n_users, std::size_t n_items, const BehaviorOptions& options) {
-  std::vector<Candidate> out;
+std::optional<training::Weighting> weighting_of(std::string_view method) {
   for (const training::Weighting weighting :
        {training::Weighting::kTfIdf, training::Weighting::kCosine, training::Weighting::kBm25}) {
+    if (method == fmt::format("itemknn-{}", training::weighting_name(weighting))) return weighting;
+  }
+  return std::nullopt;
+}
+
+/// Lists as they are served.
+OwnedNeighbours fit(const BehaviorSettings& settings, const Interactions& x, const BehaviorOptions& options) {
+  if (const auto weighting = weighting_of(settings.method)) {
     training::ItemKnnOptions knn;
-    knn.weighting = weighting;
+    knn.weighting = *weighting;
     knn.neighbors = options.neighbors;
+    knn.shrinkage = settings.shrinkage;
+    knn.bm25_k1 = settings.bm25_k1;
+    knn.bm25_b = settings.bm25_b;
     knn.threads = options.threads;
-    out.push_back({fmt::format("itemknn-{}", training::weighting_name(weighting)), fmt::format("neighbors={}", options.neighbors),
-                   [knn](const Interactions& x) { return training::fit_item_knn(x, knn); }});
+    return training::fit_item_knn(x, knn);
   }
-  if (n_items > options.max_ease_items) return out;
-  for (const double lambda : {20.0, 100.0, 500.0}) {
-    training::EaseOptions ease;
-    ease.lambda = lambda;
-    ease.threads = options.threads;
-    if (!training::ease_fits(n_users, n_items, ease)) return out;
-    out.push_back({"ease", fmt::format("lambda={} neighbors={}", lambda, options.neighbors),
-                   [ease, n = options.neighbors](const Interactions& x) {
-                     return training::prune(training::fit_ease(x, ease), n, ease.threads);
-                   }});
-  }
-  return out;
+  LODESTONE_ASSERT(settings.method == "ease", "no method {}", settings.method);
+  training::EaseOptions ease;
+  ease.lambda = settings.lambda;
+  ease.user_exponent = settings.user_exponent;
+  ease.item_exponent = settings.item_exponent;
+  ease.threads = options.threads;
+  return training::prune(training::fit_ease(x, ease), options.neighbors, options.threads);
 }
 
 }  // namespace
 
+std::vector<BehaviorSettings> behavior_candidates(const Interactions& interactions, const BehaviorOptions& options) {
+  std::vector<BehaviorSettings> out;
+  for (const char* method : {"itemknn-tfidf", "itemknn-cosine", "itemknn-bm25"}) out.push_back({.method = method});
+  for (const double lambda : {20.0, 100.0, 500.0}) out.push_back({.method = "ease", .lambda = lambda});
+  out.insert(out.end(), options.further.begin(), options.further.end());
+  std::erase_if(out, [&](const BehaviorSettings& settings) { return !behavior_fits(settings, interactions, options); });
+  return out;
+}
+
+std::string BehaviorSettings::text() const {
+  if (method == "ease")
+    return fmt::format("lambda={:.4g} user_exponent={:.3g} item_exponent={:.3g}", lambda, user_exponent, item_exponent);
+  std::string out;
+  if (method == "itemknn-bm25") out = fmt::format("k1={:.3g} b={:.3g} ", bm25_k1, bm25_b);
+  return out + fmt::format("shrinkage={:.3g}", shrinkage);
+}
+
+bool behavior_fits(const BehaviorSettings& settings, const Interactions& interactions, const BehaviorOptions& options) {
+  if (settings.method != "ease") return true;
+  return interactions.n_items <= options.max_ease_items && training::ease_fits(interactions.n_users(), interactions.n_items, {});
+}
+
+BehaviorJudge::BehaviorJudge(const TrainingInteractions& interactions, const BehaviorOptions& options)
+    : holdout_(std::make_unique<Holdout>(Holdout::make(interactions, options.max_users))), options_(options) {}
+BehaviorJudge::~BehaviorJudge() = default;
+
+std::size_t BehaviorJudge::n_judged() const { return holdout_->hidden.size(); }
+
+BehaviorTrial BehaviorJudge::judge(const BehaviorSettings& settings) const {
+  const OwnedNeighbours influence = models::invert(fit(settings, holdout_->train, options_).view());
+  BehaviorTrial trial{settings.method, settings.text()};
+  app::judge(
+      holdout_->train, holdout_->hidden,
+      [&](std::size_t u, std::span<float> scores) {
+        const models::InteractionRow row = holdout_->train.row(u);
+        models::add_history_scores(influence.view(), row.items, row.weights, scores);
+      },
+      options_.threads, trial);
+  return trial;
+}
+
+BehaviorTrial BehaviorJudge::judge_popular() const {
+  std::vector<float> counts(holdout_->train.n_items);
+  for (const ItemIndex item : holdout_->train.items) counts[static_cast<std::size_t>(item)] += 1;
+  BehaviorTrial trial{"pop", "users of an item"};
+  app::judge(
+      holdout_->train, holdout_->hidden,
+      [&](std::size_t, std::span<float> scores) { std::copy(counts.begin(), counts.end(), scores.begin()); }, options_.threads,
+      trial);
+  return trial;
+}
+
 BehaviorModel fit_behavior(const TrainingInteractions& interactions, const BehaviorOptions& options) {
   BehaviorModel model;
-  const Holdout holdout = make_holdout(interactions, options.max_users);
-  model.n_judged = holdout.hidden.size();
-  std::vector<Candidate> all = candidates(interactions.matrix.n_users(), interactions.matrix.n_items, options);
+  std::vector<BehaviorSettings> all = behavior_candidates(interactions.matrix, options);
   if (options.method != "auto")
-    std::erase_if(all, [&](const Candidate& candidate) { return candidate.method != options.method; });
+    std::erase_if(all, [&](const BehaviorSettings& candidate) { return candidate.method != options.method; });
   if (all.empty()) {
     fail(ErrorCode::kInvalidArgument,
          "training.behavior_method {} is not possible for {} items and {} users; raise training.max_ease_items or use auto",
          options.method, interactions.matrix.n_items, interactions.matrix.n_users());
   }
-  const Candidate* best = &all.front();
+  BehaviorSettings best = all.front();
+  const BehaviorJudge judge(interactions, options);
+  model.n_judged = judge.n_judged();
   if (model.n_judged > 0) {
     double best_ndcg = -1;
-    for (const Candidate& candidate : all) {
-      model.trials.push_back(judge_lists(holdout, candidate, options.threads));
-      const BehaviorTrial& trial = model.trials.back();
+    for (const BehaviorSettings& candidate : all) {
+      const BehaviorTrial trial = judge.judge(candidate);
       log_info("train", "{} {}: NDCG@10 {:.4f}, recall@10 {:.4f} on {} histories", trial.method, trial.settings, trial.ndcg_at_10,
                trial.recall_at_10, model.n_judged);
       if (trial.ndcg_at_10 > best_ndcg) {
         best_ndcg = trial.ndcg_at_10;
-        best = &candidate;
+        best = candidate;
       }
+      model.trials.push_back(trial);
     }
-    model.trials.push_back(judge_popular(holdout, options.threads));
+    model.trials.push_back(judge.judge_popular());
     std::stable_sort(model.trials.begin(), model.trials.end(),
                      [](const BehaviorTrial& a, const BehaviorTrial& b) { return a.ndcg_at_10 > b.ndcg_at_10; });
   }
-  model.method = best->method;
-  model.settings = best->settings;
-  model.neighbours = best->fit(interactions.matrix);
-  model.fit = best->fit;
+  model.method = best.method;
+  model.settings = fmt::format("{} neighbors={}", best.text(), options.neighbors);
+  model.fit = [best, options](const Interactions& x) { return fit(best, x, options); };
+  model.neighbours = model.fit(interactions.matrix);
   return model;
 }
 

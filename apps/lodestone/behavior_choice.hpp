@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,12 +13,26 @@
 
 namespace lodestone::app {
 
+/// A way to fit the behaviour model. Numbers that the method does not have are left alone.
+struct BehaviorSettings {
+  std::string method = "itemknn-tfidf";  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25 or ease
+  double lambda = 100;                   ///< of ease, as in training::EaseOptions
+  double user_exponent = 0.25;
+  double item_exponent = 0.25;
+  double shrinkage = 0;  ///< of item-kNN, as in training::ItemKnnOptions
+  double bm25_k1 = 1.2;
+  double bm25_b = 0.75;
+  /// "lambda=100 user_exponent=0.25 item_exponent=0.25": what the method has.
+  [[nodiscard]] std::string text() const;
+};
+
 struct BehaviorOptions {
   std::string method = "auto";  ///< or the one to fit, by its name in BehaviorTrial
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;  ///< up to this many items the dense linear model is a candidate
   std::size_t max_users = 30'000;  ///< users that the choice looks at, taken at even distances; more is slower and more certain
   int threads = 0;
+  std::vector<BehaviorSettings> further = {};  ///< candidates besides the usual ones: what tuning found
 };
 
 /// One candidate with what it reached.
@@ -36,6 +51,29 @@ struct BehaviorModel {
   std::vector<BehaviorTrial> trials;                                        ///< best first; empty when no user has two items
   std::size_t n_judged = 0;                                                 ///< histories whose newest item was hidden
 };
+
+/// What candidates are judged by: histories without their newest item, and that item.
+class BehaviorJudge {
+ public:
+  BehaviorJudge(const TrainingInteractions& interactions, const BehaviorOptions& options);
+  ~BehaviorJudge();
+  BehaviorJudge(const BehaviorJudge&) = delete;
+  BehaviorJudge& operator=(const BehaviorJudge&) = delete;
+  [[nodiscard]] std::size_t n_judged() const;
+  [[nodiscard]] BehaviorTrial judge(const BehaviorSettings& settings) const;
+  [[nodiscard]] BehaviorTrial judge_popular() const;
+
+ private:
+  struct Holdout;
+  std::unique_ptr<Holdout> holdout_;
+  const BehaviorOptions options_;
+};
+
+/// What every training tries and is within its bounds for this data, options.further last.
+std::vector<BehaviorSettings> behavior_candidates(const models::Interactions& interactions, const BehaviorOptions& options);
+
+/// Whether the data is within the method's bounds.
+bool behavior_fits(const BehaviorSettings& settings, const models::Interactions& interactions, const BehaviorOptions& options);
 
 /// Throws invalid_argument when the method asked for is beyond its bounds for this data. Deterministic: the same interactions give the same choice on any number of threads.
 BehaviorModel fit_behavior(const TrainingInteractions& interactions, const BehaviorOptions& options);

@@ -98,6 +98,24 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
        "SIGINT or SIGTERM",
        chosen, [&a] { return run_watch(a.globals, a.pipeline); });
   add_dry_run(run, a.globals);
+  const auto add_tune_flags = [&a](CLI::App* app) {
+    CLI::Option* tune =
+        app->add_flag("--tune", a.pipeline.tune,
+                      "Search for better settings of the behaviour model first; later trainings go on trying what was found");
+    app->add_option("--trials", a.pipeline.tune_trials, "Trials of the search, at most")
+        ->capture_default_str()
+        ->check(CLI::Range(std::size_t{1}, std::size_t{10'000}))
+        ->needs(tune);
+    app->add_option("--minutes", a.pipeline.tune_minutes, "Time of the search; no trial begins later")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 10'000.0))
+        ->needs(tune);
+    app->add_option("--seed", a.pipeline.tune_seed, "Seed of the search; the same data and seed give the same trials")
+        ->capture_default_str()
+        ->needs(tune);
+    app->add_option("--report", a.pipeline.tune_report, "HTML page of the trials; the default is tuning.html beside the bundles")
+        ->needs(tune);
+  };
   const auto stage = [&](const std::string& name, const std::string& description, const std::string& from,
                          const std::string& to) {
     CLI::App* app = verb(root, name, description, chosen, [&a, from, to] {
@@ -107,6 +125,7 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
     });
     add_dry_run(app, a.globals);
     if (name == "extract") add_extract_flags(app);
+    if (name == "train") add_tune_flags(app);
   };
   stage("extract", "Read the sources into the lake", "extract", "build");
   stage("train", "Fit the models and pack a release", "train", "train");

@@ -22,9 +22,10 @@ constexpr std::size_t kBlock = 8;
 constexpr std::size_t kCases = 3000;
 constexpr std::size_t kDepth = 60;
 constexpr std::size_t kJudgedAt = 10;
-/// Weights that are tried, and by how much one must be better: less is chance.
+/// Weights that are tried.
 constexpr std::array<double, 11> kWeights{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3};
-constexpr double kWorth = 1.0005;
+/// A part must be worth 1 + this / sqrt(cases) to come in: less is chance, the more so the fewer cases there are.
+constexpr double kWorth = 0.1;
 constexpr int kRounds = 3;
 
 /// Brings scores to one scale; equal scores say nothing and become 0.
@@ -109,6 +110,7 @@ class WeightSearch {
         first = p;
       }
     }
+    const double worth = 1 + kWorth / std::sqrt(static_cast<double>(std::max<std::size_t>(1, cases_.size())));
     weights.assign(n_parts_, 0);
     weights[first] = 1;
     for (int round = 0; round < kRounds; ++round) {
@@ -119,7 +121,7 @@ class WeightSearch {
         for (const double w : kWeights) {
           weights[p] = w;
           const double reached = judge(weights, scale);
-          if (reached <= best * (chosen == 0 ? kWorth : 1)) continue;
+          if (reached <= best * (chosen == 0 ? worth : 1)) continue;
           best = reached;
           chosen = w;
         }

@@ -170,7 +170,7 @@ TEST_F(EvaluateVerb, fusion_takes_in_what_another_method_alone_knows) {
   const json::Array rows = results("ease,content,itemknn-tfidf,userknn,pop,fused");
   double best = 0;
   for (std::size_t r = 0; r + 1 < rows.size(); ++r) best = std::max(best, metric(rows[r], "ndcg@5"));
-  EXPECT_GT(metric(rows.back(), "ndcg@5"), best * 0.93);
+  EXPECT_GT(metric(rows.back(), "ndcg@5"), best * 0.9);
   EXPECT_THAT(*rows.back().find("settings")->as_string(), HasSubstr(" + "));
 }
 

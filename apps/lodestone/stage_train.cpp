@@ -16,10 +16,14 @@
 #include "stages.hpp"
 #include "training/content.hpp"
 #include "training_input.hpp"
+#include "tuning.hpp"
 #include "version.hpp"
 
 namespace lodestone::app {
 namespace {
+
+/// Beside the bundles: the settings that the last tuning found.
+constexpr const char* kTunedFile = "tuned.json";
 
 /// What is read from the lake; the engine and its memory are gone when the models are fitted.
 struct TrainingInput {
@@ -102,9 +106,29 @@ json::Value metrics_document(const BehaviorModel& behavior, const ChannelChoice&
   return out;
 }
 
+/// Searches, keeps what was found and draws it.
+void tune(const TrainingInteractions& interactions, const PipelineArguments& arguments, const fs::path& folder,
+          BehaviorOptions& options) {
+  TuneOptions tuning;
+  tuning.trials = arguments.tune_trials;
+  tuning.budget = std::chrono::seconds(static_cast<std::int64_t>(arguments.tune_minutes * 60));
+  tuning.seed = arguments.tune_seed;
+  const TuneResult result = tune_behavior(interactions, options, tuning);
+  const TuneTrial& best = result.trials[result.best];
+  double usual = 0;
+  for (std::size_t t = 0; t < result.n_usual; ++t) usual = std::max(usual, result.trials[t].ndcg_at_10);
+  make_folders(folder);
+  save_tuned(result, folder / kTunedFile);
+  const fs::path page = arguments.tune_report.empty() ? folder / "tuning.html" : arguments.tune_report;
+  write_tuning_page(result, page);
+  options.further = {best.settings};
+  std::printf("tune: %zu trials, best %s %s: NDCG@10 %.4f (untuned %.4f), %s\n", result.trials.size(),
+              best.settings.method.c_str(), best.settings.text().c_str(), best.ndcg_at_10, usual, page.c_str());
+}
+
 }  // namespace
 
-int run_train_stage(const Config& config, const PipelineArguments&) {
+int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   TrainingInput input = read_input(config);
   models::ReleaseData& data = input.data;
   const int threads = static_cast<int>(config.integer("pipeline.threads"));
@@ -115,6 +139,9 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   options.neighbors = neighbors;
   options.max_ease_items = static_cast<std::size_t>(config.integer("training.max_ease_items"));
   options.threads = threads;
+  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  options.further = load_tuned(store.folder() / kTunedFile);
+  if (arguments.tune) tune(input.interactions, arguments, store.folder(), options);
   BehaviorModel behavior = fit_behavior(input.interactions, options);
   training::ContentOptions content;
   content.neighbors = neighbors;
@@ -122,7 +149,6 @@ int run_train_stage(const Config& config, const PipelineArguments&) {
   data.content = training::fit_content(data.items, content);
   data.text = training::build_text_index(data.items, content);
 
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
   ChannelWeightOptions weight_options;
   weight_options.neighbors = neighbors;
   weight_options.threads = threads;

@@ -43,6 +43,11 @@ struct PipelineArguments {
   std::string to = "publish";
   bool full = false;
   bool compare = false;
+  bool tune = false;  ///< train searches for better settings first
+  std::size_t tune_trials = 40;
+  double tune_minutes = 10;
+  std::uint64_t tune_seed = 1;
+  fs::path tune_report = {};               ///< HTML page of the trials; "" = tuning.html beside the bundles
   std::vector<std::string> followed = {};  ///< sources that extract leaves alone, because their log is followed meanwhile
 };
 /// Runs the stages from..to: extract, build, train, evaluate, publish; or says what they would read and write.

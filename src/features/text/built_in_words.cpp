@@ -26,7 +26,8 @@ namespace lodestone::features {
 
 const WordDictionary& built_in_words() {
   static const WordDictionary kWords(
-      {lodestone_words_begin, static_cast<std::size_t>(lodestone_words_end - lodestone_words_begin)}, "the built-in word dictionary");
+      {lodestone_words_begin, static_cast<std::size_t>(lodestone_words_end - lodestone_words_begin)},
+      "the built-in word dictionary");
   return kWords;
 }
 

@@ -73,7 +73,8 @@ TEST(Segmenter, kinds_tell_words_from_marks_and_places_are_bytes_of_the_text) {
   SegmenterScratch scratch;
   std::vector<WordSpan> spans;
   Segmenter(built_in_words()).segment(" 水，x", scratch, spans);
-  EXPECT_THAT(spans, ElementsAre(WordSpan{1, 4, WordKind::kWord}, WordSpan{4, 7, WordKind::kMark}, WordSpan{7, 8, WordKind::kWord}));
+  EXPECT_THAT(spans,
+              ElementsAre(WordSpan{1, 4, WordKind::kWord}, WordSpan{4, 7, WordKind::kMark}, WordSpan{7, 8, WordKind::kWord}));
 }
 
 TEST(Segmenter, blanks_belong_to_nothing) {

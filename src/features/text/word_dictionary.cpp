@@ -27,7 +27,8 @@ WordDictionary::WordDictionary(std::span<const std::byte> bytes, std::string_vie
     fail(ErrorCode::kCorrupt, "{}: is no word dictionary ({} bytes, it begins otherwise); build it again", name, text.size());
   const auto version = read_at<std::uint32_t>(bytes, 8);
   if (version != kVersion)
-    fail(ErrorCode::kCorrupt, "{}: is a word dictionary of version {}, this program reads {}; build it again", name, version, kVersion);
+    fail(ErrorCode::kCorrupt, "{}: is a word dictionary of version {}, this program reads {}; build it again", name, version,
+         kVersion);
   n_nodes_ = read_at<std::uint32_t>(bytes, 12);
   n_words_ = read_at<std::uint32_t>(bytes, 16);
   unknown_cost_ = read_at<std::uint32_t>(bytes, 20);
@@ -37,8 +38,8 @@ WordDictionary::WordDictionary(std::span<const std::byte> bytes, std::string_vie
     fail(ErrorCode::kCorrupt, "{}: holds {} bytes and its header says {} nodes, which take {}; build it again", name, text.size(),
          n_nodes_, expected);
   if (unknown_cost_ == 0 || unknown_cost_ > kNoWord)
-    fail(ErrorCode::kCorrupt, "{}: says that an unknown character costs {}, expected 1 to {}; build it again", name, unknown_cost_,
-         kNoWord);
+    fail(ErrorCode::kCorrupt, "{}: says that an unknown character costs {}, expected 1 to {}; build it again", name,
+         unknown_cost_, kNoWord);
   payload_ = text.substr(kHeaderBytes);
   codes_ = reinterpret_cast<const std::uint16_t*>(payload_.data());
   nodes_ = reinterpret_cast<const std::uint64_t*>(payload_.data() + kCodes * sizeof(std::uint16_t));

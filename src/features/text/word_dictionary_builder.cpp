@@ -28,7 +28,8 @@ using Costs = std::unordered_map<std::u32string, std::uint32_t, PieceHash, std::
 constexpr std::uint64_t kFree = ~std::uint64_t{0};
 constexpr std::size_t kHolesTried = 200;
 constexpr std::u32string_view kNumerals = U"零〇一二三四五六七八九十百千万亿两几多";
-constexpr std::u32string_view kMeasures = U"个年位名次天月条件项种场片批句家张只座层步股枚艘辆幅部元岁吨页支块份套类路段番声眼回层间门";
+constexpr std::u32string_view kMeasures =
+    U"个年位名次天月条件项种场片批句家张只座层步股枚艘辆幅部元岁吨页支块份套类路段番声眼回层间门";
 
 /// The folded code points; empty when the word cannot be looked up.
 std::u32string fold_word(std::string_view word) {
@@ -199,9 +200,8 @@ void drop_beaten(Costs& costs, std::uint32_t unknown) {
   for (const auto& [word, cost] : costs) {
     if (word.size() > 1 && std::all_of(word.begin(), word.end(), [](char32_t c) { return is_han(c); })) order.push_back(word);
   }
-  std::sort(order.begin(), order.end(), [](const std::u32string& a, const std::u32string& b) {
-    return a.size() != b.size() ? a.size() < b.size() : a < b;
-  });
+  std::sort(order.begin(), order.end(),
+            [](const std::u32string& a, const std::u32string& b) { return a.size() != b.size() ? a.size() < b.size() : a < b; });
   for (const std::u32string& word : order) {
     if (cost_of_parts(word, costs, unknown) < costs.at(word)) costs.erase(word);
   }
@@ -267,8 +267,8 @@ std::string build_word_dictionary(std::span<const CountedWord> words, const Word
   Costs costs;
   for (const auto& [word, count] : counts) {
     const double length = static_cast<double>(word.size()) - static_cast<double>(kFreeLength);
-    costs[word] =
-        to_cost(log_total - std::log(static_cast<double>(std::max<std::uint64_t>(1, count))) + options.long_penalty * std::max(0.0, length));
+    costs[word] = to_cost(log_total - std::log(static_cast<double>(std::max<std::uint64_t>(1, count))) +
+                          options.long_penalty * std::max(0.0, length));
   }
   const std::uint32_t unknown = to_cost(log_total);
   drop_beaten(costs, unknown);

@@ -74,14 +74,16 @@ TEST(WordDictionary, holds_every_word_of_a_large_list) {
   std::vector<std::u32string> all;
   for (char32_t a = 0; a < 40; ++a) {
     for (char32_t b = 0; b < 40; ++b) {
-      const std::u32string word{static_cast<char32_t>('a' + a % 26), static_cast<char32_t>(0x4E00 + a), static_cast<char32_t>(0x4E00 + b * 7)};
+      const std::u32string word{static_cast<char32_t>('a' + a % 26), static_cast<char32_t>(0x4E00 + a),
+                                static_cast<char32_t>(0x4E00 + b * 7)};
       all.push_back(word);
       std::string text;
       for (const char32_t c : word) {
         if (c < 0x80) {
           text += static_cast<char>(c);
         } else {
-          text += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)), static_cast<char>(0x80 | (c & 0x3F))};
+          text += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 0x3F)),
+                   static_cast<char>(0x80 | (c & 0x3F))};
         }
       }
       lines += text + " 2\n";
