@@ -25,8 +25,13 @@ constexpr std::size_t kJudgedAt = 10;
 /// Weights that are tried.
 constexpr std::array<double, 11> kWeights{0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3};
 /// A part must be worth 1 + this / sqrt(cases) to come in: less is chance, the more so the fewer cases there are.
-constexpr double kWorth = 0.1;
+constexpr double kWorth = 0.03;
+/// Weights are found on the cases without each of so many parts of them and averaged, as what a search finds on one sample is partly
+/// that sample (Breiman, "Bagging predictors", 1996).
+constexpr std::size_t kBags = 5;
 constexpr int kRounds = 3;
+/// Smaller weights cost a model and change nothing.
+constexpr double kLeast = 0.03;
 
 /// Brings scores to one scale; equal scores say nothing and become 0.
 void rescale(std::span<float> scores, Scale scale) {
@@ -71,13 +76,14 @@ class WeightSearch {
     });
   }
 
-  /// Mean NDCG@10 of the weighted sum.
-  [[nodiscard]] double judge(const std::vector<double>& weights, Scale scale) const {
-    std::vector<double> values(cases_.size());
+  /// Mean NDCG@10 of the weighted sum, over the cases that are not in part `left_out` of kBags; kBags = over all.
+  [[nodiscard]] double judge(const std::vector<double>& weights, Scale scale, std::size_t left_out = kBags) const {
+    std::vector<double> values(cases_.size(), -1);
     parallel_for(cases_.size(), kBlock * 8, threads_, [&](std::size_t begin, std::size_t end, int) {
       std::vector<float> sums;
       std::vector<RankedItem> list;
       for (std::size_t c = begin; c < end; ++c) {
+        if (c % kBags == left_out) continue;
         const FusionCase& one = cases_[c];
         const std::vector<float>& scores = one.scores[static_cast<std::size_t>(scale)];
         const std::size_t n = one.items.size();
@@ -93,18 +99,42 @@ class WeightSearch {
       }
     });
     double sum = 0;
-    for (const double v : values) sum += v;
-    return values.empty() ? 0 : sum / static_cast<double>(values.size());
+    double n = 0;
+    for (const double v : values) {
+      if (v < 0) continue;
+      sum += v;
+      n += 1;
+    }
+    return n > 0 ? sum / n : 0;
   }
 
-  /// Starts from the best part alone and then moves one weight at a time for as long as that is worth it.
+  /// The mean of the bags' weights, the largest 1, and what it reaches on all cases.
   double find(std::vector<double>& weights, Scale scale) const {
+    weights.assign(n_parts_, 0);
+    for (std::size_t bag = 0; bag < kBags; ++bag) {
+      const std::vector<double> found = find_without(bag, scale);
+      double sum = 0;
+      for (const double w : found) sum += w;
+      for (std::size_t p = 0; p < n_parts_; ++p) weights[p] += found[p] / sum;
+    }
+    const double largest = *std::max_element(weights.begin(), weights.end());
+    for (double& w : weights) {
+      w = std::round(w / largest * 100) / 100;
+      if (w < kLeast) w = 0;
+    }
+    return judge(weights, scale);
+  }
+
+ private:
+  /// Starts from the best part alone and then moves one weight at a time for as long as that is worth it.
+  [[nodiscard]] std::vector<double> find_without(std::size_t bag, Scale scale) const {
+    std::vector<double> weights;
     std::size_t first = 0;
     double best = -1;
     for (std::size_t p = 0; p < n_parts_; ++p) {
       weights.assign(n_parts_, 0);
       weights[p] = 1;
-      const double reached = judge(weights, scale);
+      const double reached = judge(weights, scale, bag);
       if (reached > best) {
         best = reached;
         first = p;
@@ -120,7 +150,7 @@ class WeightSearch {
         double chosen = weights[p];
         for (const double w : kWeights) {
           weights[p] = w;
-          const double reached = judge(weights, scale);
+          const double reached = judge(weights, scale, bag);
           if (reached <= best * (chosen == 0 ? worth : 1)) continue;
           best = reached;
           chosen = w;
@@ -129,10 +159,9 @@ class WeightSearch {
       }
       if (best <= before) break;
     }
-    return best;
+    return weights;
   }
 
- private:
   void gather(const std::vector<std::shared_ptr<TunedMethod>>& parts, FusionCase& one) const {
     const std::size_t n_items = problem_.train.n_items;
     std::vector<std::vector<float>> all(n_parts_);
