@@ -56,11 +56,14 @@ class AlsMethod::Search {
     climb(&Settings::ratio, 1.5);
     climb(&Settings::alpha, 1.6);
     climb(&Settings::ratio, 1.2);
-    for (const double exponent : {0.5, 1.0}) {
+    for (const double exponent : {0.0, 1.0}) {
       Settings settings = best_;
       settings.exponent = exponent;
       attempt(settings);
     }
+    Settings settings = best_;
+    settings.user_exponent = 0;
+    attempt(settings);
     choose_size();
     apply(best_);
     return reached_;
@@ -70,7 +73,8 @@ class AlsMethod::Search {
   struct Settings {
     double alpha = 7;
     double ratio = 8;
-    double exponent = 0;
+    double exponent = 0.5;
+    double user_exponent = 0.5;
     std::size_t factors = kTrialFactors;
     int iterations = kTrialIterations;
   };
@@ -80,6 +84,7 @@ class AlsMethod::Search {
     options.alpha = two_digits(settings.alpha);
     options.regularization = two_digits(settings.ratio * (1 + options.alpha));
     options.exponent = settings.exponent;
+    options.user_exponent = settings.user_exponent;
     options.factors = settings.factors;
     options.iterations = settings.iterations;
   }
@@ -151,9 +156,9 @@ class AlsMethod::Search {
 AlsMethod::AlsMethod(int threads) : TunedMethod(threads) { options_.threads = threads; }
 
 std::string AlsMethod::settings() const {
-  return fmt::format("factors={} regularization={:g} alpha={:g} exponent={:g} iterations={}{}", options_.factors,
-                     options_.regularization, options_.alpha, options_.exponent, options_.iterations,
-                     decay_ < 1 ? fmt::format(" decay={}", decay_) : "");
+  return fmt::format("factors={} regularization={:g} alpha={:g} exponent={:g} user_exponent={:g} iterations={}{}",
+                     options_.factors, options_.regularization, options_.alpha, options_.exponent, options_.user_exponent,
+                     options_.iterations, decay_ < 1 ? fmt::format(" decay={}", decay_) : "");
 }
 
 void AlsMethod::score(std::span<const ItemIndex> history, std::span<float> scores) const {

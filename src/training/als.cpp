@@ -46,10 +46,43 @@ void check(const AlsOptions& o) {
   if (!(o.regularization > 0) || !std::isfinite(o.regularization))
     fail(ErrorCode::kInvalidArgument, "regularization is {}, expected a number above 0", o.regularization);
   if (!(o.exponent >= 0 && o.exponent <= 1)) fail(ErrorCode::kInvalidArgument, "exponent is {}, expected 0 to 1", o.exponent);
+  if (!(o.user_exponent >= 0 && o.user_exponent <= 1))
+    fail(ErrorCode::kInvalidArgument, "user_exponent is {}, expected 0 to 1", o.user_exponent);
   if (!(o.alpha >= 0) || !std::isfinite(o.alpha))
     fail(ErrorCode::kInvalidArgument, "alpha is {}, expected a number from 0", o.alpha);
   if (o.iterations < 1) fail(ErrorCode::kInvalidArgument, "iterations is {}, expected at least 1", o.iterations);
   if (o.cg_steps < 1) fail(ErrorCode::kInvalidArgument, "cg_steps is {}, expected at least 1", o.cg_steps);
+}
+
+/// a_u: how much less, or more, the meetings of somebody with so many say.
+float activity_scale(std::size_t n_items_met, double median, double exponent) {
+  return static_cast<float>(std::pow(static_cast<double>(n_items_met) / median, -exponent));
+}
+
+/// The upper median of what is above 0; 1 when nothing is.
+double median_of_positive(std::vector<std::size_t> counts) {
+  std::erase(counts, 0U);
+  if (counts.empty()) return 1;
+  const auto middle = counts.begin() + static_cast<std::ptrdiff_t>(counts.size() / 2);
+  std::nth_element(counts.begin(), middle, counts.end());
+  return static_cast<double>(*middle);
+}
+
+/// What happened, with confidence beyond 1 in place of weights, before users are scaled.
+models::Interactions observed(const models::Interactions& x, double alpha) {
+  models::Interactions out;
+  out.n_items = x.n_items;
+  for (std::size_t u = 0; u < x.n_users(); ++u) {
+    const models::InteractionRow row = x.row(u);
+    for (std::size_t k = 0; k < row.items.size(); ++k) {
+      const float c = confidence(row.weights[k], alpha);
+      if (row.weights[k] == 0) continue;
+      out.items.push_back(row.items[k]);
+      out.weights.push_back(c);
+    }
+    out.offsets.push_back(out.items.size());
+  }
+  return out;
 }
 
 /// Rows that meet rows of the other side, with the confidence beyond 1 of each meeting.
@@ -157,17 +190,13 @@ class AlsFit {
  public:
   AlsFit(const models::Interactions& x, const AlsOptions& options)
       : options_(options), n_threads_(options.threads > 0 ? options.threads : usable_cores()) {
-    models::Interactions met;
-    met.n_items = x.n_items;
-    for (std::size_t u = 0; u < x.n_users(); ++u) {
-      const models::InteractionRow row = x.row(u);
-      for (std::size_t k = 0; k < row.items.size(); ++k) {
-        const float c = confidence(row.weights[k], options.alpha);
-        if (row.weights[k] == 0) continue;
-        met.items.push_back(row.items[k]);
-        met.weights.push_back(c);
-      }
-      met.offsets.push_back(met.items.size());
+    models::Interactions met = observed(x, options.alpha);
+    std::vector<std::size_t> counts(met.n_users());
+    for (std::size_t u = 0; u < counts.size(); ++u) counts[u] = met.row(u).items.size();
+    median_user_items_ = median_of_positive(counts);
+    for (std::size_t u = 0; u < counts.size(); ++u) {
+      for (std::size_t at = met.offsets[u]; at < met.offsets[u + 1]; ++at)
+        met.weights[at] *= activity_scale(counts[u], median_user_items_, options.user_exponent);
     }
     models::ItemUsers by_item = models::transpose(met);
     items_ = {std::move(by_item.offsets), std::move(by_item.users), std::move(by_item.weights), {}, 1};
@@ -319,11 +348,14 @@ class AlsFit {
     out.regularization_ = options_.regularization;
     out.exponent_ = options_.exponent;
     out.mean_user_frequency_ = users_.mean_frequency;
+    out.median_user_items_ = median_user_items_;
+    out.user_exponent_ = options_.user_exponent;
     return out;
   }
 
   const AlsOptions& options_;
   int n_threads_;
+  double median_user_items_ = 1;
   Side users_;
   Side items_;
   std::optional<PaddedRows> user_factors_;
@@ -344,11 +376,15 @@ std::vector<float> AlsModel::fold_in(std::span<const ItemIndex> history, std::sp
   for (std::size_t k = 0; k < history.size(); ++k) {
     const float c = confidence(weights[k], alpha_);
     if (weights[k] == 0) continue;
-    frequency += static_cast<double>(c);
     met.push_back(history[k]);
     confidences.push_back(c);
   }
   if (met.empty()) return out;
+  const float scale = activity_scale(met.size(), median_user_items_, user_exponent_);
+  for (float& c : confidences) {
+    c *= scale;
+    frequency += static_cast<double>(c);
+  }
   matrix.assign(gram_.begin(), gram_.end());
   const auto ridge = static_cast<float>(row_ridge(frequency, mean_user_frequency_, regularization_, exponent_));
   for (std::size_t i = 0; i < f; ++i) matrix[i * f + i] += ridge;

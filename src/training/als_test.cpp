@@ -50,13 +50,18 @@ double loss(const Interactions& x, std::span<const float> users, std::span<const
   const std::size_t f = o.factors;
   std::vector<double> user_frequency(x.n_users(), static_cast<double>(x.n_items));
   std::vector<double> item_frequency(x.n_items, static_cast<double>(x.n_users()));
+  std::vector<double> counts(x.n_users());
+  for (std::size_t u = 0; u < x.n_users(); ++u) counts[u] = static_cast<double>(x.row(u).items.size());
+  std::sort(counts.begin(), counts.end());
+  const double median = counts[counts.size() / 2];
   double sum = 0;
   for (std::size_t u = 0; u < x.n_users(); ++u) {
     std::vector<double> weight(x.n_items, -1);
     const models::InteractionRow row = x.row(u);
+    const double scale = std::pow(static_cast<double>(row.items.size()) / median, -o.user_exponent);
     for (std::size_t k = 0; k < row.items.size(); ++k) {
       const auto i = static_cast<std::size_t>(row.items[k]);
-      weight[i] = static_cast<double>(row.weights[k]);
+      weight[i] = static_cast<double>(row.weights[k]) * scale;
       user_frequency[u] += o.alpha * weight[i];
       item_frequency[i] += o.alpha * weight[i];
     }
@@ -105,6 +110,7 @@ TEST(Als, ends_where_no_user_or_item_can_lower_the_loss) {
     for (const double exponent : {0.0, 1.0}) {
       AlsOptions options = small(solver);
       options.exponent = exponent;
+      options.user_exponent = exponent / 2;
       options.iterations = 300;
       const AlsModel model = fit_als(x, options);
       std::vector<float> users(model.user_factors().begin(), model.user_factors().end());
@@ -299,6 +305,7 @@ TEST(Als, refuses_options_out_of_range_in_a_sentence) {
   expect([](AlsOptions& o) { o.regularization = 0; }, "regularization is 0, expected a number above 0");
   expect([](AlsOptions& o) { o.regularization = NAN; }, "regularization is nan");
   expect([](AlsOptions& o) { o.exponent = 1.5; }, "exponent is 1.5, expected 0 to 1");
+  expect([](AlsOptions& o) { o.user_exponent = -0.1; }, "user_exponent is -0.1, expected 0 to 1");
   expect([](AlsOptions& o) { o.alpha = -1; }, "alpha is -1, expected a number from 0");
   expect([](AlsOptions& o) { o.iterations = 0; }, "iterations is 0, expected at least 1");
   expect([](AlsOptions& o) { o.cg_steps = 0; }, "cg_steps is 0, expected at least 1");
