@@ -22,7 +22,8 @@ constexpr int kIterations = 15;
 constexpr double kMostWork = 6e11;
 constexpr double kTrialShare = 0.6;
 constexpr double kLeastTrials = 6;
-constexpr double kCases = 5000;  // of a validation, at most
+constexpr double kMostAlpha = 1000;  // on tiny data nothing stops the climb
+constexpr double kCases = 5000;      // of a validation, at most
 
 struct Weighted {
   ItemIndex item;
@@ -51,6 +52,8 @@ class AlsMethod::Search {
   double run() {
     budget_ = kTrialShare * work_;
     attempt({});
+    // How far back a history counts decides what the rest should be.
+    if (tuning_.train.order != HistoryOrder::kNone) reached_ = method_.choose_decay(tuning_, method_.decay_);
     climb(&Settings::ratio, 2.5);
     climb(&Settings::alpha, 2.7);
     climb(&Settings::ratio, 1.5);
@@ -130,10 +133,10 @@ class AlsMethod::Search {
            2 * cases * (2 * n_items * f + row * f * f + f * f * f / 3);
   }
 
-  /// Whether these settings are better than the best so far; they are the best then. False when the budget is spent.
+  /// Whether these settings are better than the best so far; they are the best then. False too when they may not be tried.
   bool attempt(const Settings& settings) {
     const double work = work_of(settings);
-    if (work > budget_) return false;
+    if (work > budget_ || settings.alpha > kMostAlpha) return false;
     budget_ -= work;
     apply(settings);
     method_.model_ = training::fit_als(x_, method_.options_);
