@@ -82,8 +82,7 @@ void add_baseline(const Meetings& m, float t, const float* p, float* out) { add_
 
 #if defined(__x86_64__)
 [[gnu::target("avx2,fma")]] void add_avx2(const Meetings& m, float t, const float* p, float* out) { add_any(m, t, p, out); }
-[[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")]] void add_avx512(const Meetings& m, float t,
-                                                                                              const float* p, float* out) {
+[[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] void add_avx512(const Meetings& m, float t, const float* p, float* out) {
   add_any(m, t, p, out);
 }
 #endif
