@@ -22,8 +22,9 @@ constexpr int kIterations = 15;
 constexpr double kMostWork = 6e11;
 constexpr double kTrialShare = 0.6;
 constexpr double kLeastTrials = 6;
-constexpr double kMostAlpha = 1000;  // on tiny data nothing stops the climb
-constexpr double kCases = 5000;      // of a validation, at most
+constexpr double kMostTrials = 40;  // on small data, where no number of operations ends a climb
+constexpr double kMostAlpha = 1000;
+constexpr double kCases = 5000;  // of a validation, at most
 
 struct Weighted {
   ItemIndex item;
@@ -129,8 +130,9 @@ class AlsMethod::Search {
     const auto n_users = static_cast<double>(x_.n_users());
     const double cases = std::min(kCases, static_cast<double>(tuning_.targets.size()));
     const double row = n_users > 0 ? met / n_users : 0;
-    return settings.iterations * (32 * met * f + 8 * (n_users + n_items) * f * f) +
-           2 * cases * (2 * n_items * f + row * f * f + f * f * f / 3);
+    const double work = settings.iterations * (32 * met * f + 8 * (n_users + n_items) * f * f) +
+                        2 * cases * (2 * n_items * f + row * f * f + f * f * f / 3);
+    return std::max(work, kMostWork / kMostTrials);
   }
 
   /// Whether these settings are better than the best so far; they are the best then. False too when they may not be tried.
