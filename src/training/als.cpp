@@ -9,12 +9,8 @@
 #include "base/error.hpp"
 #include "base/rng.hpp"
 #include "base/thread_pool.hpp"
+#include "training/als_exact.hpp"
 #include "training/als_kernels.hpp"
-
-// LAPACK's Cholesky, which OpenBLAS carries; its C header is another package.
-extern "C" void spotrf_(const char* uplo, const blasint* n, float* a, const blasint* lda, blasint* info);
-extern "C" void spotrs_(const char* uplo, const blasint* n, const blasint* nrhs, const float* a, const blasint* lda, float* b,
-                        const blasint* ldb, blasint* info);
 
 namespace lodestone::training {
 namespace {
@@ -149,40 +145,6 @@ float dot(const float* a, const float* b, std::size_t stride) {
   return sum;
 }
 
-/// Adds  sum_k c_k y_k y_k'  to the upper triangle of `matrix` and sets `right` to  sum_k (1 + c_k) y_k.  Rows of `factors` are
-/// `stride` apart.
-template <typename Row>
-void add_observed(std::span<const std::int32_t> at, std::span<const float> confidences, std::size_t f, Row row,
-                  std::vector<float>& scaled, std::span<float> matrix, std::span<float> right) {
-  scaled.resize(at.size() * f);
-  std::fill(right.begin(), right.end(), 0.0F);
-  for (std::size_t k = 0; k < at.size(); ++k) {
-    const float* y = row(static_cast<std::size_t>(at[k]));
-    const float root = std::sqrt(confidences[k]);
-    for (std::size_t j = 0; j < f; ++j) {
-      scaled[k * f + j] = root * y[j];
-      right[j] += (1 + confidences[k]) * y[j];
-    }
-  }
-  if (!at.empty()) {
-    cblas_ssyrk(CblasRowMajor, CblasUpper, CblasTrans, size(f), size(at.size()), 1, scaled.data(), size(f), 1, matrix.data(),
-                size(f));
-  }
-}
-
-/// right = matrix^-1 right, the matrix in its upper triangle, which is lost.
-void solve_exactly(std::span<float> matrix, std::span<float> right) {
-  const blasint f = size(right.size());
-  const blasint one = 1;
-  blasint info = 0;
-  // Row-major upper is column-major lower.
-  spotrf_("L", &f, matrix.data(), &f, &info);
-  if (info != 0)
-    fail(ErrorCode::kInvalidArgument,
-         "the matrix of a row is not positive definite in floats; a larger regularization makes it so");
-  spotrs_("L", &f, &one, matrix.data(), &f, right.data(), &f, &info);
-}
-
 }  // namespace
 
 /// One fit: both sides, their factors and the sweeps.
@@ -279,10 +241,7 @@ class AlsFit {
       std::copy_n(g.data() + i * stride, f, scratch.matrix.data() + i * f);
       scratch.matrix[i * f + i] += side.ridge[r];
     }
-    const std::span<float> right(out, f);
-    add_observed(
-        met.at, met.weights, f, [&](std::size_t o) { return others.row(o); }, scratch.rows, scratch.matrix, right);
-    solve_exactly(scratch.matrix, right);
+    solve_observed({others.row(0), stride}, met.at, met.weights, scratch.matrix, scratch.rows, std::span(out, f));
   }
 
   /// to[k] = -(F'F + lambda) from[k] for the rows [begin, end) and, of their meetings, what add_meetings adds.
@@ -388,9 +347,7 @@ std::vector<float> AlsModel::fold_in(std::span<const ItemIndex> history, std::sp
   matrix.assign(gram_.begin(), gram_.end());
   const auto ridge = static_cast<float>(row_ridge(frequency, mean_user_frequency_, regularization_, exponent_));
   for (std::size_t i = 0; i < f; ++i) matrix[i * f + i] += ridge;
-  add_observed(
-      met, confidences, f, [&](std::size_t i) { return item_factors_.data() + i * f; }, scaled, matrix, out);
-  solve_exactly(matrix, out);
+  solve_observed({item_factors_.data(), f}, met, confidences, matrix, scaled, out);
   return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/rng.hpp"
+#include "training/als_exact.hpp"
 #include "training/als_kernels.hpp"
 
 namespace lodestone::training {
@@ -309,6 +310,20 @@ TEST(Als, refuses_options_out_of_range_in_a_sentence) {
   expect([](AlsOptions& o) { o.alpha = -1; }, "alpha is -1, expected a number from 0");
   expect([](AlsOptions& o) { o.iterations = 0; }, "iterations is 0, expected at least 1");
   expect([](AlsOptions& o) { o.cg_steps = 0; }, "cg_steps is 0, expected at least 1");
+}
+
+TEST(AlsExact, a_matrix_without_a_solution_is_refused) {
+  const std::vector<float> factors{0, 0};
+  const std::vector<std::int32_t> at{0};
+  const std::vector<float> confidences{1};
+  std::vector<float> matrix{1, 2, 2, 1};
+  std::vector<float> scratch;
+  std::vector<float> out(2);
+  EXPECT_THAT(
+      [&] {
+        solve_observed({factors.data(), 2}, at, confidences, matrix, scratch, out);
+      },
+      testing::ThrowsMessage<Error>(testing::HasSubstr("is not positive definite in floats; a larger regularization")));
 }
 
 TEST(AlsKernels, sum_as_the_formula_says_for_any_width_and_count) {
