@@ -8,6 +8,7 @@
 #include "evaluate_methods.hpp"
 #include "evaluate_output.hpp"
 #include "evaluate_report.hpp"
+#include "evaluate_text.hpp"
 #include "evaluation/evaluate.hpp"
 #include "training/content.hpp"
 #include "verbs.hpp"
@@ -70,8 +71,12 @@ int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
   options.threads = arguments.threads;
   options.slices = arguments.slices || !arguments.report.empty();
   EvaluationOutput output{spec.name, describe_protocol(spec), {}};
-  output.results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
-                                                       : evaluate_lists(spec, arguments.method, options);
+  if (is_text_kind(spec.kind)) {
+    output.results = evaluate_text(spec, arguments.method, options);
+  } else {
+    output.results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
+                                                         : evaluate_lists(spec, arguments.method, options);
+  }
   if (!arguments.report.empty()) {
     write_file_atomic(arguments.report, format_evaluation_html(output));
     log_info("evaluate", "{}: the report is in {}", spec.name, arguments.report.string());
