@@ -67,7 +67,8 @@ evaluation::ClassifyMethod make_classifier(const std::string& name, int threads)
   const auto model = std::make_shared<std::optional<training::TextClassifier>>();
   evaluation::ClassifyMethod method;
   method.name = name;
-  method.settings = fmt::format("{}characters, pairs and words by TF-IDF, SVM cost={}", prefix_of(name, Kind::kLabelledText), options.cost);
+  method.settings = fmt::format("{}characters, pairs and words by TF-IDF, SVM cost={} + {} naive Bayes",
+                                prefix_of(name, Kind::kLabelledText), options.cost, options.bayes_share);
   method.fit = [model, options](auto texts, auto labels, std::size_t n_classes) { model->emplace(texts, labels, n_classes, options); };
   method.classify = [model](std::string_view text) { return model->value().classify(text); };
   return method;

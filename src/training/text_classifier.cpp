@@ -9,6 +9,7 @@
 #include "base/hash.hpp"
 #include "base/rng.hpp"
 #include "base/thread_pool.hpp"
+#include "features/text/code_points.hpp"
 #include "features/text/segmenter.hpp"
 #include "features/text/tokenizer.hpp"
 
@@ -17,19 +18,36 @@ namespace {
 
 /// Words get hashes of their own, because 数据 as a word says more than 数据 as two neighbours.
 constexpr std::uint64_t kWordSeed = 1;
-/// Shorter words are tokens already: a Chinese character has three bytes, a Latin word is one token.
-constexpr std::size_t kWordBytes = 6;
+/// Added to each count: half a text inside the class and half a text outside.
+constexpr double kSmoothing = 0.5;
 
-/// Tokens of the search index, and words of two and more characters.
+/// Every character, also marks, digits and particles, and every pair of neighbours: how a title is written tells its class too.
+void collect_characters(std::string_view text, std::vector<std::uint64_t>& out) {
+  thread_local std::string folded;
+  thread_local std::vector<std::size_t> ends;
+  folded.clear();
+  for (const char c : text) folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  ends.assign(1, 0);
+  for (std::size_t at = 0; at < folded.size();) {
+    (void)features::next_code_point(folded, at);
+    ends.push_back(at);
+  }
+  const std::string_view view = folded;
+  for (std::size_t i = 1; i < ends.size(); ++i) {
+    out.push_back(xxh3(view.substr(ends[i - 1], ends[i] - ends[i - 1])));
+    if (i > 1) out.push_back(xxh3(view.substr(ends[i - 2], ends[i] - ends[i - 2])));
+  }
+}
+
+/// Characters and pairs, and the words of the segmenter.
 void collect_tokens(std::string_view text, std::vector<std::uint64_t>& out) {
   thread_local features::SegmenterScratch scratch;
   thread_local std::vector<features::WordSpan> words;
-  features::tokenize(text, out);
+  collect_characters(text, out);
   words.clear();
   features::Segmenter(features::built_in_words()).segment(text, scratch, words);
   for (const features::WordSpan& w : words) {
-    if (w.kind == features::WordKind::kWord && w.end - w.begin >= kWordBytes)
-      out.push_back(xxh3(text.substr(w.begin, w.end - w.begin), kWordSeed));
+    if (w.kind == features::WordKind::kWord) out.push_back(xxh3(text.substr(w.begin, w.end - w.begin), kWordSeed));
   }
 }
 
@@ -97,6 +115,20 @@ void TextClassifier::vectorize(std::string_view text, std::vector<Entry>& out) c
   for (std::size_t i = begin; i < out.size(); ++i) out[i].value *= scale;
 }
 
+std::vector<double> TextClassifier::log_ratios(const Matrix& rows, std::span<const std::int32_t> labels,
+                                               std::int32_t wanted) const {
+  std::vector<double> inside(n_features(), kSmoothing);
+  std::vector<double> outside(n_features(), kSmoothing);
+  for (std::size_t r = 0; r < labels.size(); ++r) {
+    for (const Entry& e : rows.row(r)) ++(labels[r] == wanted ? inside : outside)[e.feature];
+  }
+  const double all_inside = std::accumulate(inside.begin(), inside.end(), 0.0);
+  const double all_outside = std::accumulate(outside.begin(), outside.end(), 0.0);
+  const double shift = std::log(all_outside / all_inside);
+  for (std::size_t f = 0; f < inside.size(); ++f) inside[f] = std::log(inside[f] / outside[f]) + shift;
+  return inside;
+}
+
 void TextClassifier::fit_class(const Matrix& rows, std::span<const std::int32_t> labels, std::int32_t wanted,
                                const TextClassifierOptions& options) {
   const std::size_t n = labels.size();
@@ -132,6 +164,8 @@ void TextClassifier::fit_class(const Matrix& rows, std::span<const std::int32_t>
     }
     if (highest - lowest < options.tolerance) break;
   }
+  const std::vector<double> ratio = log_ratios(rows, labels, wanted);
+  for (std::size_t f = 0; f < ratio.size(); ++f) w[f] += options.bayes_share * ratio[f];
   for (std::size_t f = 0; f < w.size(); ++f) weights_[f * n_classes_ + static_cast<std::size_t>(wanted)] = static_cast<float>(w[f]);
 }
 

@@ -1,7 +1,8 @@
 #pragma once
-// Names the class of a short text: TF-IDF over characters, pairs of neighbours and words, and one linear support vector machine for each class
-// against the rest, fitted by dual coordinate descent (Hsieh, Chang, Lin, Keerthi, Sundararajan, "A Dual Coordinate Descent Method for
-// Large-scale Linear SVM", ICML 2008, algorithm 1 with the squared hinge).
+// Names the class of a short text: TF-IDF over characters, pairs of neighbours and words, and for each class against the rest a linear support
+// vector machine, fitted by dual coordinate descent (Hsieh, Chang, Lin, Keerthi, Sundararajan, "A Dual Coordinate Descent Method for
+// Large-scale Linear SVM", ICML 2008, algorithm 1 with the squared hinge), to whose weights a share of naive Bayes' is added (the mixture is
+// that of Wang and Manning, "Baselines and Bigrams", ACL 2012, taken on the weights).
 
 #include <cstddef>
 #include <cstdint>
@@ -13,7 +14,8 @@
 namespace lodestone::training {
 
 struct TextClassifierOptions {
-  double cost = 0.5;       ///< of a violated margin; larger follows the training texts more closely
+  double cost = 1;           ///< of a violated margin; larger follows the training texts more closely
+  double bayes_share = 0.25; ///< of a token's log-odds of the class, added to its weight; 0 = the support vector machine alone
   int max_rounds = 50;     ///< over the texts
   double tolerance = 0.05; ///< of the largest and smallest projected gradient of a round; smaller takes more rounds
   std::uint64_t seed = 1;  ///< of the order of the texts in a round
@@ -51,6 +53,8 @@ class TextClassifier {
   void count_features(std::span<const std::string_view> texts);
   /// Appends the text's known features, of length 1 together.
   void vectorize(std::string_view text, std::vector<Entry>& out) const;
+  /// ln(P(token | class) / P(token | other classes)) for each token, from the texts that hold it.
+  [[nodiscard]] std::vector<double> log_ratios(const Matrix& rows, std::span<const std::int32_t> labels, std::int32_t wanted) const;
   void fit_class(const Matrix& rows, std::span<const std::int32_t> labels, std::int32_t wanted,
                  const TextClassifierOptions& options);
 
