@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "features/text/code_points.hpp"
 #include "features/text/markup.hpp"
 
 namespace lodestone::features {
@@ -78,22 +79,6 @@ void stem(std::string& word) {
   }
 }
 
-/// The code point at `at`, which moves past it; -1 and one byte on where the bytes are no UTF-8.
-UChar32 next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(text[i])); };
-  const std::uint32_t first = byte(at++);
-  if (first < 0x80) return static_cast<UChar32>(first);
-  const std::size_t more = first < 0xE0 ? 1 : (first < 0xF0 ? 2 : 3);
-  if (first < 0xC2 || first > 0xF4 || at + more > text.size()) return -1;
-  std::uint32_t c = first & (0x3FU >> more);
-  for (std::size_t i = at; i < at + more; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return -1;
-    c = (c << 6U) | (byte(i) & 0x3FU);
-  }
-  at += more;
-  return static_cast<UChar32>(c);
-}
-
 struct Scratch {
   std::string plain;
   std::string folded;
@@ -125,12 +110,13 @@ class Scanner {
   }
 
  private:
-  UChar32 next() { return next_code_point(text_, at_); }
+  /// -1 for bytes that are no UTF-8.
+  UChar32 next() { return static_cast<UChar32>(next_code_point(text_, at_)); }
 
   /// -1 at the end.
   [[nodiscard]] UChar32 peek() const {
     std::size_t at = at_;
-    return at < text_.size() ? next_code_point(text_, at) : -1;
+    return at < text_.size() ? static_cast<UChar32>(next_code_point(text_, at)) : -1;
   }
 
   void separator(UChar32 c) {
