@@ -22,6 +22,7 @@ struct Arguments {
   SimulateArguments simulate;
   PipelineArguments pipeline;
   EvaluateArguments evaluate;
+  PlanArguments plan;
   ServeArguments serve;
   BundleArguments bundle;
   ConfigArguments config;
@@ -229,6 +230,15 @@ void add_indexes(CLI::App& root, Arguments& a, Run& chosen) {
   }
 }
 
+void add_plan(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* app = verb(root, "plan", "Memory and disk that a catalogue of a given size will need, stage by stage", chosen,
+                       [&a] { return run_plan(a.globals, a.plan); });
+  app->add_option("--items", a.plan.items, "Data sets")->required();
+  app->add_option("--users", a.plan.users, "People: accounts and guests")->required();
+  app->add_option("--events", a.plan.events, "Views, clicks and orders in all")->required();
+  add_json(app, a.globals);
+}
+
 void add_config(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* app = verb(root, "config", "The effective configuration and where each value came from", chosen,
                        [&a] { return run_config(a.globals, a.config); });
@@ -284,6 +294,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_bundle(root, arguments, chosen);
   add_lake(root, arguments, chosen);
   add_indexes(root, arguments, chosen);
+  add_plan(root, arguments, chosen);
   add_config(root, arguments, chosen);
   verb(root, "check", "Check config, sources, contracts and disk: one line each", chosen,
        [&arguments] { return run_check(arguments.globals); });

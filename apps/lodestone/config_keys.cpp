@@ -271,6 +271,14 @@ std::vector<ConfigKey> training_keys() {
        .fallback = "auto",
        .doc = "The behaviour model. auto fits each on histories without their newest item and keeps the one that finds it best.",
        .choices = {"auto", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease"}},
+      {.path = "training.memory_mib",
+       .kind = K::kInteger,
+       .fallback = "0",
+       .doc = "Memory that training may use, MiB; 0 is three quarters of the machine's or container's. Where a catalogue needs "
+              "more, "
+              "training takes a smaller model, shorter lists, then the newest events, and says so.",
+       .min = 0,
+       .max = 1048576},
       {.path = "training.max_ease_items",
        .kind = K::kInteger,
        .fallback = "6000",

@@ -243,8 +243,10 @@ TEST_F(EvaluateVerb, the_linear_model_is_refused_beyond_its_bounds) {
 
 TEST_F(EvaluateVerb, kinds_without_a_method_are_refused_and_the_others_named) {
   write("a", "x  y\n");
-  write_spec("vectors\nfiles: {base: {path: a, format: fvecs}, query: {path: a, format: fvecs}, truth: {path: a, format: ivecs, distance: ip}}"
-             "\nprotocol: {split: given, metrics: [queries_per_second]}");
+  write_spec(
+      "vectors\nfiles: {base: {path: a, format: fvecs}, query: {path: a, format: fvecs}, truth: {path: a, format: ivecs, "
+      "distance: ip}}"
+      "\nprotocol: {split: given, metrics: [queries_per_second]}");
   EXPECT_THAT(fault("auto"), HasSubstr("dataset.yaml: this build has no method for kind vectors yet; it measures the kinds "
                                        "interactions, sequences, sessions, similar-items and text-search"));
 }

@@ -31,8 +31,9 @@ std::vector<std::string> read_names(std::string_view wanted, const evaluation::D
     std::string name(wanted.substr(0, comma));
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const std::string near = nearest_name(name, known);
-      fail(ErrorCode::kInvalidArgument, "{}: kind {} has no method \"{}\"{} It can be measured with {}, auto or all", spec.file.string(),
-           evaluation::name_of(spec.kind), name, near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near), own);
+      fail(ErrorCode::kInvalidArgument, "{}: kind {} has no method \"{}\"{} It can be measured with {}, auto or all",
+           spec.file.string(), evaluation::name_of(spec.kind), name,
+           near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near), own);
     }
     if (name == "all") name = own;
     if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
@@ -69,7 +70,9 @@ evaluation::ClassifyMethod make_classifier(const std::string& name, int threads)
   method.name = name;
   method.settings = fmt::format("{}characters, pairs and words by TF-IDF, SVM cost={} + {} naive Bayes",
                                 prefix_of(name, Kind::kLabelledText), options.cost, options.bayes_share);
-  method.fit = [model, options](auto texts, auto labels, std::size_t n_classes) { model->emplace(texts, labels, n_classes, options); };
+  method.fit = [model, options](auto texts, auto labels, std::size_t n_classes) {
+    model->emplace(texts, labels, n_classes, options);
+  };
   method.classify = [model](std::string_view text) { return model->value().classify(text); };
   return method;
 }
@@ -94,8 +97,8 @@ std::vector<evaluation::MethodResult> evaluate_text(const evaluation::DatasetSpe
   }
   const evaluation::LabelledSet set = evaluation::load_labelled_set(spec);
   for (const std::string& name : names) {
-    log_info("evaluate", "{}: measuring {} on {} texts in {} classes", spec.name, name, set.train.texts.size() + set.test.texts.size(),
-             set.classes.size());
+    log_info("evaluate", "{}: measuring {} on {} texts in {} classes", spec.name, name,
+             set.train.texts.size() + set.test.texts.size(), set.classes.size());
     results.push_back(measure_classifier(spec, set, make_classifier(name, options.threads), options));
   }
   return results;

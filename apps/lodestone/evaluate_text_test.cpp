@@ -78,7 +78,8 @@ TEST_F(EvaluateText, classifies_texts_that_are_given_or_cut_into_folds) {
 
 TEST_F(EvaluateText, names_that_are_none_are_refused_with_those_that_are) {
   write_tokens("水\n");
-  EXPECT_THAT(fault("word"), HasSubstr("kind tokens has no method \"word\"; did you mean \"words\"? It can be measured with words"));
+  EXPECT_THAT(fault("word"),
+              HasSubstr("kind tokens has no method \"word\"; did you mean \"words\"? It can be measured with words"));
   EXPECT_THAT(fault("linear"), HasSubstr("kind tokens has no method \"linear\""));
   EXPECT_THAT(fault(""), HasSubstr("has no method \"\""));
 }

@@ -7,12 +7,14 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/thread_pool.hpp"
 #include "behavior_choice.hpp"
 #include "bundle/store.hpp"
 #include "channel_weights.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "release_models.hpp"
+#include "size_plan.hpp"
 #include "stages.hpp"
 #include "training/content.hpp"
 #include "training_input.hpp"
@@ -50,6 +52,29 @@ TrainingInput read_input(const Config& config) {
   log_info("train", "{} items, {} users and {} guests with {} pairs", input.data.items.size(), input.interactions.user_ids.size(),
            input.interactions.matrix.n_users() - input.interactions.user_ids.size(), input.interactions.matrix.items.size());
   return input;
+}
+
+/// Makes the models, and at last the interactions, small enough for the memory there is, and says what that cost.
+SizeSettings keep_to_budget(const Config& config, TrainingInput& input) {
+  const auto wanted_mib = static_cast<std::uint64_t>(config.integer("training.memory_mib"));
+  const std::uint64_t budget = wanted_mib > 0 ? wanted_mib << 20U : usable_memory_bytes() / 4 * 3;
+  const SizeSettings settings{static_cast<std::size_t>(config.integer("training.neighbors")),
+                              static_cast<std::size_t>(config.integer("training.max_ease_items")), 0};
+  const CatalogueSize size{input.data.items.size(), 0, std::max<std::uint64_t>(1, input.interactions.matrix.items.size())};
+  const BudgetedSettings fitted = fit_to_budget(size, settings, budget);
+  for (const std::string& sentence : fitted.sentences)
+    log_warn("train", "memory budget of {} MiB: {}; raise training.memory_mib to avoid it", budget >> 20U, sentence);
+  if (fitted.max_pairs > 0) {
+    keep_newest(input.interactions, fitted.max_pairs);
+    // Histories follow what is learned from; what a user owns stays whole.
+    auto user = input.data.users.begin();
+    for (models::UserData& cut : make_users(input.interactions)) {
+      while (user->id != cut.id) ++user;  // all of them are there, in the same order
+      user->history = std::move(cut.history);
+      user->history_weights = std::move(cut.history_weights);
+    }
+  }
+  return fitted.settings;
 }
 
 json::Value channels_document(const ChannelChoice& choice) {
@@ -132,12 +157,13 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   TrainingInput input = read_input(config);
   models::ReleaseData& data = input.data;
   const int threads = static_cast<int>(config.integer("pipeline.threads"));
-  const auto neighbors = static_cast<std::size_t>(config.integer("training.neighbors"));
+  const SizeSettings fitted = keep_to_budget(config, input);
+  const std::size_t neighbors = fitted.neighbors;
 
   BehaviorOptions options;
   options.method = config.text("training.behavior_method");
   options.neighbors = neighbors;
-  options.max_ease_items = static_cast<std::size_t>(config.integer("training.max_ease_items"));
+  options.max_ease_items = fitted.max_ease_items;
   options.threads = threads;
   const bundle::BundleStore store(config.file_path("bundle.folder"));
   options.further = load_tuned(store.folder() / kTunedFile);

@@ -226,6 +226,35 @@ std::vector<models::UserData> make_users(const TrainingInteractions& interaction
   return users;
 }
 
+void keep_newest(TrainingInteractions& interactions, std::size_t n_pairs) {
+  if (interactions.last_at.size() <= n_pairs) return;
+  std::vector<std::int64_t> times = interactions.last_at;
+  const auto place = static_cast<std::ptrdiff_t>(times.size() - n_pairs);
+  std::nth_element(times.begin(), times.begin() + place, times.end());
+  const std::int64_t oldest = n_pairs > 0 ? times[static_cast<std::size_t>(place)] : std::numeric_limits<std::int64_t>::max();
+  auto equal =
+      static_cast<std::size_t>(std::count_if(times.begin() + place, times.end(), [&](std::int64_t t) { return t == oldest; }));
+  models::Interactions& x = interactions.matrix;
+  std::size_t kept = 0;
+  std::size_t begin = 0;
+  for (std::size_t u = 0; u < x.n_users(); ++u) {
+    const std::size_t end = x.offsets[u + 1];
+    for (std::size_t at = begin; at < end; ++at) {
+      const std::int64_t t = interactions.last_at[at];
+      if (t < oldest || (t == oldest && equal == 0)) continue;
+      if (t == oldest) --equal;
+      x.items[kept] = x.items[at];
+      x.weights[kept] = x.weights[at];
+      interactions.last_at[kept++] = t;
+    }
+    begin = end;
+    x.offsets[u + 1] = kept;
+  }
+  x.items.resize(kept);
+  x.weights.resize(kept);
+  interactions.last_at.resize(kept);
+}
+
 void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items,
                 std::vector<models::UserData>& users) {
   const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/owned");

@@ -34,6 +34,9 @@ struct TrainingQueries {
 TrainingInteractions read_interactions(table::Engine& engine, const TrainingQueries& queries,
                                        const std::vector<models::Item>& items, std::size_t max_history);
 
+/// Leaves the newest `n_pairs` of all; of equal times those of the earlier rows.
+void keep_newest(TrainingInteractions& interactions, std::size_t n_pairs);
+
 /// Rows of `labels/owned`, put into `users`, which must be ascending by id; a user without history is added.
 void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,
                 std::vector<models::UserData>& users);

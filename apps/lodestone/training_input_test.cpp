@@ -59,5 +59,27 @@ TEST_F(TrainingInputTest, a_query_without_slices_is_run_once) {
   EXPECT_EQ(read(100, folder.path()).matrix.n_users(), read(100, folder.path()).user_ids.size());
 }
 
+TEST_F(TrainingInputTest, the_newest_pairs_are_kept_and_every_row_stays) {
+  const TrainingInteractions whole = read(5'001);
+  TrainingInteractions cut = whole;
+  const std::size_t n = whole.last_at.size() / 3;
+  keep_newest(cut, n);
+  EXPECT_EQ(cut.last_at.size(), n);
+  EXPECT_EQ(cut.matrix.items.size(), n);
+  EXPECT_EQ(cut.matrix.weights.size(), n);
+  EXPECT_EQ(cut.matrix.offsets.back(), n);
+  EXPECT_EQ(cut.matrix.n_users(), whole.matrix.n_users());
+  std::vector<std::int64_t> newest = whole.last_at;
+  std::sort(newest.rbegin(), newest.rend());
+  newest.resize(n);
+  std::vector<std::int64_t> kept = cut.last_at;
+  std::sort(kept.rbegin(), kept.rend());
+  EXPECT_EQ(kept, newest);
+  keep_newest(cut, n + 1);
+  EXPECT_EQ(cut.last_at.size(), n);
+  keep_newest(cut, 0);
+  EXPECT_EQ(cut.matrix.offsets.back(), 0U);
+}
+
 }  // namespace
 }  // namespace lodestone::app

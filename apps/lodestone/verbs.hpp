@@ -55,6 +55,14 @@ int run_pipeline(const Globals& globals, const PipelineArguments& arguments);
 /// Runs all of them at pipeline.interval_minutes until a signal comes.
 int run_watch(const Globals& globals, const PipelineArguments& arguments);
 
+struct PlanArguments {
+  std::uint64_t items = 0;
+  std::uint64_t users = 0;
+  std::uint64_t events = 0;
+};
+/// Memory and disk that a catalogue of that size needs.
+int run_plan(const Globals& globals, const PlanArguments& arguments);
+
 struct EvaluateArguments {
   fs::path data;
   std::string method = "auto";

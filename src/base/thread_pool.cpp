@@ -1,6 +1,7 @@
 #include "base/thread_pool.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -23,7 +24,21 @@ int quota_cores() {
   return static_cast<int>((std::stod(quota) + period - 1) / period);
 }
 
+/// Limit of the cgroup v2; 0 when there is none.
+std::uint64_t limit_bytes() {
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  std::uint64_t limit = 0;
+  return file >> limit ? limit : 0;  // "max" is no number
+}
+
 }  // namespace
+
+std::uint64_t usable_memory_bytes() {
+  const auto pages = static_cast<std::uint64_t>(std::max(0L, ::sysconf(_SC_PHYS_PAGES)));
+  const std::uint64_t machine = pages * static_cast<std::uint64_t>(std::max(1L, ::sysconf(_SC_PAGESIZE)));
+  const std::uint64_t limit = limit_bytes();
+  return limit > 0 ? std::min(limit, machine) : machine;
+}
 
 int usable_cores() {
   cpu_set_t set;

@@ -27,8 +27,8 @@ class Reader {
       if (line.empty()) continue;
       const std::size_t tab = line.rfind('\t');
       if (tab == std::string::npos || tab + 1 == line.size())
-        fail(ErrorCode::kCorrupt, "{}:{}: expected text, a tab and a class, found \"{}\"", file.path.string(), lines.line_number(),
-             line.substr(0, 80));
+        fail(ErrorCode::kCorrupt, "{}:{}: expected text, a tab and a class, found \"{}\"", file.path.string(),
+             lines.line_number(), line.substr(0, 80));
       out.texts.push_back(line.substr(0, tab));
       out.labels.push_back(number_of(line.substr(tab + 1)));
     }
@@ -90,8 +90,9 @@ std::vector<LabelledProblem> make_problems(const DatasetSpec& spec, const Labell
   for (LabelledProblem& problem : folds) {
     if (problem.test_texts.empty()) continue;
     if (problem.train_texts.empty())
-      fail(ErrorCode::kInvalidArgument, "{}: protocol.folds: {} texts in {} folds leave a fold nothing to fit on; give more texts",
-           spec.file.string(), set.train.texts.size(), n_folds);
+      fail(ErrorCode::kInvalidArgument,
+           "{}: protocol.folds: {} texts in {} folds leave a fold nothing to fit on; give more texts", spec.file.string(),
+           set.train.texts.size(), n_folds);
     out.push_back(std::move(problem));
   }
   return out;

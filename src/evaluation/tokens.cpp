@@ -85,7 +85,8 @@ SpanCounts compare_spans(const std::vector<Span>& gold, const std::vector<Span>&
   return counts;
 }
 
-MethodResult measure_segmenter(const std::vector<GoldSentence>& sentences, const SegmentMethod& method, const EvaluateOptions& options) {
+MethodResult measure_segmenter(const std::vector<GoldSentence>& sentences, const SegmentMethod& method,
+                               const EvaluateOptions& options) {
   reset_peak_memory();
   MethodResult result;
   result.method = method.name;

@@ -52,6 +52,7 @@ struct SpanCounts {
 SpanCounts compare_spans(const std::vector<Span>& gold, const std::vector<Span>& found);
 
 /// word_f1 over the words of all sentences; the interval draws sentences. `users` of the row are sentences.
-MethodResult measure_segmenter(const std::vector<GoldSentence>& sentences, const SegmentMethod& method, const EvaluateOptions& options);
+MethodResult measure_segmenter(const std::vector<GoldSentence>& sentences, const SegmentMethod& method,
+                               const EvaluateOptions& options);
 
 }  // namespace lodestone::evaluation

@@ -53,12 +53,13 @@ void collect_tokens(std::string_view text, std::vector<std::uint64_t>& out) {
 
 }  // namespace
 
-TextClassifier::TextClassifier(std::span<const std::string_view> texts, std::span<const std::int32_t> labels, std::size_t n_classes,
-                               const TextClassifierOptions& options)
+TextClassifier::TextClassifier(std::span<const std::string_view> texts, std::span<const std::int32_t> labels,
+                               std::size_t n_classes, const TextClassifierOptions& options)
     : n_classes_(n_classes), seen_(n_classes, 0) {
   LODESTONE_ASSERT(texts.size() == labels.size(), "{} texts, {} labels", texts.size(), labels.size());
   if (texts.empty() || n_classes == 0)
-    fail(ErrorCode::kInvalidArgument, "a classifier cannot be fitted on {} texts in {} classes; give at least one", texts.size(), n_classes);
+    fail(ErrorCode::kInvalidArgument, "a classifier cannot be fitted on {} texts in {} classes; give at least one", texts.size(),
+         n_classes);
   for (const std::int32_t label : labels) {
     if (label < 0 || static_cast<std::size_t>(label) >= n_classes)
       fail(ErrorCode::kInvalidArgument, "label {} is none of the {} classes; labels are numbers from 0", label, n_classes);
@@ -166,7 +167,8 @@ void TextClassifier::fit_class(const Matrix& rows, std::span<const std::int32_t>
   }
   const std::vector<double> ratio = log_ratios(rows, labels, wanted);
   for (std::size_t f = 0; f < ratio.size(); ++f) w[f] += options.bayes_share * ratio[f];
-  for (std::size_t f = 0; f < w.size(); ++f) weights_[f * n_classes_ + static_cast<std::size_t>(wanted)] = static_cast<float>(w[f]);
+  for (std::size_t f = 0; f < w.size(); ++f)
+    weights_[f * n_classes_ + static_cast<std::size_t>(wanted)] = static_cast<float>(w[f]);
 }
 
 std::int32_t TextClassifier::classify(std::string_view text) const {

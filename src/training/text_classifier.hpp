@@ -14,12 +14,12 @@
 namespace lodestone::training {
 
 struct TextClassifierOptions {
-  double cost = 1;           ///< of a violated margin; larger follows the training texts more closely
-  double bayes_share = 0.25; ///< of a token's log-odds of the class, added to its weight; 0 = the support vector machine alone
-  int max_rounds = 50;     ///< over the texts
-  double tolerance = 0.05; ///< of the largest and smallest projected gradient of a round; smaller takes more rounds
-  std::uint64_t seed = 1;  ///< of the order of the texts in a round
-  int threads = 0;         ///< 0 = all cores; the result does not depend on it
+  double cost = 1;            ///< of a violated margin; larger follows the training texts more closely
+  double bayes_share = 0.25;  ///< of a token's log-odds of the class, added to its weight; 0 = the support vector machine alone
+  int max_rounds = 50;        ///< over the texts
+  double tolerance = 0.05;    ///< of the largest and smallest projected gradient of a round; smaller takes more rounds
+  std::uint64_t seed = 1;     ///< of the order of the texts in a round
+  int threads = 0;            ///< 0 = all cores; the result does not depend on it
 };
 
 /// Const after fitting, safe from many threads.
@@ -54,7 +54,8 @@ class TextClassifier {
   /// Appends the text's known features, of length 1 together.
   void vectorize(std::string_view text, std::vector<Entry>& out) const;
   /// ln(P(token | class) / P(token | other classes)) for each token, from the texts that hold it.
-  [[nodiscard]] std::vector<double> log_ratios(const Matrix& rows, std::span<const std::int32_t> labels, std::int32_t wanted) const;
+  [[nodiscard]] std::vector<double> log_ratios(const Matrix& rows, std::span<const std::int32_t> labels,
+                                               std::int32_t wanted) const;
   void fit_class(const Matrix& rows, std::span<const std::int32_t> labels, std::int32_t wanted,
                  const TextClassifierOptions& options);
 

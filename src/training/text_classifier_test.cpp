@@ -62,7 +62,8 @@ TEST(TextClassifier, two_thread_counts_give_the_same_answers) {
   const TextClassifier one = fit(kTexts, kLabels, 2, 1);
   const TextClassifier two = fit(kTexts, kLabels, 2, 2);
   EXPECT_EQ(one.n_features(), two.n_features());
-  for (const std::string_view text : {"股票比赛", "银行球队", "match bank", ""}) EXPECT_EQ(one.classify(text), two.classify(text));
+  for (const std::string_view text : {"股票比赛", "银行球队", "match bank", ""})
+    EXPECT_EQ(one.classify(text), two.classify(text));
 }
 
 TEST(TextClassifier, nothing_to_fit_on_and_labels_outside_are_refused) {

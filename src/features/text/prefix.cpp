@@ -33,7 +33,8 @@ void append(std::string_view text, std::vector<std::uint64_t>& offsets, std::vec
   offsets.push_back(bytes.size());
 }
 
-void check_offsets(std::span<const std::uint64_t> offsets, std::size_t n, std::size_t end, std::string_view name, std::string_view what) {
+void check_offsets(std::span<const std::uint64_t> offsets, std::size_t n, std::size_t end, std::string_view name,
+                   std::string_view what) {
   const bool fits = offsets.size() == n + 1 && offsets.front() == 0 && offsets.back() == end;
   if (!fits || !std::is_sorted(offsets.begin(), offsets.end()))
     fail(ErrorCode::kCorrupt, "{}: the offsets of {} do not fit {} words in {} bytes; build it again", name, what, n, end);

@@ -26,12 +26,12 @@ struct Completion {
 
 /// Views of arrays that may lie in a mapped file. Word i has the folded text key_bytes[key_offsets[i] .. key_offsets[i + 1]).
 struct PrefixArrays {
-  std::span<const std::uint64_t> key_offsets;  ///< [n + 1]
-  std::span<const std::uint8_t> key_bytes;     ///< UTF-8, ascending by bytes, no two equal
+  std::span<const std::uint64_t> key_offsets;   ///< [n + 1]
+  std::span<const std::uint8_t> key_bytes;      ///< UTF-8, ascending by bytes, no two equal
   std::span<const std::uint64_t> word_offsets;  ///< [n + 1]
-  std::span<const std::uint8_t> word_bytes;    ///< as shown
-  std::span<const float> weights;              ///< [n]
-  std::span<const std::int32_t> heaviest;      ///< [n]: node i of the tree (from 1; children 2i, 2i + 1) the heaviest word below it
+  std::span<const std::uint8_t> word_bytes;     ///< as shown
+  std::span<const float> weights;               ///< [n]
+  std::span<const std::int32_t> heaviest;  ///< [n]: node i of the tree (from 1; children 2i, 2i + 1) the heaviest word below it
 };
 
 /// The arrays with their memory.

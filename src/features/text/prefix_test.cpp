@@ -25,7 +25,8 @@ std::vector<std::string> complete(const OwnedPrefixArrays& arrays, std::string_v
   return words;
 }
 
-const std::vector<WeightedWord> kWords{{"数据", 5}, {"数学", 7}, {"数", 1}, {"气象", 9}, {"Rain", 2}, {"rainfall", 3}, {"GDP", 4}};
+const std::vector<WeightedWord> kWords{{"数据", 5}, {"数学", 7},     {"数", 1}, {"气象", 9},
+                                       {"Rain", 2}, {"rainfall", 3}, {"GDP", 4}};
 
 TEST(Prefix, gives_the_heaviest_words_that_start_so_in_either_script) {
   const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
@@ -50,7 +51,8 @@ TEST(Prefix, words_that_fold_alike_are_one_with_the_sum_of_weights) {
 
 TEST(Prefix, words_without_text_or_weight_are_left_out) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  const OwnedPrefixArrays arrays = build_prefix_arrays(std::vector<WeightedWord>{{"", 1}, {"a", 0}, {"b", -1}, {"c", nan}, {"d", 1}});
+  const OwnedPrefixArrays arrays =
+      build_prefix_arrays(std::vector<WeightedWord>{{"", 1}, {"a", 0}, {"b", -1}, {"c", nan}, {"d", 1}});
   EXPECT_THAT(complete(arrays, ""), ElementsAre("d"));
   EXPECT_THAT(complete(build_prefix_arrays({}), ""), IsEmpty());
   EXPECT_EQ(PrefixIndex().complete("a", {}), 0U);

@@ -150,7 +150,8 @@ class DoubleArray {
     for (std::size_t at = next_free(std::max<std::size_t>({hint, low, 1}));; at = next_free(at + 1)) {
       while (at + span >= nodes_.size()) grow();
       const std::size_t base = at - low;
-      if (std::all_of(children.begin(), children.end(), [&](const Child& c) { return nodes_[base + c.code] == kFree; })) return base;
+      if (std::all_of(children.begin(), children.end(), [&](const Child& c) { return nodes_[base + c.code] == kFree; }))
+        return base;
       if (++n_tried % kHolesTried == 0 && n_tried / kHolesTried <= 8) hint = at;
     }
   }
@@ -174,7 +175,7 @@ class DoubleArray {
   void take(std::size_t at) { next_[at] = at + 1; }
 
   std::vector<std::uint64_t> nodes_;
-  std::vector<std::size_t> next_;        ///< itself for a free place, else one further on, up to which none is free
+  std::vector<std::size_t> next_;  ///< itself for a free place, else one further on, up to which none is free
   /// Where to look for room first, by the size of the family and the magnitude of its lowest letter (which bounds the place from below).
   std::array<std::array<std::size_t, 17>, 16> hints_{};
 };

@@ -1,0 +1,97 @@
+#include "size_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+
+namespace lodestone::app {
+namespace {
+
+constexpr double kMiB = 1024.0 * 1024.0;
+/// Of 10 M events 62 % to 64 % were the first of their person and item.
+constexpr double kPairsAnEvent = 0.62;
+/// Raw and canonical tables together, compressed.
+constexpr double kLakeBytesAnEvent = 66;
+/// Of an item its text and its share of the text index, and per neighbour the lists that are as long: behaviour both ways, content, sequence, tags.
+constexpr double kBundleBytesAnItem = 1700;
+constexpr double kBundleBytesANeighbour = 40;
+/// A release is held as it is fitted and while its lists are inverted and packed.
+constexpr double kCopies = 2.5;
+/// A pair while it is read, sorted, and held by row and by column.
+constexpr double kTrainBytesAPair = 65;
+constexpr double kProgramBytes = 40 * kMiB;
+constexpr double kServeBytes = 30 * kMiB;
+/// The SQL engine's use rises slowly with what it reads, as it spills: 176 MiB at 0.2 M events, 601 MiB at 10 M.
+constexpr double kExtractAt = 176 * kMiB;
+constexpr double kExtractEvents = 200'000;
+constexpr double kExtractPower = 0.314;
+constexpr std::size_t kLeastNeighbors = 20;
+/// No model is worth much that sees less than this of what happened.
+constexpr double kLeastShare = 0.1;
+
+std::uint64_t bytes(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
+
+std::uint64_t pairs_of(const CatalogueSize& size) {
+  return size.pairs > 0 ? size.pairs : bytes(kPairsAnEvent * static_cast<double>(size.events));
+}
+
+double ease_bytes(const CatalogueSize& size, const SizeSettings& settings) {
+  const auto n = static_cast<double>(size.items);
+  return size.items <= settings.max_ease_items ? 8 * n * n : 0;  // the Gram matrix and its inverse
+}
+
+double mib(std::uint64_t value) { return static_cast<double>(value) / kMiB; }
+
+}  // namespace
+
+SizePlan plan_size(const CatalogueSize& size, const SizeSettings& settings) {
+  const auto items = static_cast<double>(size.items);
+  const auto events = static_cast<double>(size.events);
+  const double bundle = items * (kBundleBytesAnItem + kBundleBytesANeighbour * static_cast<double>(settings.neighbors));
+  SizePlan plan;
+  plan.lake = bytes(kLakeBytesAnEvent * events);
+  plan.bundle = bytes(bundle);
+  const double reading = kExtractAt * std::pow(std::max(events, 1.0) / kExtractEvents, kExtractPower);
+  plan.extract = bytes(std::clamp(reading, kProgramBytes, kProgramBytes + static_cast<double>(settings.sql_memory_bytes)));
+  plan.train = bytes(kProgramBytes + kCopies * bundle + kTrainBytesAPair * static_cast<double>(pairs_of(size)) +
+                     ease_bytes(size, settings));
+  plan.serve = bytes(kServeBytes + bundle);
+  return plan;
+}
+
+BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& settings, std::uint64_t budget_bytes) {
+  BudgetedSettings out{settings, 0, {}};
+  const auto need = [&] { return plan_size(size, out.settings).train; };
+  const std::uint64_t asked = need();
+  if (asked <= budget_bytes) return out;
+  if (ease_bytes(size, out.settings) > 0) {
+    out.settings.max_ease_items = 0;
+    out.sentences.push_back(
+        fmt::format("the dense linear model is left out: with it training needs about {:.0f} MiB", mib(asked)));
+  }
+  while (need() > budget_bytes && out.settings.neighbors > kLeastNeighbors)
+    out.settings.neighbors = std::max(kLeastNeighbors, out.settings.neighbors / 2);
+  if (out.settings.neighbors < settings.neighbors)
+    out.sentences.push_back(fmt::format("lists hold {} neighbours instead of {}", out.settings.neighbors, settings.neighbors));
+  if (need() <= budget_bytes) return out;
+  CatalogueSize least = size;
+  least.pairs = std::max<std::uint64_t>(1, bytes(kLeastShare * static_cast<double>(pairs_of(size))));
+  const std::uint64_t floor = plan_size(least, out.settings).train;
+  if (floor > budget_bytes) {
+    fail(ErrorCode::kInvalidArgument,
+         "training.memory_mib allows {:.0f} MiB, and {} items with a tenth of their {} pairs of person and item need about "
+         "{:.0f} MiB; "
+         "raise it, or lower training.max_history",
+         mib(budget_bytes), size.items, pairs_of(size), std::ceil(mib(floor)));
+  }
+  const double over = static_cast<double>(need() - budget_bytes);
+  out.max_pairs = pairs_of(size) - bytes(std::ceil(over / kTrainBytesAPair));
+  out.sentences.push_back(
+      fmt::format("the newest {} of {} pairs of person and item are learned from", out.max_pairs, pairs_of(size)));
+  return out;
+}
+
+}  // namespace lodestone::app
