@@ -122,6 +122,15 @@ TEST(WordDictionary, the_same_list_in_another_order_gives_the_same_bytes) {
   EXPECT_EQ(build("数据 50\n数 30\n气象 20\n"), build("气象 20\n数 30\n数据 50\n"));
 }
 
+TEST(WordDictionary, the_documented_example_is_what_is_built) {
+  const Block block(build("数 1\n数据 1\n"));
+  const WordDictionary words = block.open();
+  EXPECT_EQ(words.code(U'数'), 1);
+  EXPECT_EQ(words.code(U'据'), 2);
+  EXPECT_EQ(find_cost(words, U"数"), 710U);
+  EXPECT_EQ(find_cost(words, U"数据"), 710U);
+}
+
 TEST(WordDictionary, the_built_in_one_is_sound) {
   const WordDictionary& words = built_in_words();
   words.verify();
