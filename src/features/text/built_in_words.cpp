@@ -3,7 +3,6 @@
 #include "features/text/word_dictionary.hpp"
 
 // A C++ array of this size takes the compiler seconds and hundreds of MiB; the assembler copies the file.
-// NOLINTNEXTLINE(misc-include-cleaner)
 __asm__(
     ".section .rodata\n"
     ".balign 64\n"
@@ -17,18 +16,15 @@ __asm__(
     ".hidden lodestone_words_end\n"
     ".text\n");
 
-extern "C" {
-extern const std::byte lodestone_words_begin[];  // NOLINT(modernize-avoid-c-arrays,cppcoreguidelines-avoid-c-arrays)
-extern const std::byte lodestone_words_end[];    // NOLINT(modernize-avoid-c-arrays,cppcoreguidelines-avoid-c-arrays)
-}
-
 namespace lodestone::features {
 
+extern const std::byte kWordsBegin[] __asm__("lodestone_words_begin");
+extern const std::byte kWordsEnd[] __asm__("lodestone_words_end");
+
 const WordDictionary& built_in_words() {
-  static const WordDictionary kWords(
-      {lodestone_words_begin, static_cast<std::size_t>(lodestone_words_end - lodestone_words_begin)},
-      "the built-in word dictionary");
-  return kWords;
+  static const WordDictionary words({kWordsBegin, static_cast<std::size_t>(kWordsEnd - kWordsBegin)},
+                                    "the built-in word dictionary");
+  return words;
 }
 
 }  // namespace lodestone::features
