@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/rng.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace lodestone::features {
 namespace {
@@ -87,6 +88,16 @@ TEST(Prefix, agrees_with_sorting_all_words) {
     }
     EXPECT_EQ(complete(arrays, prefix), expected) << prefix;
   }
+}
+
+TEST(Prefix, completing_allocates_nothing) {
+  const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
+  const PrefixIndex index(arrays.view(), "prefixes");
+  std::array<Completion, 5> out{};
+  const std::size_t before = test::allocation_count();
+  const std::size_t n = index.complete("数", out) + index.complete("ＲＡ", out) + index.complete("", out);
+  EXPECT_EQ(test::allocation_count(), before);
+  EXPECT_EQ(n, 10U);
 }
 
 TEST(Prefix, any_bytes_and_long_texts_are_taken) {

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "features/text/word_dictionary_builder.hpp"
+#include "tests/support/allocation_counter.hpp"
 
 namespace lodestone::features {
 namespace {
@@ -109,6 +110,18 @@ TEST(Segmenter, a_scratch_carries_nothing_from_one_text_to_the_next) {
   segmenter.segment("2000年B超" + std::string(100, 'x'), scratch, other);
   segmenter.segment("全国降水数据", scratch, later);
   EXPECT_EQ(first, later);
+}
+
+TEST(Segmenter, a_warm_call_allocates_nothing) {
+  const Segmenter segmenter(built_in_words());
+  SegmenterScratch scratch;
+  std::vector<WordSpan> spans;
+  segmenter.segment("全国降水数据2000年，GDP", scratch, spans);
+  spans.clear();
+  const std::size_t before = test::allocation_count();
+  segmenter.segment("全国降水数据2000年，GDP", scratch, spans);
+  EXPECT_EQ(test::allocation_count(), before);
+  EXPECT_EQ(spans.size(), 6U);
 }
 
 TEST(Segmenter, threads_with_their_own_scratch_agree) {
