@@ -28,19 +28,22 @@ std::string fault(const std::vector<std::string_view>& texts, const std::vector<
   return "no error";
 }
 
-const std::vector<std::string_view> kTexts{"股票大涨", "银行股票", "球队夺冠", "足球比赛", "bank shares rise", "football match"};
-const std::vector<std::int32_t> kLabels{0, 0, 1, 1, 0, 1};
+std::vector<std::string_view> some_texts() {
+  return {"股票大涨", "银行股票", "球队夺冠", "足球比赛", "bank shares rise", "football match"};
+}
+
+std::vector<std::int32_t> some_labels() { return {0, 0, 1, 1, 0, 1}; }
 
 TEST(TextClassifier, names_the_class_whose_words_a_text_shares) {
-  const TextClassifier classifier = fit(kTexts, kLabels, 2);
+  const TextClassifier classifier = fit(some_texts(), some_labels(), 2);
   EXPECT_EQ(classifier.classify("股票"), 0);
   EXPECT_EQ(classifier.classify("球队比赛"), 1);
   EXPECT_EQ(classifier.classify("Bank of shares"), 0);
-  for (std::size_t i = 0; i < kTexts.size(); ++i) EXPECT_EQ(classifier.classify(kTexts[i]), kLabels[i]);
+  for (std::size_t i = 0; i < some_texts().size(); ++i) EXPECT_EQ(classifier.classify(some_texts()[i]), some_labels()[i]);
 }
 
 TEST(TextClassifier, a_class_without_texts_is_never_named) {
-  const TextClassifier classifier = fit(kTexts, kLabels, 4);
+  const TextClassifier classifier = fit(some_texts(), some_labels(), 4);
   for (const std::string_view text : {"股票", "足球", "", "完全不同"}) EXPECT_LT(classifier.classify(text), 2);
   EXPECT_EQ(fit({"a"}, {2}, 3).classify("b"), 2);
 }
@@ -59,8 +62,8 @@ TEST(TextClassifier, equal_texts_of_two_classes_and_empty_texts_are_taken) {
 }
 
 TEST(TextClassifier, two_thread_counts_give_the_same_answers) {
-  const TextClassifier one = fit(kTexts, kLabels, 2, 1);
-  const TextClassifier two = fit(kTexts, kLabels, 2, 2);
+  const TextClassifier one = fit(some_texts(), some_labels(), 2, 1);
+  const TextClassifier two = fit(some_texts(), some_labels(), 2, 2);
   EXPECT_EQ(one.n_features(), two.n_features());
   for (const std::string_view text : {"股票比赛", "银行球队", "match bank", ""})
     EXPECT_EQ(one.classify(text), two.classify(text));

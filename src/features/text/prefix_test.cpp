@@ -26,11 +26,12 @@ std::vector<std::string> complete(const OwnedPrefixArrays& arrays, std::string_v
   return words;
 }
 
-const std::vector<WeightedWord> kWords{{"数据", 5}, {"数学", 7},     {"数", 1}, {"气象", 9},
-                                       {"Rain", 2}, {"rainfall", 3}, {"GDP", 4}};
+std::vector<WeightedWord> some_words() {
+  return {{"数据", 5}, {"数学", 7}, {"数", 1}, {"气象", 9}, {"Rain", 2}, {"rainfall", 3}, {"GDP", 4}};
+}
 
 TEST(Prefix, gives_the_heaviest_words_that_start_so_in_either_script) {
-  const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
+  const OwnedPrefixArrays arrays = build_prefix_arrays(some_words());
   EXPECT_THAT(complete(arrays, "数"), ElementsAre("数学", "数据", "数"));
   EXPECT_THAT(complete(arrays, "数据"), ElementsAre("数据"));
   EXPECT_THAT(complete(arrays, "rain"), ElementsAre("rainfall", "Rain"));
@@ -40,7 +41,7 @@ TEST(Prefix, gives_the_heaviest_words_that_start_so_in_either_script) {
 }
 
 TEST(Prefix, case_and_width_of_what_is_typed_do_not_matter) {
-  const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
+  const OwnedPrefixArrays arrays = build_prefix_arrays(some_words());
   EXPECT_THAT(complete(arrays, "gD"), ElementsAre("GDP"));
   EXPECT_THAT(complete(arrays, "ＲＡ"), ElementsAre("rainfall", "Rain"));
 }
@@ -91,7 +92,7 @@ TEST(Prefix, agrees_with_sorting_all_words) {
 }
 
 TEST(Prefix, completing_allocates_nothing) {
-  const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
+  const OwnedPrefixArrays arrays = build_prefix_arrays(some_words());
   const PrefixIndex index(arrays.view(), "prefixes");
   std::array<Completion, 5> out{};
   const std::size_t before = test::allocation_count();
@@ -101,7 +102,7 @@ TEST(Prefix, completing_allocates_nothing) {
 }
 
 TEST(Prefix, any_bytes_and_long_texts_are_taken) {
-  const OwnedPrefixArrays arrays = build_prefix_arrays(kWords);
+  const OwnedPrefixArrays arrays = build_prefix_arrays(some_words());
   EXPECT_THAT(complete(arrays, "\xFF"), IsEmpty());
   EXPECT_THAT(complete(arrays, "\xE6\x95"), ElementsAre("数学", "数据", "数"));
   EXPECT_THAT(complete(arrays, std::string(10'000, 'a')), IsEmpty());
@@ -116,15 +117,15 @@ TEST(Prefix, arrays_that_do_not_fit_are_refused) {
     }
     return "no error";
   };
-  OwnedPrefixArrays tree = build_prefix_arrays(kWords);
+  OwnedPrefixArrays tree = build_prefix_arrays(some_words());
   tree.heaviest[1] = 99;
   EXPECT_THAT(fault(tree), HasSubstr("prefixes: its tree names word 99 of 7"));
   tree.heaviest.pop_back();
   EXPECT_THAT(fault(tree), HasSubstr("7 words and a tree of 6 nodes"));
-  OwnedPrefixArrays offsets = build_prefix_arrays(kWords);
+  OwnedPrefixArrays offsets = build_prefix_arrays(some_words());
   offsets.key_offsets[2] = 1'000;
   EXPECT_THAT(fault(offsets), HasSubstr("the offsets of keys do not fit"));
-  OwnedPrefixArrays order = build_prefix_arrays(kWords);
+  OwnedPrefixArrays order = build_prefix_arrays(some_words());
   order.key_bytes[0] = 'z';
   EXPECT_THAT(fault(order), HasSubstr("key 1 is not above the one before"));
 }
