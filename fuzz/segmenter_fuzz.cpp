@@ -38,12 +38,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   check(lodestone::features::built_in_words(), text);
   // Aligned, with a header that is right and content that is anything.
-  static const std::string kSmall = lodestone::features::build_word_dictionary(
+  static const std::string small = lodestone::features::build_word_dictionary(
       lodestone::features::parse_counted_words("数据 5\n数 3\n气象 2\nb超 1\n", "seed"), {});
-  std::vector<std::uint64_t> block((kSmall.size() + 7) / 8);
-  std::memcpy(block.data(), kSmall.data(), kSmall.size());
+  std::vector<std::uint64_t> block((small.size() + 7) / 8);
+  std::memcpy(block.data(), small.data(), small.size());
   const std::size_t nodes = WordDictionary::kHeaderBytes + WordDictionary::kCodes * sizeof(std::uint16_t);
-  if (size > 0) std::memcpy(reinterpret_cast<char*>(block.data()) + nodes, data, std::min(size, kSmall.size() - nodes));
-  check(WordDictionary(std::as_bytes(std::span(block)).first(kSmall.size()), "damaged"), text);
+  if (size > 0) std::memcpy(reinterpret_cast<char*>(block.data()) + nodes, data, std::min(size, small.size() - nodes));
+  check(WordDictionary(std::as_bytes(std::span(block)).first(small.size()), "damaged"), text);
   return 0;
 }
