@@ -1,7 +1,7 @@
 #pragma once
 // Text to words, Chinese and other, by the cheapest path over the words that the dictionary allows (the unigram model of jieba, which takes
 // the most probable path over the graph of all words), with what a dictionary cannot hold added as edges: runs of letters or digits, numbers
-// in Chinese digits, dates. Measured in docs/decisions/0012-words-by-own-segmenter.md.
+// in Chinese digits, dates. Measured in docs/decisions/0014-words-by-own-segmenter.md.
 //
 // - Letters and digits that stand together are one word ("GDP2024", "3.5", "1,024", "50%"), except where the dictionary knows a longer one
 //   that begins or ends with them ("B超"). Kana are runs of their own.
