@@ -241,6 +241,7 @@ ChannelChoice learn_channel_weights(const TrainingInteractions& interactions, co
     shared.items = std::move(data.items);
     shared.content = std::move(data.content);
     shared.text = std::move(data.text);
+    shared.words = std::move(data.words);
     shared.trending = std::move(data.trending);
   }
   parts.train = {};

@@ -17,6 +17,7 @@
 #include "size_plan.hpp"
 #include "stages.hpp"
 #include "training/content.hpp"
+#include "training/vocabulary.hpp"
 #include "training_input.hpp"
 #include "tuning.hpp"
 #include "version.hpp"
@@ -174,6 +175,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   content.threads = threads;
   data.content = training::fit_content(data.items, content);
   data.text = training::build_text_index(data.items, content);
+  data.words = features::build_prefix_arrays(training::build_vocabulary(data.items));
 
   ChannelWeightOptions weight_options;
   weight_options.neighbors = neighbors;

@@ -184,6 +184,12 @@ void Bundle::load_text() {
   index.offsets = text.offsets("postings.offsets", index.tokens.size(), index.items.size());
   check_items(text, "postings.items", index.items, release_.catalog.n_items());
   check_scores(text, "postings.weights", index.weights);
+  if (manifest_.format_version == 1) return;
+  release_.words =
+      features::PrefixIndex({text.array<std::uint64_t>("words.key_offsets"), text.array<std::uint8_t>("words.key_bytes"),
+                             text.array<std::uint64_t>("words.word_offsets"), text.array<std::uint8_t>("words.word_bytes"),
+                             text.array<float>("words.weights"), text.array<std::int32_t>("words.heaviest")},
+                            text.file().path().string());
 }
 
 void Bundle::load_users() {

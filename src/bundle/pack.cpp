@@ -81,6 +81,12 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   text.add("postings.offsets", data.text.offsets);
   text.add("postings.items", data.text.items);
   text.add("postings.weights", data.text.weights);
+  text.add("words.key_offsets", data.words.key_offsets);
+  text.add("words.key_bytes", data.words.key_bytes);
+  text.add("words.word_offsets", data.words.word_offsets);
+  text.add("words.word_bytes", data.words.word_bytes);
+  text.add("words.weights", data.words.weights);
+  text.add("words.heaviest", data.words.heaviest);
   text.save(folder / "text.safetensors");
   save_users(data.users, folder / "users.safetensors");
 }

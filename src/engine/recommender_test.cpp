@@ -355,6 +355,25 @@ TEST(Query, is_cut_into_different_tokens_and_bounded) {
   EXPECT_THAT(tokens, IsEmpty());
 }
 
+TEST(Query, completes_the_word_that_is_being_typed) {
+  const test::SampleBundle sample(test::sample_release());
+  std::vector<std::uint64_t> whole;
+  query_tokens("weather", whole);
+  std::vector<std::uint64_t> tokens;
+  for (const char* typed : {"wea", "WEATH", "weather"}) {
+    search_tokens(sample.release(), typed, tokens);
+    EXPECT_THAT(tokens, ::testing::IsSupersetOf(whole)) << typed;
+  }
+  search_tokens(sample.release(), "wea ", tokens);
+  EXPECT_THAT(tokens, ::testing::Not(::testing::IsSupersetOf(whole))) << "the word is finished";
+  search_tokens(sample.release(), "wea traffic", tokens);
+  EXPECT_THAT(tokens, SizeIs(2)) << "only the last word is being typed";
+  search_tokens(sample.release(), "", tokens);
+  EXPECT_THAT(tokens, IsEmpty());
+  search_tokens(sample.release(), "qqqq", tokens);
+  EXPECT_THAT(tokens, SizeIs(1));
+}
+
 TEST(Channel, reasons_join_names_in_one_order) {
   std::string reason;
   append_reason(reason, 0b1111'1111'1111);

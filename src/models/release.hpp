@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "features/text/prefix.hpp"
 #include "models/catalog.hpp"
 #include "models/recall/neighbours.hpp"
 
@@ -127,6 +128,7 @@ struct Release {
   RankedLists popular_by_category;  ///< row = category number of the catalogue
   RankedLists trending;             ///< row = TrendingWindow
   TextIndex text;
+  features::PrefixIndex words;  ///< of titles and tags, to complete a search
   Users users;
   ChannelWeights weights;
 };
@@ -162,6 +164,7 @@ struct ReleaseData {
   OwnedNeighbours popular_by_category;
   OwnedNeighbours trending;
   OwnedTextIndex text;
+  features::OwnedPrefixArrays words;
   std::vector<UserData> users;  ///< ascending by id
   ChannelWeights weights;
 };

@@ -270,7 +270,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   const bool blank = query.find_first_not_of(' ') == std::string_view::npos;
   worker.tokens.clear();
   if (!blank) {
-    engine::query_tokens(query, worker.tokens);
+    engine::search_tokens(release.release(), query, worker.tokens);
     if (worker.tokens.empty())
       worker.tokens.push_back(0);  // a query of signs only finds nothing, where no query finds what is popular
   }

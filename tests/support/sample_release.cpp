@@ -187,6 +187,8 @@ ReleaseData sample_release(const SampleOptions& options) {
   make_popular(data, options, rows, rng);
   data.text = make_text(data.items);
   data.users = make_users(options, rng);
+  data.words = features::build_prefix_arrays(
+      std::vector<features::WeightedWord>{{"weather", 3}, {"traffic", 2}, {"population", 1}, {"气象", 1}});
   data.sequence = make_lists(options, rows, rng);
   data.tag = make_lists(options, rows, rng);
   make_prices(data, options, rows, rng);
