@@ -20,8 +20,9 @@ std::optional<std::string> no_environment(const std::string&) { return std::null
 void use(const Config& config) {
   for (const ConfigKey& key : app::config_keys()) {
     if (key.kind == ConfigKind::kInteger || key.kind == ConfigKind::kNumber) {
-      const double value = config.number(key.path);
-      if (!(value >= key.min && value <= key.max)) std::abort();
+      const std::optional<double> value = config.find_number(key.path);
+      if (!value && key.choices.empty()) std::abort();
+      if (value && !(*value >= key.min && *value <= key.max)) std::abort();
     } else if (key.kind == ConfigKind::kPath) {
       (void)config.file_path(key.path);
     } else if (key.kind == ConfigKind::kTexts) {

@@ -241,14 +241,28 @@ TEST_F(EvaluateVerb, the_linear_model_is_refused_beyond_its_bounds) {
   }
 }
 
-TEST_F(EvaluateVerb, kinds_without_a_method_are_refused_and_the_others_named) {
-  write("a", "x  y\n");
+TEST_F(EvaluateVerb, vectors_are_measured_by_scan_and_by_graph) {
+  const auto row = [](const std::vector<float>& values) {
+    const auto n = static_cast<std::int32_t>(values.size());
+    return std::string(reinterpret_cast<const char*>(&n), 4) +
+           std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
+  };
+  std::string base;
+  for (int i = 0; i < 40; ++i) base += row({static_cast<float>(i), 1});
+  write("base", base);
+  write("query", row({7.2F, 1}) + row({20, 1}));
+  const std::int32_t truth[] = {2, 7, 8, 2, 20, 19};
+  write("truth", std::string(reinterpret_cast<const char*>(truth), sizeof(truth)));
   write_spec(
-      "vectors\nfiles: {base: {path: a, format: fvecs}, query: {path: a, format: fvecs}, truth: {path: a, format: ivecs, "
-      "distance: ip}}"
-      "\nprotocol: {split: given, metrics: [queries_per_second]}");
-  EXPECT_THAT(fault("auto"), HasSubstr("dataset.yaml: this build has no method for kind vectors yet; it measures the kinds "
-                                       "interactions, sequences, sessions, similar-items and text-search"));
+      "vectors\nfiles: {base: {path: base, format: fvecs}, query: {path: query, format: fvecs}, truth: {path: truth, format: "
+      "ivecs, distance: l2}}\nprotocol: {split: given, k: [2], metrics: [recall, queries_per_second]}");
+  const json::Array rows = results("exact,hnsw,auto");
+  ASSERT_EQ(rows.size(), 3U);
+  for (const json::Value& one : rows) {
+    EXPECT_DOUBLE_EQ(metric(one, "recall@2"), 1) << *one.find("method")->as_string();
+    EXPECT_GT(metric(one, "queries_per_second"), 0);
+  }
+  EXPECT_THAT(fault("hnws"), HasSubstr("kind vectors has no method \"hnws\"; did you mean \"hnsw\"?"));
 }
 
 }  // namespace

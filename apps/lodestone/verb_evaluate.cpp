@@ -9,6 +9,7 @@
 #include "evaluate_output.hpp"
 #include "evaluate_report.hpp"
 #include "evaluate_text.hpp"
+#include "evaluate_vectors.hpp"
 #include "evaluation/evaluate.hpp"
 #include "training/content.hpp"
 #include "verbs.hpp"
@@ -73,6 +74,8 @@ int run_evaluate(const Globals& globals, const EvaluateArguments& arguments) {
   EvaluationOutput output{spec.name, describe_protocol(spec), {}};
   if (is_text_kind(spec.kind)) {
     output.results = evaluate_text(spec, arguments.method, options);
+  } else if (spec.kind == evaluation::Kind::kVectors) {
+    output.results = evaluate_vectors(spec, arguments.method, options);
   } else {
     output.results = spec.kind == evaluation::Kind::kLtr ? evaluate_ltr(spec, arguments.method, options)
                                                          : evaluate_lists(spec, arguments.method, options);

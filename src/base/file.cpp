@@ -199,11 +199,17 @@ bool LineReader::next(std::string& line) {
   return true;
 }
 
+void LineReader::read_rest(std::string& out) {
+  Stream& s = *stream_;
+  do {
+    out.append(s.buffer.data() + s.begin, s.end - s.begin);
+  } while (s.fill());
+}
+
 std::string read_text_file(const fs::path& path) {
   if (path.extension() != ".gz") return read_file(path);
-  LineReader reader(path);
   std::string out;
-  for (std::string line; reader.next(line);) out.append(line).push_back('\n');
+  LineReader(path).read_rest(out);
   return out;
 }
 

@@ -62,6 +62,9 @@ class LineReader {
   /// False at the end. Throws corrupt when the gzip stream is damaged or cut.
   bool next(std::string& line);
 
+  /// Appends everything that is left, as it is in the file.
+  void read_rest(std::string& out);
+
   /// Number of the line that next() gave last, from 1.
   [[nodiscard]] std::size_t line_number() const { return line_number_; }
 
@@ -71,7 +74,7 @@ class LineReader {
   std::size_t line_number_ = 0;
 };
 
-/// The whole file, unpacked when the name ends in ".gz".
+/// The whole file as it is, whatever its bytes, unpacked when the name ends in ".gz".
 std::string read_text_file(const fs::path& path);
 
 /// A folder that is removed with all that is in it when the object goes; made under the system's temporary folder.

@@ -1,0 +1,270 @@
+#include "training/vector_build.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/rng.hpp"
+#include "base/thread_pool.hpp"
+
+namespace lodestone::training {
+namespace {
+
+using models::VectorHit;
+
+constexpr std::size_t kMaxDimension = 65'536;
+constexpr std::size_t kMaxLevel = 32;
+constexpr std::size_t kBlock = 16;
+
+/// One byte a node: it is held for the time of copying or writing a few dozen links.
+class NodeLocks {
+ public:
+  explicit NodeLocks(std::size_t n) : flags_(n) {}
+  void lock(std::size_t i) {
+    while (flags_[i].test_and_set(std::memory_order_acquire)) std::this_thread::yield();
+  }
+  void unlock(std::size_t i) { flags_[i].clear(std::memory_order_release); }
+
+ private:
+  std::vector<std::atomic_flag> flags_;
+};
+
+/// What one thread needs to place a node.
+struct Workspace {
+  std::vector<std::uint32_t> visited;
+  std::uint32_t search = 0;
+  std::vector<VectorHit> open;
+  std::vector<VectorHit> found;
+  std::vector<VectorHit> candidates;
+  std::vector<std::int32_t> links;
+  std::vector<std::int32_t> chosen;
+};
+
+bool farther(const VectorHit& a, const VectorHit& b) { return models::nearer(b, a); }
+
+class Builder {
+ public:
+  Builder(OwnedVectorIndex& index, const VectorIndexOptions& options)
+      : index_(index), options_(options), n_(index.levels.size()), locks_(n_), distance_(models::find_squared_distance()) {}
+
+  void run() {
+    index_.entry = 0;
+    const auto threads = static_cast<std::size_t>(options_.threads > 0 ? options_.threads : usable_cores());
+    std::vector<Workspace> spaces(threads);
+    parallel_for(n_ - 1, kBlock, static_cast<int>(threads), [&](std::size_t begin, std::size_t end, int thread) {
+      for (std::size_t i = begin; i < end; ++i) insert(i + 1, spaces[static_cast<std::size_t>(thread)]);
+    });
+  }
+
+ private:
+  [[nodiscard]] const float* vector(std::size_t i) const { return index_.vectors.data() + i * index_.stride; }
+  [[nodiscard]] float between(std::size_t a, std::size_t b) const { return distance_(vector(a), vector(b), index_.stride); }
+  [[nodiscard]] std::size_t width(std::size_t level) const { return level == 0 ? 2 * index_.m : index_.m; }
+
+  [[nodiscard]] std::span<std::int32_t> links_of(std::size_t node, std::size_t level) {
+    if (level == 0) return std::span(index_.links).subspan(node * 2 * index_.m, 2 * index_.m);
+    return std::span(index_.upper_links).subspan((index_.upper_offsets[node] + level - 1) * index_.m, index_.m);
+  }
+
+  /// A copy, as others write meanwhile.
+  void copy_links(std::size_t node, std::size_t level, std::vector<std::int32_t>& out) {
+    const std::span<std::int32_t> links = links_of(node, level);
+    out.clear();
+    locks_.lock(node);
+    for (const std::int32_t link : links) {
+      if (link < 0) break;
+      out.push_back(link);
+    }
+    locks_.unlock(node);
+  }
+
+  void insert(std::size_t node, Workspace& w) {
+    const std::size_t level = index_.levels[node];
+    // A node that raises the top holds the entry until it is linked; the others only read it.
+    std::unique_lock<std::mutex> top(entry_mutex_);
+    const auto entry = static_cast<std::size_t>(index_.entry);
+    const std::size_t top_level = index_.levels[entry];
+    if (level <= top_level) top.unlock();
+    VectorHit best{static_cast<ItemIndex>(entry), between(node, entry)};
+    for (std::size_t l = top_level; l > level; --l) best = descend(node, l, best, w);
+    for (std::size_t l = std::min(level, top_level) + 1; l-- > 0;) {
+      collect(node, l, best, w);
+      best = w.candidates.front();
+      choose(w.candidates, index_.m, w.chosen);
+      link(node, l, w);
+    }
+    if (level > top_level) index_.entry = static_cast<std::int32_t>(node);
+  }
+
+  VectorHit descend(std::size_t node, std::size_t level, VectorHit best, Workspace& w) {
+    for (bool moved = true; moved;) {
+      moved = false;
+      copy_links(static_cast<std::size_t>(best.item), level, w.links);
+      for (const std::int32_t link : w.links) {
+        const VectorHit next{link, between(node, static_cast<std::size_t>(link))};
+        if (!models::nearer(next, best)) continue;
+        best = next;
+        moved = true;
+      }
+    }
+    return best;
+  }
+
+  /// The ef_construction nearest nodes of a level that a walk from `start` finds, nearest first.
+  void collect(std::size_t node, std::size_t level, const VectorHit& start, Workspace& w) {
+    w.visited.resize(n_, 0);
+    if (++w.search == 0) {
+      std::fill(w.visited.begin(), w.visited.end(), 0U);
+      w.search = 1;
+    }
+    w.found.clear();
+    w.open.clear();
+    w.visited[node] = w.search;
+    w.visited[static_cast<std::size_t>(start.item)] = w.search;
+    models::offer(w.found, options_.ef_construction, start);
+    w.open.push_back(start);
+    while (!w.open.empty()) {
+      const VectorHit nearest = w.open.front();
+      if (w.found.size() == options_.ef_construction && nearest.distance > w.found.front().distance) break;
+      std::pop_heap(w.open.begin(), w.open.end(), farther);
+      w.open.pop_back();
+      copy_links(static_cast<std::size_t>(nearest.item), level, w.links);
+      for (std::size_t k = 0; k < w.links.size(); ++k) {
+        const auto link = static_cast<std::size_t>(w.links[k]);
+        if (k + 1 < w.links.size()) __builtin_prefetch(vector(static_cast<std::size_t>(w.links[k + 1])));
+        if (w.visited[link] == w.search) continue;
+        w.visited[link] = w.search;
+        const VectorHit hit{w.links[k], between(node, link)};
+        if (!models::offer(w.found, options_.ef_construction, hit)) continue;
+        w.open.push_back(hit);
+        std::push_heap(w.open.begin(), w.open.end(), farther);
+      }
+    }
+    w.candidates = w.found;
+    std::sort(w.candidates.begin(), w.candidates.end(), models::nearer);
+  }
+
+  /// Algorithm 4 of the paper: a candidate is taken if it is nearer to the node than to any that was taken, so that links lead in different
+  /// directions. `candidates` nearest first.
+  void choose(const std::vector<VectorHit>& candidates, std::size_t n, std::vector<std::int32_t>& chosen) const {
+    chosen.clear();
+    for (const VectorHit& candidate : candidates) {
+      if (chosen.size() == n) return;
+      const bool apart = std::all_of(chosen.begin(), chosen.end(), [&](std::int32_t other) {
+        return between(static_cast<std::size_t>(candidate.item), static_cast<std::size_t>(other)) >= candidate.distance;
+      });
+      if (apart) chosen.push_back(candidate.item);
+    }
+  }
+
+  /// Links the node to w.chosen and those back to it; a list that is full is chosen anew.
+  void link(std::size_t node, std::size_t level, Workspace& w) {
+    locks_.lock(node);
+    std::copy(w.chosen.begin(), w.chosen.end(), links_of(node, level).begin());
+    locks_.unlock(node);
+    const std::vector<std::int32_t> chosen = w.chosen;
+    for (const std::int32_t other : chosen) {
+      const auto o = static_cast<std::size_t>(other);
+      const std::span<std::int32_t> links = links_of(o, level);
+      locks_.lock(o);
+      const auto free = std::find(links.begin(), links.end(), -1);
+      if (free != links.end()) {
+        *free = static_cast<std::int32_t>(node);
+      } else {
+        w.open.clear();
+        w.open.push_back({static_cast<ItemIndex>(node), between(o, node)});
+        for (const std::int32_t l : links) w.open.push_back({l, between(o, static_cast<std::size_t>(l))});
+        std::sort(w.open.begin(), w.open.end(), models::nearer);
+        choose(w.open, width(level), w.chosen);
+        std::fill(links.begin(), links.end(), -1);
+        std::copy(w.chosen.begin(), w.chosen.end(), links.begin());
+      }
+      locks_.unlock(o);
+    }
+  }
+
+  OwnedVectorIndex& index_;
+  const VectorIndexOptions& options_;
+  std::size_t n_;
+  NodeLocks locks_;
+  std::mutex entry_mutex_;
+  models::SquaredDistance distance_;
+};
+
+/// Levels by the exponential law of the paper, 1 / ln(m) a level.
+void draw_levels(OwnedVectorIndex& index, std::size_t n, std::uint64_t seed) {
+  const double scale = 1 / std::log(static_cast<double>(std::max<std::size_t>(2, index.m)));
+  index.levels.resize(n);
+  index.upper_offsets.assign(n + 1, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    Rng rng(seed, i);
+    const double level = -std::log(1 - rng.uniform()) * scale;
+    index.levels[i] = static_cast<std::uint8_t>(std::min(static_cast<double>(kMaxLevel), level));
+    index.upper_offsets[i + 1] = index.upper_offsets[i] + index.levels[i];
+  }
+  index.links.assign(n * 2 * index.m, -1);
+  index.upper_links.assign(index.upper_offsets.back() * index.m, -1);
+}
+
+void store_vectors(OwnedVectorIndex& index, std::span<const float> vectors, std::size_t n) {
+  const std::size_t d = index.dimension;
+  index.vectors.assign(n * index.stride, 0);
+  std::vector<double> squares(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < d; ++j) {
+      const float v = vectors[i * d + j];
+      if (!std::isfinite(v))
+        fail(ErrorCode::kInvalidArgument, "vector {} has the value {} at {}, expected a finite number; check what made it", i, v,
+             j);
+      squares[i] += static_cast<double>(v) * static_cast<double>(v);
+      index.vectors[i * index.stride + j] = v;
+    }
+  }
+  if (index.distance == models::VectorDistance::kCosine) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (squares[i] == 0) continue;
+      const double scale = 1 / std::sqrt(squares[i]);
+      for (std::size_t j = 0; j < d; ++j) {
+        float& v = index.vectors[i * index.stride + j];
+        v = static_cast<float>(static_cast<double>(v) * scale);
+      }
+    }
+  } else if (index.distance == models::VectorDistance::kInnerProduct) {
+    const double largest = n == 0 ? 0 : *std::max_element(squares.begin(), squares.end());
+    for (std::size_t i = 0; i < n; ++i) index.vectors[i * index.stride + d] = static_cast<float>(std::sqrt(largest - squares[i]));
+  }
+}
+
+}  // namespace
+
+OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension, models::VectorDistance distance,
+                                    const VectorIndexOptions& options) {
+  if (dimension == 0 || dimension > kMaxDimension)
+    fail(ErrorCode::kInvalidArgument, "vectors of {} dimensions, expected 1 to {}", dimension, kMaxDimension);
+  if (vectors.size() % dimension != 0)
+    fail(ErrorCode::kInvalidArgument, "{} values are no whole number of vectors of {} dimensions", vectors.size(), dimension);
+  const std::size_t n = vectors.size() / dimension;
+  OwnedVectorIndex index;
+  index.distance = distance;
+  index.dimension = dimension;
+  const std::size_t stored = dimension + (distance == models::VectorDistance::kInnerProduct ? 1 : 0);
+  index.stride = (stored + models::kVectorLanes - 1) / models::kVectorLanes * models::kVectorLanes;
+  index.m = n > 0 ? options.m : 0;
+  index.ef_construction = std::max(options.ef_construction, options.m);
+  store_vectors(index, vectors, n);
+  if (index.m == 0) return index;
+  VectorIndexOptions used = options;
+  used.ef_construction = index.ef_construction;
+  draw_levels(index, n, options.seed);
+  if (n == 1) {
+    index.entry = 0;
+    return index;
+  }
+  Builder(index, used).run();
+  return index;
+}
+
+}  // namespace lodestone::training
