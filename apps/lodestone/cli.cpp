@@ -136,7 +136,10 @@ void add_pipeline(CLI::App& root, Arguments& a, Run& chosen) {
 void add_evaluate(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* app = verb(root, "evaluate", "Measure methods on a data set by its protocol", chosen,
                        [&a] { return run_evaluate(a.globals, a.evaluate); });
-  app->add_option("--data", a.evaluate.data, "Folder with dataset.yaml, or a dataset file")->required();
+  CLI::Option_group* input = app->add_option_group("Input", "One of");
+  input->add_option("--data", a.evaluate.data, "Folder with dataset.yaml, a dataset file, or the folder of a lake");
+  input->add_flag("--lake", a.evaluate.lake, "The interactions in the lake of the configuration, parted by time");
+  input->require_option(1);
   app->add_option("--method", a.evaluate.method, "auto, all, or names parted by commas")->capture_default_str();
   app->add_option("--metrics", a.evaluate.metrics, "all, or names parted by commas, instead of the protocol's");
   app->add_option("--report", a.evaluate.report, "Write an HTML page with charts there, too; measures the slices");

@@ -207,6 +207,29 @@ TrainingInteractions read_interactions(table::Engine& engine, const TrainingQuer
   return out;
 }
 
+std::vector<DatedPair> read_dated_pairs(table::Engine& engine, const TrainingQueries& queries, const std::vector<Item>& items) {
+  const table::SqlFile query = table::SqlFile::load(queries.sql_folder, "labels/interactions");
+  const std::uint64_t n_slices = count_slices(engine, query, queries.events_per_slice);
+  std::vector<DatedPair> pairs;
+  for (std::uint64_t slice = 0; slice < n_slices; ++slice) {
+    table::Parameters values = queries.parameters;
+    values["slices"] = std::to_string(n_slices);
+    values["slice"] = std::to_string(slice);
+    engine.query("SELECT user_id, guest_key, item_id, last_at FROM (" + query.render(values) + ")", [&](const Chunk& chunk) {
+      for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
+        const ItemIndex item = find_item(items, chunk.int_at(2, r));
+        if (item < 0) continue;
+        const Person person = chunk.is_null(0, r) ? Person{Person::Kind::kGuest, chunk.int_at(1, r)}
+                                                  : Person{Person::Kind::kUser, chunk.int_at(0, r)};
+        pairs.push_back({person, item, chunk.int_at(3, r)});
+      }
+    });
+  }
+  std::sort(pairs.begin(), pairs.end(),
+            [](const DatedPair& a, const DatedPair& b) { return a.person != b.person ? a.person < b.person : a.item < b.item; });
+  return pairs;
+}
+
 std::vector<models::UserData> make_users(const TrainingInteractions& interactions) {
   std::vector<models::UserData> users;
   std::vector<std::size_t> order;

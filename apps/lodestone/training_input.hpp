@@ -3,6 +3,7 @@
 // trending lists. Reads the label queries of sql/labels through the SQL engine; everything here fits into memory by design: 16 bytes
 // an interaction.
 
+#include <compare>
 #include <cstdint>
 #include <vector>
 
@@ -36,6 +37,26 @@ TrainingInteractions read_interactions(table::Engine& engine, const TrainingQuer
 
 /// Leaves the newest `n_pairs` of all; of equal times those of the earlier rows.
 void keep_newest(TrainingInteractions& interactions, std::size_t n_pairs);
+
+/// Whose row of labels/interactions it is. Users come before guests, each ascending.
+struct Person {
+  enum class Kind : std::uint8_t { kUser, kGuest };
+  Kind kind = Kind::kUser;
+  std::int64_t key = 0;  ///< user id, or guest_key
+
+  friend auto operator<=>(const Person&, const Person&) = default;
+};
+
+/// A person's pair with an item, and its newest event in microseconds.
+struct DatedPair {
+  Person person;
+  ItemIndex item = 0;
+  std::int64_t at = 0;
+};
+
+/// All pairs of `labels/interactions` with a known item, ascending by person, then item; none is cut off, weights are left aside.
+std::vector<DatedPair> read_dated_pairs(table::Engine& engine, const TrainingQueries& queries,
+                                        const std::vector<models::Item>& items);
 
 /// Rows of `labels/owned`, put into `users`, which must be ascending by id; a user without history is added.
 void read_owned(table::Engine& engine, const TrainingQueries& queries, const std::vector<models::Item>& items,

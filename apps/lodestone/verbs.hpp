@@ -69,6 +69,7 @@ struct EvaluateArguments {
   int threads = 0;
   std::string metrics = {};  ///< instead of the protocol's; "" = those
   bool slices = false;
+  bool lake = false;     ///< the config's lake instead of data
   fs::path report = {};  ///< where the HTML page goes; "" = nowhere
 };
 int run_evaluate(const Globals& globals, const EvaluateArguments& arguments);
