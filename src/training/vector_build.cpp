@@ -40,7 +40,7 @@ struct Workspace {
   std::vector<VectorHit> found;
   std::vector<VectorHit> candidates;
   std::vector<std::int32_t> links;
-  std::vector<std::int32_t> chosen;
+  std::vector<std::vector<std::int32_t>> chosen;  ///< by level
 };
 
 bool farther(const VectorHit& a, const VectorHit& b) { return models::nearer(b, a); }
@@ -90,12 +90,19 @@ class Builder {
     if (level <= top_level) top.unlock();
     VectorHit best{static_cast<ItemIndex>(entry), between(node, entry)};
     for (std::size_t l = top_level; l > level; --l) best = descend(node, l, best, w);
-    for (std::size_t l = std::min(level, top_level) + 1; l-- > 0;) {
+    // Nobody may come upon a node that lacks its own links on a lower level: a walk would end there. So links to it come after all
+    // from it.
+    const std::size_t n_levels = std::min(level, top_level) + 1;
+    if (w.chosen.size() < n_levels) w.chosen.resize(n_levels);
+    for (std::size_t l = n_levels; l-- > 0;) {
       collect(node, l, best, w);
       best = w.candidates.front();
-      choose(w.candidates, index_.m, w.chosen);
-      link(node, l, w);
+      choose(w.candidates, index_.m, w.chosen[l]);
+      locks_.lock(node);
+      std::copy(w.chosen[l].begin(), w.chosen[l].end(), links_of(node, l).begin());
+      locks_.unlock(node);
     }
+    for (std::size_t l = n_levels; l-- > 0;) link_back(node, l, w);
     if (level > top_level) index_.entry = static_cast<std::int32_t>(node);
   }
 
@@ -160,13 +167,9 @@ class Builder {
     }
   }
 
-  /// Links the node to w.chosen and those back to it; a list that is full is chosen anew.
-  void link(std::size_t node, std::size_t level, Workspace& w) {
-    locks_.lock(node);
-    std::copy(w.chosen.begin(), w.chosen.end(), links_of(node, level).begin());
-    locks_.unlock(node);
-    const std::vector<std::int32_t> chosen = w.chosen;
-    for (const std::int32_t other : chosen) {
+  /// Links the nodes that were chosen on a level to the node; a list that is full is chosen anew.
+  void link_back(std::size_t node, std::size_t level, Workspace& w) {
+    for (const std::int32_t other : w.chosen[level]) {
       const auto o = static_cast<std::size_t>(other);
       const std::span<std::int32_t> links = links_of(o, level);
       locks_.lock(o);
@@ -178,9 +181,9 @@ class Builder {
         w.open.push_back({static_cast<ItemIndex>(node), between(o, node)});
         for (const std::int32_t l : links) w.open.push_back({l, between(o, static_cast<std::size_t>(l))});
         std::sort(w.open.begin(), w.open.end(), models::nearer);
-        choose(w.open, width(level), w.chosen);
+        choose(w.open, width(level), w.links);
         std::fill(links.begin(), links.end(), -1);
-        std::copy(w.chosen.begin(), w.chosen.end(), links.begin());
+        std::copy(w.links.begin(), w.links.end(), links.begin());
       }
       locks_.unlock(o);
     }
