@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <numeric>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/rng.hpp"
+#include "models/recall/vector_file.hpp"
 
 namespace lodestone::training {
 namespace {
@@ -223,6 +225,101 @@ TEST(VectorIndexArrays, that_do_not_fit_are_refused) {
   ASSERT_FALSE(bad.upper_links.empty());
   bad.upper_links[0] = static_cast<std::int32_t>(low);
   EXPECT_THAT(refuses(bad), ::testing::HasSubstr("not on its level"));
+}
+
+class VectorFileTest : public ::testing::Test {
+ protected:
+  static std::string sentence_of(const fs::path& path) {
+    try {
+      const TensorFile file(path);
+      const VectorIndex opened(models::view_vector_index(file).arrays, path.string());
+      return "";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+      return error.message();
+    }
+  }
+  /// Sentence for a file whose number at `place` of the array "about" is another.
+  [[nodiscard]] std::string sentence_with(const OwnedVectorIndex& index, std::size_t place, std::int64_t value) const {
+    models::save_vector_index(index.view(), index.ef_construction, path_);
+    std::size_t at = 0;
+    {
+      const TensorFile file(path_);
+      const auto about = std::as_bytes(file.array<std::int64_t>("about"));
+      at = static_cast<std::size_t>(about.data() - file.file().bytes().data()) + place * sizeof(value);
+    }
+    std::fstream file(path_, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.write(reinterpret_cast<const char*>(&value), sizeof(value));
+    file.close();
+    return sentence_of(path_);
+  }
+
+  TemporaryFolder folder_;
+  fs::path path_ = folder_.path() / "vectors.safetensors";
+};
+
+TEST_F(VectorFileTest, answers_as_the_index_that_was_saved) {
+  const std::vector<float> base = clustered(300, 10);
+  for (const VectorDistance distance : {VectorDistance::kL2, VectorDistance::kCosine, VectorDistance::kInnerProduct}) {
+    for (const std::size_t m : {std::size_t{0}, std::size_t{4}}) {
+      Built built(base, distance, {.m = m, .ef_construction = 50, .threads = 1});
+      models::save_vector_index(built.owned.view(), built.owned.ef_construction, path_);
+      const TensorFile file(path_);
+      const models::VectorFile opened = models::view_vector_index(file);
+      EXPECT_EQ(opened.ef_construction, m == 0 ? 0U : 50U);
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(opened.arrays.vectors.data()) % 64, 0U);
+      const VectorIndex index(opened.arrays, "vectors");
+      VectorIndex::Scratch scratch;
+      std::vector<VectorHit> hits;
+      for (const VectorSearchWay way : {VectorSearchWay::kScan, VectorSearchWay::kGraph}) {
+        (void)built.search(std::span(base).first(kDimension), {.k = 7, .way = way});
+        index.search(std::span(base).first(kDimension), {.k = 7, .way = way}, scratch, hits);
+        EXPECT_EQ(hits, built.hits);
+      }
+    }
+  }
+}
+
+TEST_F(VectorFileTest, holds_no_vector_or_one) {
+  for (const std::size_t n : {std::size_t{0}, std::size_t{1}}) {
+    const std::vector<float> base(n * kDimension, 1);
+    const OwnedVectorIndex index = build_vector_index(base, kDimension, VectorDistance::kCosine, {});
+    models::save_vector_index(index.view(), index.ef_construction, path_);
+    const TensorFile file(path_);
+    EXPECT_EQ(VectorIndex(models::view_vector_index(file).arrays, "vectors").size(), n);
+  }
+}
+
+TEST_F(VectorFileTest, is_laid_out_as_the_example_of_its_page) {
+  const std::vector<float> base{3, 4, 0, 2, 0, 0};
+  const OwnedVectorIndex index = build_vector_index(base, 2, VectorDistance::kCosine, {.m = 0});
+  models::save_vector_index(index.view(), index.ef_construction, path_);
+  const TensorFile file(path_);
+  EXPECT_THAT(file.array<std::int64_t>("about"), ElementsAre(1, 1, 2, 16, 0, 0, -1, 3));
+  const std::span<const float> stored = file.array<float>("vectors", 48);
+  EXPECT_THAT(stored.first(3), ElementsAre(0.6F, 0.8F, 0));
+  EXPECT_THAT(stored.subspan(16, 3), ElementsAre(0, 1, 0));
+  VectorIndex::Scratch scratch;
+  std::vector<VectorHit> hits;
+  VectorIndex(models::view_vector_index(file).arrays, "vectors").search(std::vector<float>{0, 5}, {}, scratch, hits);
+  EXPECT_THAT(hits, ElementsAre(VectorHit{1, 0}, ::testing::Field(&VectorHit::item, 0), VectorHit{2, 1}));
+  EXPECT_FLOAT_EQ(hits[1].distance, 0.4F);
+}
+
+TEST_F(VectorFileTest, refuses_what_does_not_fit) {
+  const OwnedVectorIndex index = build_vector_index(clustered(100, 11), kDimension, VectorDistance::kL2, {.m = 4, .threads = 1});
+  using ::testing::HasSubstr;
+  EXPECT_EQ(sentence_with(index, 0, 1), "");
+  EXPECT_THAT(sentence_with(index, 0, 2), HasSubstr("vectors.safetensors: holds version 2 of a vector index, expected 1"));
+  EXPECT_THAT(sentence_with(index, 1, 3), HasSubstr("has the unknown distance 3"));
+  EXPECT_THAT(sentence_with(index, 2, 0), HasSubstr("a vector has no whole number of lines"));
+  EXPECT_THAT(sentence_with(index, 3, 24), HasSubstr("a vector has no whole number of lines"));
+  EXPECT_THAT(sentence_with(index, 4, -1), HasSubstr("has the size -1"));
+  EXPECT_THAT(sentence_with(index, 4, 5), HasSubstr("links"));
+  EXPECT_THAT(sentence_with(index, 6, std::int64_t{1} << 40), HasSubstr("has the entry 1099511627776"));
+  EXPECT_THAT(sentence_with(index, 6, 100), HasSubstr("the entry is no node"));
+  EXPECT_THAT(sentence_with(index, 7, 99), HasSubstr("vectors"));
 }
 
 }  // namespace
