@@ -20,8 +20,14 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::int32_t kMaxDimension = 65'536;
-/// An item counts as near as another when its nearness is within this share: the truth was made in floats.
+/// An item counts as near as another when its nearness is within this share of its scale: the truth was made in floats.
 constexpr double kTie = 1e-5;
+
+double length(std::span<const float> x) {
+  double squares = 0;
+  for (const float v : x) squares += static_cast<double>(v) * static_cast<double>(v);
+  return std::sqrt(squares);
+}
 
 template <typename T>
 Matrix<T> load_rows(const FileSpec& file) {
@@ -57,8 +63,11 @@ Matrix<T> load_rows(const FileSpec& file) {
 /// Share of the first k found that are as near as the k-th true one.
 double recall_of(const VectorSet& set, std::size_t query, std::span<const std::int32_t> found, std::size_t k) {
   const auto q = set.queries[query];
-  const double last = nearness(set, q, set.base[static_cast<std::size_t>(set.truth[query][k - 1])]);
-  const double least = last - kTie * std::max(1.0, std::abs(last));
+  const auto farthest = set.base[static_cast<std::size_t>(set.truth[query][k - 1])];
+  const double last = nearness(set, q, farthest);
+  // A cosine is of the scale of 1, a product of that of the two lengths, a distance of its own; so no unit of the data moves recall.
+  const double scale = set.distance == "ip" ? length(q) * length(farthest) : set.distance == "l2" ? std::abs(last) : 1;
+  const double least = last - kTie * scale;
   double hits = 0;
   for (std::size_t i = 0; i < std::min(k, found.size()); ++i)
     hits += nearness(set, q, set.base[static_cast<std::size_t>(found[i])]) >= least ? 1 : 0;

@@ -85,6 +85,22 @@ TEST_F(VectorsTest, nearness_follows_the_distance_of_the_truth) {
   EXPECT_EQ(nearness(set, std::vector<float>{0, 0}, b), 0);
 }
 
+TEST_F(VectorsTest, recall_does_not_depend_on_the_unit_of_the_vectors) {
+  for (const float unit : {1.0F, 1e-4F, 1e4F}) {
+    write("base", rows_of<float>({{unit, 0}, {0, unit}, {2 * unit, 0}, {-unit, 0}}));
+    write("query", rows_of<float>({{unit, 0}, {unit, 0}}));
+    write("truth", rows_of<std::int32_t>({{2}, {2}}));
+    const DatasetSpec one = spec("ip", 1);
+    const VectorSet set = load_vector_set(one);
+    VectorMethod method;
+    method.fit = [] {};
+    method.search = [](std::span<const float>, std::size_t, std::vector<std::int32_t>& out) { out = {0}; };
+    EXPECT_EQ(measure_vectors(one, set, method, {}).metrics[0].value, 0) << unit;
+    method.search = [](std::span<const float>, std::size_t, std::vector<std::int32_t>& out) { out = {2}; };
+    EXPECT_EQ(measure_vectors(one, set, method, {}).metrics[0].value, 1) << unit;
+  }
+}
+
 TEST_F(VectorsTest, files_that_are_cut_or_odd_are_refused_with_the_row) {
   write_good();
   EXPECT_EQ(fault(spec("l2", 2)), "");

@@ -23,7 +23,7 @@ struct Block {
   std::size_t size = 0;
 
   explicit Block(std::string_view bytes) : words((bytes.size() + 7) / 8), size(bytes.size()) {
-    std::memcpy(words.data(), bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(words.data(), bytes.data(), bytes.size());
   }
   [[nodiscard]] std::span<const std::byte> bytes() const { return std::as_bytes(std::span(words)).first(size); }
   [[nodiscard]] WordDictionary open() const { return {bytes(), "words.bin"}; }
