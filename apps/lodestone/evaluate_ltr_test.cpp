@@ -88,7 +88,7 @@ TEST_F(EvaluateLtr, another_method_is_refused_and_the_nearest_named) {
 
 TEST_F(EvaluateLtr, the_public_set_gives_the_figures_of_the_librarys_package) {
   const fs::path set = fs::path(LODESTONE_SOURCE_DIR) / "../shared/data/ltr-lightgbm-rank";
-  if (!fs::exists(set)) GTEST_SKIP() << set << " is not there";
+  if (!fs::exists(set)) GTEST_SKIP() << "the public data sets are not beside the repository (shared/data)";
   const auto results = evaluate_ltr(evaluation::load_dataset_spec(set), "auto", {});
   ASSERT_EQ(results[0].metrics.size(), 4U);
   const double package[] = {0.641714, 0.651209, 0.673931, 0.735759};
