@@ -12,6 +12,7 @@
 #include "base/thread_pool.hpp"
 #include "training/ease.hpp"
 #include "training/item_knn.hpp"
+#include "training/slim.hpp"
 
 namespace lodestone::app {
 namespace {
@@ -72,18 +73,18 @@ double rank_of(std::span<const float> scores, ItemIndex hidden, std::span<const 
   return above + (equal + 1) / 2;
 }
 
-/// `score` fills [n_items] for row u.
-using Scorer = std::function<void(std::size_t row, std::span<float> scores)>;
-
-void judge(const Interactions& train, std::span<const ItemIndex> hidden, const Scorer& score, int threads, BehaviorTrial& trial) {
-  const std::size_t n = hidden.size();
+/// Every `step`th history.
+void judge(const Interactions& train, std::span<const ItemIndex> hidden, std::size_t step, const BehaviorJudge::Scorer& score,
+           int threads, BehaviorTrial& trial) {
+  const std::size_t n = hidden.size() / step;
   std::vector<double> ranks(n);
   parallel_for(n, 64, threads, [&](std::size_t begin, std::size_t end, int) {
     std::vector<float> scores(train.n_items);
-    for (std::size_t u = begin; u < end; ++u) {
+    for (std::size_t k = begin; k < end; ++k) {
+      const std::size_t u = k * step;
       std::fill(scores.begin(), scores.end(), 0.0F);
       score(u, scores);
-      ranks[u] = rank_of(scores, hidden[u], train.row(u).items);
+      ranks[k] = rank_of(scores, hidden[u], train.row(u).items);
     }
   });
   double ndcg = 0;
@@ -117,6 +118,15 @@ OwnedNeighbours fit(const BehaviorSettings& settings, const Interactions& x, con
     knn.threads = options.threads;
     return training::fit_item_knn(x, knn);
   }
+  if (settings.method == "slim") {
+    training::SlimOptions slim;
+    slim.lambda = settings.lambda;
+    slim.user_exponent = settings.user_exponent;
+    slim.item_exponent = settings.item_exponent;
+    slim.neighbors = options.neighbors;
+    slim.threads = options.threads;
+    return training::fit_slim(x, slim);
+  }
   LODESTONE_ASSERT(settings.method == "ease", "no method {}", settings.method);
   training::EaseOptions ease;
   ease.lambda = settings.lambda;
@@ -132,13 +142,14 @@ std::vector<BehaviorSettings> behavior_candidates(const Interactions& interactio
   std::vector<BehaviorSettings> out;
   for (const char* method : {"itemknn-tfidf", "itemknn-cosine", "itemknn-bm25"}) out.push_back({.method = method});
   for (const double lambda : {20.0, 100.0, 500.0}) out.push_back({.method = "ease", .lambda = lambda});
+  for (const double lambda : {100.0, 500.0}) out.push_back({.method = "slim", .lambda = lambda});
   out.insert(out.end(), options.further.begin(), options.further.end());
   std::erase_if(out, [&](const BehaviorSettings& settings) { return !behavior_fits(settings, interactions, options); });
   return out;
 }
 
 std::string BehaviorSettings::text() const {
-  if (method == "ease")
+  if (method == "ease" || method == "slim")
     return fmt::format("lambda={:.4g} user_exponent={:.3g} item_exponent={:.3g}", lambda, user_exponent, item_exponent);
   std::string out;
   if (method == "itemknn-bm25") out = fmt::format("k1={:.3g} b={:.3g} ", bm25_k1, bm25_b);
@@ -146,6 +157,7 @@ std::string BehaviorSettings::text() const {
 }
 
 bool behavior_fits(const BehaviorSettings& settings, const Interactions& interactions, const BehaviorOptions& options) {
+  if (settings.method == "slim") return options.with_slim;
   if (settings.method != "ease") return true;
   return interactions.n_items <= options.max_ease_items && training::ease_fits(interactions.n_users(), interactions.n_items, {});
 }
@@ -160,7 +172,7 @@ BehaviorTrial BehaviorJudge::judge(const BehaviorSettings& settings) const {
   const OwnedNeighbours influence = models::invert(fit(settings, holdout_->train, options_).view());
   BehaviorTrial trial{settings.method, settings.text()};
   app::judge(
-      holdout_->train, holdout_->hidden,
+      holdout_->train, holdout_->hidden, 1,
       [&](std::size_t u, std::span<float> scores) {
         const models::InteractionRow row = holdout_->train.row(u);
         models::add_history_scores(influence.view(), row.items, row.weights, scores);
@@ -174,10 +186,19 @@ BehaviorTrial BehaviorJudge::judge_popular() const {
   for (const ItemIndex item : holdout_->train.items) counts[static_cast<std::size_t>(item)] += 1;
   BehaviorTrial trial{"pop", "users of an item"};
   app::judge(
-      holdout_->train, holdout_->hidden,
+      holdout_->train, holdout_->hidden, 1,
       [&](std::size_t, std::span<float> scores) { std::copy(counts.begin(), counts.end(), scores.begin()); }, options_.threads,
       trial);
   return trial;
+}
+
+const Interactions& BehaviorJudge::train() const { return holdout_->train; }
+
+double BehaviorJudge::judge_scores(const Scorer& score, std::size_t max_cases) const {
+  BehaviorTrial trial;
+  if (n_judged() == 0) return 0;
+  app::judge(holdout_->train, holdout_->hidden, (n_judged() + max_cases - 1) / max_cases, score, options_.threads, trial);
+  return trial.ndcg_at_10;
 }
 
 BehaviorModel fit_behavior(const TrainingInteractions& interactions, const BehaviorOptions& options) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@ namespace lodestone::app {
 
 /// A way to fit the behaviour model. Numbers that the method does not have are left alone.
 struct BehaviorSettings {
-  std::string method = "itemknn-tfidf";  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25 or ease
-  double lambda = 100;                   ///< of ease, as in training::EaseOptions
+  std::string method = "itemknn-tfidf";  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25, ease or slim
+  double lambda = 100;                   ///< of ease and slim, as in training::EaseOptions
   double user_exponent = 0.25;
   double item_exponent = 0.25;
   double shrinkage = 0;  ///< of item-kNN, as in training::ItemKnnOptions
@@ -30,6 +31,7 @@ struct BehaviorOptions {
   std::string method = "auto";  ///< or the one to fit, by its name in BehaviorTrial
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;  ///< up to this many items the dense linear model is a candidate
+  bool with_slim = true;              ///< whether the sparse linear model is a candidate
   std::size_t max_users = 30'000;  ///< users that the choice looks at, taken at even distances; more is slower and more certain
   int threads = 0;
   std::vector<BehaviorSettings> further = {};  ///< candidates besides the usual ones: what tuning found
@@ -37,7 +39,7 @@ struct BehaviorOptions {
 
 /// One candidate with what it reached.
 struct BehaviorTrial {
-  std::string method;  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25, ease, or pop, which is only there to be beaten
+  std::string method;  ///< itemknn-cosine, itemknn-tfidf, itemknn-bm25, ease, slim, or pop, which is only there to be beaten
   std::string settings;
   double ndcg_at_10 = 0;
   double recall_at_10 = 0;
@@ -62,6 +64,12 @@ class BehaviorJudge {
   [[nodiscard]] std::size_t n_judged() const;
   [[nodiscard]] BehaviorTrial judge(const BehaviorSettings& settings) const;
   [[nodiscard]] BehaviorTrial judge_popular() const;
+  /// The histories without their newest item, on which a scorer is fitted.
+  [[nodiscard]] const models::Interactions& train() const;
+  /// Fills [n_items] for row u of train(). Called from many threads.
+  using Scorer = std::function<void(std::size_t row, std::span<float> scores)>;
+  /// NDCG@10 of any scorer on at most `max_cases` histories, taken at even distances.
+  [[nodiscard]] double judge_scores(const Scorer& score, std::size_t max_cases) const;
 
  private:
   struct Holdout;

@@ -157,6 +157,35 @@ ChannelWeights none() {
   return weights;
 }
 
+/// Moves one weight along the ladder for as long as pages get better; from 0 it may jump onto it at two places. Fewer pages are made than by
+/// trying every rung, and the maximum is nearly always the same, as the figure has one peak in a weight.
+void climb(const Judge& judge, const WeightField& field, double least, ChannelWeights& weights, double& best) {
+  double& weight = weights.*field.field;
+  const auto attempt = [&](double value, double worth) {
+    if (value < least) return false;
+    const double before = weight;
+    weight = value;
+    const double reached = judge(weights);
+    if (reached > best * worth) {
+      best = reached;
+      return true;
+    }
+    weight = before;
+    return false;
+  };
+  if (weight == 0) {
+    if (!attempt(kWeights[3], kWorth) && !attempt(kWeights[5], kWorth)) return;
+  }
+  for (const int direction : {1, -1}) {
+    const double start = weight;
+    auto rung = std::find(kWeights.begin(), kWeights.end(), weight) - kWeights.begin();
+    for (rung += direction; rung >= 0 && rung < std::ssize(kWeights); rung += direction) {
+      if (!attempt(kWeights[static_cast<std::size_t>(rung)], 1)) break;
+    }
+    if (weight != start) return;
+  }
+}
+
 /// From the best channel alone, one weight at a time for as long as that is worth it.
 void search(const Judge& judge, ChannelChoice& choice) {
   const WeightField* first = nullptr;
@@ -178,20 +207,10 @@ void search(const Judge& judge, ChannelChoice& choice) {
     const double before = best;
     for (const WeightField& field : models::kWeightFields) {
       if (&field == first) continue;
-      double& weight = weights.*field.field;
       const double least = field.field == &ChannelWeights::content   ? kLeastContent
                            : field.field == &ChannelWeights::popular ? kLeastPopular
                                                                      : 0;
-      double chosen = weight;
-      for (const double w : kWeights) {
-        if (w < least || w == chosen) continue;
-        weight = w;
-        const double reached = judge(weights);
-        if (reached <= best * (chosen == 0 ? kWorth : 1)) continue;
-        best = reached;
-        chosen = w;
-      }
-      weight = chosen;
+      climb(judge, field, least, weights, best);
     }
     if (best <= before) break;
   }
@@ -235,7 +254,7 @@ ChannelChoice learn_channel_weights(const TrainingInteractions& interactions, co
   std::optional<PassingBundle> before;
   {
     models::ReleaseData data = std::move(shared);
-    fit_channels(parts.train, behavior.fit(parts.train.matrix), options.neighbors, options.threads, data);
+    fit_channels(parts.train, behavior.fit(parts.train.matrix), options.latent, options.neighbors, options.threads, data);
     data.users = make_users(parts.train);
     before.emplace(data, options.folder / fmt::format("{}weights", bundle::kUnfinishedPrefix));
     shared.items = std::move(data.items);

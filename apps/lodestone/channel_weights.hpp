@@ -3,11 +3,13 @@
 // those under which the pages that the engine makes from it hold most of what its users did after.
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "behavior_choice.hpp"
 #include "models/release.hpp"
+#include "training/latent.hpp"
 #include "training_input.hpp"
 
 namespace lodestone::app {
@@ -17,6 +19,7 @@ struct ChannelWeightOptions {
   std::size_t max_cases = 1000;  ///< pages judged of each kind; more is slower and more certain
   std::size_t min_cases = 50;    ///< with fewer the defaults stand
   std::size_t neighbors = 100;
+  std::optional<training::LatentOptions> latent = {};  ///< of the vector channel; none = without it
   int threads = 0;
   fs::path folder;  ///< where the release of the split is packed for the while
 };

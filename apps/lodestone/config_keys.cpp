@@ -270,7 +270,7 @@ std::vector<ConfigKey> training_keys() {
        .kind = K::kChoice,
        .fallback = "auto",
        .doc = "The behaviour model. auto fits each on histories without their newest item and keeps the one that finds it best.",
-       .choices = {"auto", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease"}},
+       .choices = {"auto", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "slim"}},
       {.path = "training.memory_mib",
        .kind = K::kInteger,
        .fallback = "0",
@@ -286,6 +286,14 @@ std::vector<ConfigKey> training_keys() {
               "with the square, its time with the cube.",
        .min = 0,
        .max = 30000},
+      {.path = "training.vector_factors",
+       .kind = K::kInteger,
+       .fallback = "64",
+       .doc = "Numbers in the vector of an item or a visitor (implicit ALS). More tell finer tastes apart and cost in proportion "
+              "when "
+              "a page is made; 0 makes no vectors.",
+       .min = 0,
+       .max = 512},
   };
 }
 
@@ -305,72 +313,43 @@ std::vector<ConfigKey> bundle_keys() {
 }
 
 std::vector<ConfigKey> engine_keys() {
-  return {
-      {.path = "engine.behavior_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the behaviour channel (liked together) in the fusion; 0 switches a channel off, auto takes what "
-              "training learned.",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.content_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the content channel (alike in text).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.sequence_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the sequence channel (what comes after).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.usercf_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the usercf channel (liked by people alike).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.tag_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the tag channel (shared tags).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.category_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the category channel (popular in the category).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.price_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the price channel (popular among what costs about as much).",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.popular_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the popular channel.",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
-      {.path = "engine.new_weight",
-       .kind = K::kNumber,
-       .fallback = "auto",
-       .doc = "Weight of the new channel.",
-       .min = 0,
-       .max = 100,
-       .choices = {"auto"}},
+  struct Weight {
+    const char* path;
+    const char* doc;
   };
+  constexpr Weight kWeights[] = {
+      {"engine.behavior_weight",
+       "Weight of the behaviour channel (liked together) in the fusion; 0 switches a channel off, auto takes what training "
+       "learned."},
+      {"engine.content_weight", "Weight of the content channel (alike in text)."},
+      {"engine.vector_weight", "Weight of the vector channel (near in the vectors of tastes)."},
+      {"engine.sequence_weight", "Weight of the sequence channel (what comes after)."},
+      {"engine.usercf_weight", "Weight of the usercf channel (liked by people alike)."},
+      {"engine.tag_weight", "Weight of the tag channel (shared tags)."},
+      {"engine.category_weight", "Weight of the category channel (popular in the category)."},
+      {"engine.price_weight", "Weight of the price channel (popular among what costs about as much)."},
+      {"engine.popular_weight", "Weight of the popular channel."},
+      {"engine.new_weight", "Weight of the new channel."},
+  };
+  std::vector<ConfigKey> keys;
+  for (const Weight& weight : kWeights) {
+    keys.push_back({.path = weight.path,
+                    .kind = K::kNumber,
+                    .fallback = "auto",
+                    .doc = weight.doc,
+                    .min = 0,
+                    .max = 100,
+                    .choices = {"auto"}});
+  }
+  keys.push_back(
+      {.path = "engine.vector_ef",
+       .kind = K::kInteger,
+       .fallback = "64",
+       .doc = "Candidates kept while the graph of vectors is searched (efSearch). Larger finds more of what is nearest and "
+              "takes longer. Read again on SIGHUP.",
+       .min = 1,
+       .max = 1000});
+  return keys;
 }
 
 std::vector<ConfigKey> serving_keys() {

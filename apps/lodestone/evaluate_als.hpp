@@ -25,7 +25,8 @@ class AlsMethod final : public TunedMethod {
   double choose(const evaluation::Problem& tuning) override;
 
  private:
-  class Search;
+  void set(const training::AlsOptions& options);
+
   training::AlsOptions options_;
   double decay_ = 1;
   training::AlsModel model_;

@@ -19,9 +19,9 @@ using evaluation::Kind;
 
 /// Every name of datasets.md.
 const std::vector<std::string>& known_names() {
-  static const std::vector<std::string> names{"auto",         "all",   "pop",       "itemknn-cosine", "itemknn-tfidf",
-                                              "itemknn-bm25", "ease",  "content",   "fused",          "userknn",
-                                              "als",          "rules", "sessionknn"};
+  static const std::vector<std::string> names{"auto",         "all",  "pop",   "itemknn-cosine", "itemknn-tfidf",
+                                              "itemknn-bm25", "ease", "slim",  "content",        "fused",
+                                              "userknn",      "als",  "rules", "sessionknn"};
   return names;
 }
 
@@ -36,6 +36,7 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
   using Form = HistoryNeighboursMethod::Form;
   if (name == "pop") return std::make_shared<PopularMethod>(threads);
   if (name == "ease") return std::make_shared<EaseMethod>(threads);
+  if (name == "slim") return std::make_shared<SlimMethod>(threads);
   if (name == "als") return std::make_shared<AlsMethod>(threads);
   if (name == "rules") return std::make_shared<RulesMethod>(threads);
   if (name == "userknn") return std::make_shared<HistoryNeighboursMethod>(Form::kUsers, threads);
@@ -53,10 +54,12 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
 
 std::vector<std::shared_ptr<TunedMethod>> make_parts(const std::vector<std::string>& applicable, int threads) {
   std::vector<std::shared_ptr<TunedMethod>> parts;
-  for (const char* part :
-       {"ease", "als", "rules", "sessionknn", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25", "userknn", "content", "pop"}) {
+  for (const char* part : {"ease", "slim", "als", "rules", "sessionknn", "itemknn-tfidf", "itemknn-cosine", "itemknn-bm25",
+                           "userknn", "content", "pop"}) {
     // Where there is an order the latent factors added nothing to rules and sessions (amazon-toys-seq, session-nowplaying), and cost most.
     if (std::string_view(part) == "als" && contains(applicable, "rules")) continue;
+    // EASE is the same model with every item allowed to speak, and rules know the order, beside which it added nothing either.
+    if (std::string_view(part) == "slim" && (contains(applicable, "ease") || contains(applicable, "rules"))) continue;
     if (contains(applicable, part)) parts.push_back(make_tuned(part, applicable, threads));
   }
   return parts;
@@ -88,6 +91,7 @@ std::vector<std::string> methods_of(const DatasetSpec& spec, std::size_t n_users
     case Kind::kSessions: {
       std::vector<std::string> names{"pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25"};
       if (training::ease_fits(n_users, n_items, {})) names.emplace_back("ease");
+      names.emplace_back("slim");
       names.emplace_back("als");
       if (spec.kind != Kind::kSessions) names.emplace_back("userknn");
       if (spec.kind != Kind::kInteractions) names.insert(names.end(), {"rules", "sessionknn"});

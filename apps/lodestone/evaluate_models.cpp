@@ -180,6 +180,49 @@ void EaseMethod::fit_as_set(const TrainPart& train) {
   model_ = training::fit_ease(evaluation::to_interactions(train.histories, train.n_items), options_);
 }
 
+SlimMethod::SlimMethod(int threads) : TunedMethod(threads) {
+  options_.threads = threads;
+  options_.neighbors = options_.support;
+}
+
+std::string SlimMethod::settings() const {
+  return fmt::format("lambda={:g} support={} user_exponent={} item_exponent={}{}", options_.lambda, options_.support,
+                     options_.user_exponent, options_.item_exponent, decay_text(decay_));
+}
+
+void SlimMethod::score(std::span<const ItemIndex> history, std::span<float> scores) const {
+  const models::Neighbours influence = influence_.view();
+  for_each_weighted(history, decay_, [&](ItemIndex item, float weight) {
+    models::add_history_scores(influence, std::span(&item, 1), std::span(&weight, 1), scores);
+  });
+}
+
+double SlimMethod::choose(const Problem& tuning) {
+  const training::SlimFitter fitter(evaluation::to_interactions(tuning.train.histories, tuning.train.n_items), options_);
+  double best = -1;
+  double chosen = options_.lambda;
+  decay_ = 1;
+  const auto attempt = [&](double lambda) {
+    influence_ = models::invert(fitter.fit(lambda, options_.support).view());
+    const double reached = validate(tuning);
+    if (reached <= best) return;
+    best = reached;
+    chosen = lambda;
+  };
+  for (const double lambda : {20.0, 120.0}) attempt(lambda);
+  attempt(chosen > 20 ? 400 : 5);
+  options_.lambda = chosen;
+  if (tuning.train.order != HistoryOrder::kNone) {
+    influence_ = models::invert(fitter.fit(chosen, options_.support).view());
+    best = choose_decay(tuning, decay_);
+  }
+  return best;
+}
+
+void SlimMethod::fit_as_set(const TrainPart& train) {
+  influence_ = models::invert(training::fit_slim(evaluation::to_interactions(train.histories, train.n_items), options_).view());
+}
+
 std::string ContentMethod::settings() const {
   const training::ContentOptions options;
   return fmt::format("title={} tags={} description={} k1={} b={}{}", options.title_weight, options.tag_weight,

@@ -14,6 +14,7 @@
 #include "training/content.hpp"
 #include "training/ease.hpp"
 #include "training/item_knn.hpp"
+#include "training/slim.hpp"
 
 namespace lodestone::app {
 
@@ -119,6 +120,24 @@ class EaseMethod final : public TunedMethod {
   training::EaseOptions options_;
   double decay_ = 1;
   training::EaseModel model_;
+};
+
+/// A linear model of few items each, for catalogues of any size.
+class SlimMethod final : public TunedMethod {
+ public:
+  explicit SlimMethod(int threads);
+  [[nodiscard]] std::string name() const override { return "slim"; }
+  [[nodiscard]] std::string settings() const override;
+  void score(std::span<const ItemIndex> history, std::span<float> scores) const override;
+
+ protected:
+  double choose(const evaluation::Problem& tuning) override;
+  void fit_as_set(const evaluation::TrainPart& train) override;
+
+ private:
+  training::SlimOptions options_;
+  double decay_ = 1;
+  models::OwnedNeighbours influence_;
 };
 
 /// Similarity of texts to the texts of the history.

@@ -50,7 +50,7 @@ models::VectorDistance distance_of(const std::string& name) {
 
 /// An index with what it views.
 struct Holder {
-  training::OwnedVectorIndex owned;
+  models::OwnedVectorIndex owned;
   models::VectorIndex index;
   models::VectorIndex::Scratch scratch;
   std::vector<models::VectorHit> hits;

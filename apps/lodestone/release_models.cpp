@@ -34,11 +34,14 @@ std::vector<float> popularity_of(const models::OwnedNeighbours& popular, std::si
 
 }  // namespace
 
-void fit_channels(const TrainingInteractions& interactions, models::OwnedNeighbours neighbours, std::size_t neighbors,
-                  int threads, models::ReleaseData& data) {
+void fit_channels(const TrainingInteractions& interactions, models::OwnedNeighbours neighbours,
+                  const std::optional<training::LatentOptions>& latent, std::size_t neighbors, int threads,
+                  models::ReleaseData& data) {
   const models::Interactions& x = interactions.matrix;
   data.behavior = std::move(neighbours);
   data.behavior_influence = models::invert(data.behavior.view());
+
+  if (latent) data.vectors = training::fit_latent(x, *latent);
 
   training::SequenceRulesOptions rules;
   rules.neighbors = neighbors;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "training/slim.hpp"
 
 namespace lodestone::app {
 namespace {
@@ -22,6 +23,14 @@ constexpr double kBundleBytesANeighbour = 40;
 constexpr double kCopies = 2.5;
 /// A pair while it is read, sorted, and held by row and by column.
 constexpr double kTrainBytesAPair = 65;
+/// An item's vector with its coordinate and filling, and its links in the graph.
+constexpr double kLinkBytes = 320;
+/// People among pairs: about ten pairs each (of 10 M events and 1 M people).
+constexpr double kPairsAPerson = 6.2;
+/// Vectors in training: of people once; of items in the fit, in two indexes, and in two releases.
+constexpr double kItemVectors = 5;
+/// ALS holds the pairs by row and by column, beside what training holds.
+constexpr double kAlsBytesAPair = 16;
 constexpr double kProgramBytes = 40 * kMiB;
 constexpr double kServeBytes = 30 * kMiB;
 /// The SQL engine's use rises slowly with what it reads, as it spills: 176 MiB at 0.2 M events, 601 MiB at 10 M.
@@ -43,21 +52,48 @@ double ease_bytes(const CatalogueSize& size, const SizeSettings& settings) {
   return size.items <= settings.max_ease_items ? 8 * n * n : 0;  // the Gram matrix and its inverse
 }
 
+/// Each product while it is sorted and while it is kept.
+double slim_bytes(const CatalogueSize& size, const SizeSettings& settings) {
+  const training::SlimOptions slim;
+  return settings.with_slim ? 16 * static_cast<double>(size.items * training::slim_products(size.items, slim.max_products)) : 0;
+}
+
+double vector_bytes(const SizeSettings& settings) {
+  return settings.vector_factors == 0 ? 0 : 4 * (static_cast<double>(settings.vector_factors) + 16) + kLinkBytes;
+}
+
+/// What the vector channel adds to training.
+double latent_bytes(const CatalogueSize& size, const SizeSettings& settings) {
+  if (settings.vector_factors == 0) return 0;
+  const auto pairs = static_cast<double>(pairs_of(size));
+  const double people = size.people > 0 ? static_cast<double>(size.people) : pairs / kPairsAPerson;
+  return people * 4 * static_cast<double>(settings.vector_factors) +
+         kItemVectors * vector_bytes(settings) * static_cast<double>(size.items) + kAlsBytesAPair * pairs;
+}
+
 double mib(std::uint64_t value) { return static_cast<double>(value) / kMiB; }
 
 }  // namespace
 
+SizeSettings size_settings(const Config& config) {
+  return {static_cast<std::size_t>(config.integer("training.neighbors")),
+          static_cast<std::size_t>(config.integer("training.max_ease_items")), true,
+          static_cast<std::size_t>(config.integer("training.vector_factors")),
+          static_cast<std::uint64_t>(config.integer("pipeline.memory_mib")) << 20U};
+}
+
 SizePlan plan_size(const CatalogueSize& size, const SizeSettings& settings) {
   const auto items = static_cast<double>(size.items);
   const auto events = static_cast<double>(size.events);
-  const double bundle = items * (kBundleBytesAnItem + kBundleBytesANeighbour * static_cast<double>(settings.neighbors));
+  const double lists = kBundleBytesANeighbour + (settings.vector_factors > 0 ? 8 : 0);
+  const double bundle = items * (kBundleBytesAnItem + lists * static_cast<double>(settings.neighbors) + vector_bytes(settings));
   SizePlan plan;
   plan.lake = bytes(kLakeBytesAnEvent * events);
   plan.bundle = bytes(bundle);
   const double reading = kExtractAt * std::pow(std::max(events, 1.0) / kExtractEvents, kExtractPower);
   plan.extract = bytes(std::clamp(reading, kProgramBytes, kProgramBytes + static_cast<double>(settings.sql_memory_bytes)));
   plan.train = bytes(kProgramBytes + kCopies * bundle + kTrainBytesAPair * static_cast<double>(pairs_of(size)) +
-                     ease_bytes(size, settings));
+                     ease_bytes(size, settings) + slim_bytes(size, settings) + latent_bytes(size, settings));
   plan.serve = bytes(kServeBytes + bundle);
   return plan;
 }
@@ -71,6 +107,15 @@ BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& se
     out.settings.max_ease_items = 0;
     out.sentences.push_back(
         fmt::format("the dense linear model is left out: with it training needs about {:.0f} MiB", mib(asked)));
+  }
+  if (const std::uint64_t with = need(); with > budget_bytes && out.settings.with_slim) {
+    out.settings.with_slim = false;
+    out.sentences.push_back(
+        fmt::format("the sparse linear model is left out: with it training needs about {:.0f} MiB", mib(with)));
+  }
+  if (const std::uint64_t with = need(); with > budget_bytes && out.settings.vector_factors > 0) {
+    out.settings.vector_factors = 0;
+    out.sentences.push_back(fmt::format("the vector channel is left out: with it training needs about {:.0f} MiB", mib(with)));
   }
   while (need() > budget_bytes && out.settings.neighbors > kLeastNeighbors)
     out.settings.neighbors = std::max(kLeastNeighbors, out.settings.neighbors / 2);

@@ -8,21 +8,28 @@
 #include <string>
 #include <vector>
 
+#include "base/config.hpp"
+
 namespace lodestone::app {
 
 struct CatalogueSize {
   std::uint64_t items = 0;
   std::uint64_t events = 0;
-  std::uint64_t pairs = 0;  ///< different (person, item) among the events; 0 = estimated from them
+  std::uint64_t pairs = 0;   ///< different (person, item) among the events; 0 = estimated from them
+  std::uint64_t people = 0;  ///< users and guests with events; 0 = estimated from the pairs
 };
 
 /// The settings that decide the need.
 struct SizeSettings {
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;
+  bool with_slim = true;
+  std::size_t vector_factors = 64;
   std::uint64_t sql_memory_bytes = 1ULL << 30U;
   friend bool operator==(const SizeSettings&, const SizeSettings&) = default;
 };
+
+SizeSettings size_settings(const Config& config);
 
 /// Bytes; of memory the peak of the stage's process.
 struct SizePlan {
@@ -40,7 +47,7 @@ struct BudgetedSettings {
   std::uint64_t max_pairs = 0;  ///< newest pairs that can be learned from; 0 = all
   std::vector<std::string> sentences;
 };
-/// First the dense linear model goes, then lists get shorter (not below 20), then the oldest pairs are left out. Throws invalid_argument when not even
+/// First the dense linear model goes, then the sparse one, then the vectors, then lists get shorter (not below 20), then the oldest pairs are left out. Throws invalid_argument when not even
 /// a tenth of the pairs would fit, naming the budget that would do.
 BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& settings, std::uint64_t budget_bytes);
 

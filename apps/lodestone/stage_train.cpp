@@ -13,6 +13,7 @@
 #include "channel_weights.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
+#include "latent_choice.hpp"
 #include "release_models.hpp"
 #include "size_plan.hpp"
 #include "stages.hpp"
@@ -59,9 +60,9 @@ TrainingInput read_input(const Config& config) {
 SizeSettings keep_to_budget(const Config& config, TrainingInput& input) {
   const auto wanted_mib = static_cast<std::uint64_t>(config.integer("training.memory_mib"));
   const std::uint64_t budget = wanted_mib > 0 ? wanted_mib << 20U : usable_memory_bytes() / 4 * 3;
-  const SizeSettings settings{static_cast<std::size_t>(config.integer("training.neighbors")),
-                              static_cast<std::size_t>(config.integer("training.max_ease_items")), 0};
-  const CatalogueSize size{input.data.items.size(), 0, std::max<std::uint64_t>(1, input.interactions.matrix.items.size())};
+  const SizeSettings settings = size_settings(config);
+  const CatalogueSize size{input.data.items.size(), 0, std::max<std::uint64_t>(1, input.interactions.matrix.items.size()),
+                           input.interactions.matrix.n_users()};
   const BudgetedSettings fitted = fit_to_budget(size, settings, budget);
   for (const std::string& sentence : fitted.sentences)
     log_warn("train", "memory budget of {} MiB: {}; raise training.memory_mib to avoid it", budget >> 20U, sentence);
@@ -112,7 +113,21 @@ void print_weights(const ChannelChoice& choice, const models::ChannelWeights& we
               choice.ndcg_at_10, choice.n_user_pages + choice.n_item_pages, choice.ndcg_at_10_of_defaults);
 }
 
-json::Value metrics_document(const BehaviorModel& behavior, const ChannelChoice& choice) {
+json::Value vectors_document(const LatentChoice& choice) {
+  const training::AlsOptions& als = choice.options.als;
+  json::Value out = json::Object{};
+  out.set("factors", json::Value(static_cast<std::int64_t>(als.factors)));
+  out.set("alpha", json::Value(als.alpha));
+  out.set("regularization", json::Value(als.regularization));
+  out.set("exponent", json::Value(als.exponent));
+  out.set("user_exponent", json::Value(als.user_exponent));
+  out.set("iterations", json::Value(static_cast<std::int64_t>(als.iterations)));
+  out.set("ndcg@10", json::Value(choice.ndcg_at_10));
+  return out;
+}
+
+json::Value metrics_document(const BehaviorModel& behavior, const std::optional<LatentChoice>& latent,
+                             const ChannelChoice& choice) {
   json::Value out = json::Object{};
   out.set("protocol", json::Value("newest item of each history hidden, full ranking, lists as served"));
   out.set("histories", json::Value(static_cast<std::int64_t>(behavior.n_judged)));
@@ -128,6 +143,7 @@ json::Value metrics_document(const BehaviorModel& behavior, const ChannelChoice&
     trials.push_back(std::move(row));
   }
   out.set("trials", json::Value(std::move(trials)));
+  if (latent) out.set("vectors", vectors_document(*latent));
   out.set("channels", channels_document(choice));
   return out;
 }
@@ -165,11 +181,13 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   options.method = config.text("training.behavior_method");
   options.neighbors = neighbors;
   options.max_ease_items = fitted.max_ease_items;
+  options.with_slim = fitted.with_slim;
   options.threads = threads;
   const bundle::BundleStore store(config.file_path("bundle.folder"));
   options.further = load_tuned(store.folder() / kTunedFile);
   if (arguments.tune) tune(input.interactions, arguments, store.folder(), options);
   BehaviorModel behavior = fit_behavior(input.interactions, options);
+  const std::optional<LatentChoice> latent = choose_latent(input.interactions, options, fitted.vector_factors);
   training::ContentOptions content;
   content.neighbors = neighbors;
   content.threads = threads;
@@ -179,11 +197,12 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
 
   ChannelWeightOptions weight_options;
   weight_options.neighbors = neighbors;
+  if (latent) weight_options.latent = latent->options;
   weight_options.threads = threads;
   weight_options.folder = store.folder();
   std::vector<models::UserData> users = std::move(data.users);
   const ChannelChoice choice = learn_channel_weights(input.interactions, behavior, data, weight_options);
-  fit_channels(input.interactions, std::move(behavior.neighbours), neighbors, threads, data);
+  fit_channels(input.interactions, std::move(behavior.neighbours), weight_options.latent, neighbors, threads, data);
   data.users = std::move(users);
   data.weights = configured(choice.weights, config);
   input.interactions = {};
@@ -193,7 +212,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   info.product_version = kVersion;
   info.config_hash = config.hash();
   info.sources = input.sources;
-  info.metrics = metrics_document(behavior, choice);
+  info.metrics = metrics_document(behavior, latent, choice);
   const std::string id = bundle::pack(data, info, store.folder());
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),

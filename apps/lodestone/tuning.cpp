@@ -27,17 +27,20 @@ struct Knob {
 };
 
 /// Ranges around what serves well on public data: lambda from 14 to 1,500 was best on four sets, exponents near .25 on both sides.
-constexpr std::array<Knob, 8> kKnobs{{
+constexpr std::array<Knob, 11> kKnobs{{
     {"ease", "lambda", &BehaviorSettings::lambda, 2, 5000, Knob::Scale::kLog},
     {"ease", "user_exponent", &BehaviorSettings::user_exponent, 0, 0.6, Knob::Scale::kLinear},
     {"ease", "item_exponent", &BehaviorSettings::item_exponent, 0, 0.6, Knob::Scale::kLinear},
+    {"slim", "lambda", &BehaviorSettings::lambda, 2, 5000, Knob::Scale::kLog},
+    {"slim", "user_exponent", &BehaviorSettings::user_exponent, 0, 0.6, Knob::Scale::kLinear},
+    {"slim", "item_exponent", &BehaviorSettings::item_exponent, 0, 0.6, Knob::Scale::kLinear},
     {"itemknn-cosine", "shrinkage", &BehaviorSettings::shrinkage, 0, 30, Knob::Scale::kLinear},
     {"itemknn-tfidf", "shrinkage", &BehaviorSettings::shrinkage, 0, 30, Knob::Scale::kLinear},
     {"itemknn-bm25", "shrinkage", &BehaviorSettings::shrinkage, 0, 30, Knob::Scale::kLinear},
     {"itemknn-bm25", "bm25_k1", &BehaviorSettings::bm25_k1, 0.2, 20, Knob::Scale::kLog},
     {"itemknn-bm25", "bm25_b", &BehaviorSettings::bm25_b, 0, 1, Knob::Scale::kLinear},
 }};
-constexpr std::array<std::string_view, 4> kMethods{"ease", "itemknn-tfidf", "itemknn-bm25", "itemknn-cosine"};
+constexpr std::array<std::string_view, 5> kMethods{"ease", "slim", "itemknn-tfidf", "itemknn-bm25", "itemknn-cosine"};
 /// How far a step from the best goes, as a share of a knob's range (one standard deviation).
 constexpr double kStep = 0.12;
 
@@ -112,8 +115,8 @@ std::string picture(const TuneResult& result) {
   for (std::size_t t = 0; t < result.trials.size(); ++t) {
     const TuneTrial& trial = result.trials[t];
     out += fmt::format("<circle class=\"{} {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"4\"><title>{}: {} {}: {:.4f}</title></circle>\n",
-                       trial.settings.method.starts_with("ease") ? "linear" : "knn", t < result.n_usual ? "usual" : "tried", x(t),
-                       y(trial.ndcg_at_10), t + 1, trial.settings.method, trial.settings.text(), trial.ndcg_at_10);
+                       trial.settings.method.starts_with("itemknn") ? "knn" : "linear", t < result.n_usual ? "usual" : "tried",
+                       x(t), y(trial.ndcg_at_10), t + 1, trial.settings.method, trial.settings.text(), trial.ndcg_at_10);
   }
   return out + "</svg>\n";
 }

@@ -21,11 +21,9 @@ struct Row {
 int run_plan(const Globals& globals, const PlanArguments& arguments) {
   const Config config = load_config(globals);
   if (arguments.items == 0) fail(ErrorCode::kInvalidArgument, "--items is 0, expected how many data sets there are, at least 1");
-  const SizeSettings settings{static_cast<std::size_t>(config.integer("training.neighbors")),
-                              static_cast<std::size_t>(config.integer("training.max_ease_items")),
-                              static_cast<std::uint64_t>(config.integer("pipeline.memory_mib")) << 20U};
+  const SizeSettings settings = size_settings(config);
   // Each person has at most one pair with an item, so a few people cannot make many pairs.
-  CatalogueSize size{arguments.items, arguments.events, 0};
+  CatalogueSize size{arguments.items, arguments.events, 0, arguments.users};
   const std::uint64_t users = std::max<std::uint64_t>(1, arguments.users);
   const auto most = static_cast<double>(users) * static_cast<double>(arguments.items);
   if (most < 0.62 * static_cast<double>(arguments.events)) size.pairs = static_cast<std::uint64_t>(std::max(1.0, most));

@@ -1,4 +1,4 @@
-// lodestone serve: the current release over HTTP, until SIGINT or SIGTERM.
+// lodestone serve: the current release over HTTP, until SIGINT or SIGTERM; SIGHUP reads the configuration again.
 
 #include <pthread.h>
 
@@ -53,8 +53,21 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
   options.admin_token_file = config.file_path("serving.admin_token_file");
   options.bundle_folder = config.file_path("bundle.folder");
+  options.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
   if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
   return options;
+}
+
+/// Takes what can change while requests are answered; a configuration with an error changes nothing.
+void reload(const Globals& globals, serving::Server& server) {
+  try {
+    const Config config = load_config(globals);
+    server.set_vector_ef(static_cast<std::size_t>(config.integer("engine.vector_ef")));
+    log_info("serve", "SIGHUP: configuration read again: engine.vector_ef {}, log.level {}; other keys need a restart",
+             config.integer("engine.vector_ef"), config.text("log.level"));
+  } catch (const Error& error) {
+    log_error("serve", "SIGHUP: the configuration stays as it was: {}", error.message());
+  }
 }
 
 }  // namespace
@@ -66,6 +79,7 @@ int run_serve(const Globals& globals, const ServeArguments& arguments) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   const SystemClock clock;
@@ -75,7 +89,7 @@ int run_serve(const Globals& globals, const ServeArguments& arguments) {
   log_info("serve", "public port {}, admin port {}, {}", server.port(), server.admin_port(),
            server.is_ready() ? "ready" : "no bundle yet: lodestone pipeline run makes one");
   int signal = 0;
-  sigwait(&signals, &signal);
+  while (sigwait(&signals, &signal) == 0 && signal == SIGHUP) reload(globals, server);
   log_info("serve", "{}: finishing requests in flight", signal == SIGINT ? "SIGINT" : "SIGTERM");
   server.stop(std::chrono::seconds(config.integer("serving.drain_seconds")));
   return 0;

@@ -1,12 +1,14 @@
 #include "bundle/bundle.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <set>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "models/recall/vector_file.hpp"
 
 namespace lodestone::bundle {
 namespace {
@@ -16,12 +18,10 @@ using models::Neighbours;
 /// No model gives scores or weights beyond this, and with it no sum over a history leaves the range of a float.
 constexpr float kMaxScore = 1e15F;
 
-std::set<std::string> required_files(std::int64_t format_version) {
-  std::set<std::string> names = {"items.safetensors",   "behavior.safetensors", "content.safetensors",
-                                 "popular.safetensors", "text.safetensors",     "users.safetensors"};
-  if (format_version > 1) names.insert("channels.safetensors");
-  return names;
-}
+/// What every release has.
+constexpr std::array<std::string_view, 7> kRequiredFiles = {"items.safetensors",   "behavior.safetensors", "content.safetensors",
+                                                            "popular.safetensors", "text.safetensors",     "users.safetensors",
+                                                            "channels.safetensors"};
 
 /// Nothing may lie in the folder that the manifest does not vouch for, and nothing that a release needs may be missing from it.
 std::vector<std::string> check_folder(const fs::path& folder, const Manifest& manifest) {
@@ -33,8 +33,8 @@ std::vector<std::string> check_folder(const fs::path& folder, const Manifest& ma
     problems.push_back(
         fmt::format("{}: is not listed in the manifest; a bundle holds only what was packed, remove it", entry.path().string()));
   }
-  for (const std::string& name : required_files(manifest.format_version)) {
-    if (!listed.contains(name)) {
+  for (const std::string_view name : kRequiredFiles) {
+    if (!listed.contains(std::string(name))) {
       problems.push_back(fmt::format("{}: the manifest does not list {}; publish again", folder.string(), name));
     }
   }
@@ -124,12 +124,17 @@ models::RankedLists ranked(const Neighbours& rows) { return {rows.offsets(), row
 
 }  // namespace
 
-const TensorFile& Bundle::file(std::string_view name) const {
+const TensorFile* Bundle::find_file(std::string_view name) const {
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (manifest_.files[i].name == name) return *files_[i];
+    if (manifest_.files[i].name == name) return files_[i].get();
   }
-  LODESTONE_ASSERT(false, "{} was checked to be listed", name);
-  return *files_.front();
+  return nullptr;
+}
+
+const TensorFile& Bundle::file(std::string_view name) const {
+  const TensorFile* found = find_file(name);
+  LODESTONE_ASSERT(found != nullptr, "{} was checked to be listed", name);
+  return *found;
 }
 
 Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)) {
@@ -144,7 +149,8 @@ Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(M
   load_lists(options.n_threads);
   load_text();
   load_users();
-  if (manifest_.format_version > 1) load_channels(options.n_threads);
+  load_channels(options.n_threads);
+  load_vectors(options.n_threads);
 }
 
 void Bundle::load_lists(int n_threads) {
@@ -174,6 +180,26 @@ void Bundle::load_channels(int n_threads) {
   release_.fresh = ranked(load_rows(channels, "new", 1, n, n_threads));
 }
 
+void Bundle::load_vectors(int n_threads) {
+  const TensorFile* vectors = find_file("vectors.safetensors");
+  const TensorFile* fold_in = find_file("fold_in.safetensors");
+  if (vectors == nullptr && fold_in == nullptr) return;
+  const auto lacks = [&](const char* name) {
+    fail(ErrorCode::kCorrupt, "{}: has one of vectors.safetensors and fold_in.safetensors and lacks {}; publish again",
+         manifest_.id, name);
+  };
+  if (vectors == nullptr) lacks("vectors.safetensors");
+  if (fold_in == nullptr) lacks("fold_in.safetensors");
+  const std::size_t n = release_.catalog.n_items();
+  const std::string name = vectors->file().path().string();
+  const models::VectorIndex index(models::view_vector_index(*vectors).arrays, name);
+  if (index.size() != n) bad(*vectors, "vectors", fmt::format("there are {} rows for {} items", index.size(), n));
+  const auto p = fold_in->array<double>("fold_in", 6);
+  release_.vectors = models::LatentVectors(index, fold_in->array<float>("gram"), {p[0], p[1], p[2], p[3], p[4], p[5]},
+                                           fold_in->file().path().string());
+  release_.vector = load_rows(*fold_in, "neighbors", n, n, n_threads);
+}
+
 void Bundle::load_text() {
   const TensorFile& text = file("text.safetensors");
   models::TextIndex& index = release_.text;
@@ -184,7 +210,6 @@ void Bundle::load_text() {
   index.offsets = text.offsets("postings.offsets", index.tokens.size(), index.items.size());
   check_items(text, "postings.items", index.items, release_.catalog.n_items());
   check_scores(text, "postings.weights", index.weights);
-  if (manifest_.format_version == 1) return;
   release_.words =
       features::PrefixIndex({text.array<std::uint64_t>("words.key_offsets"), text.array<std::uint8_t>("words.key_bytes"),
                              text.array<std::uint64_t>("words.word_offsets"), text.array<std::uint8_t>("words.word_bytes"),

@@ -18,8 +18,8 @@
 namespace lodestone::bundle {
 
 /// The format that this program writes, and the oldest that it reads.
-inline constexpr std::int64_t kFormatVersion = 2;
-inline constexpr std::int64_t kOldestFormatVersion = 1;
+inline constexpr std::int64_t kFormatVersion = 3;
+inline constexpr std::int64_t kOldestFormatVersion = 2;
 
 /// A folder of the store that begins so is not finished, and no bundle.
 inline constexpr std::string_view kUnfinishedPrefix = ".new-";
@@ -86,10 +86,12 @@ class Bundle {
 
  private:
   Bundle(const fs::path& folder, const OpenOptions& options);
+  [[nodiscard]] const TensorFile* find_file(std::string_view name) const;
   [[nodiscard]] const TensorFile& file(std::string_view name) const;
   void load_lists(int n_threads);
   void load_users();
   void load_channels(int n_threads);
+  void load_vectors(int n_threads);
   void load_text();
 
   Manifest manifest_;

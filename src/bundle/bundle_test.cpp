@@ -74,7 +74,7 @@ void expect_same_lists(const models::Neighbours& found, const models::OwnedNeigh
 
 TEST_F(BundleTest, opens_as_it_was_packed) {
   models::ReleaseData data = test::sample_release();
-  data.weights = {0.7, 0.2, 0.1, 0.05, 0, 0.3, 0, 0.4, 1};
+  data.weights = {0.7, 0.2, 0.6, 0.1, 0.05, 0, 0.3, 0, 0.4, 1};
   const std::string id = pack(data, test::sample_info(), store());
   const auto bundle = Bundle::open(store() / id);
   const models::Release& release = bundle->release();
@@ -98,6 +98,8 @@ TEST_F(BundleTest, opens_as_it_was_packed) {
     EXPECT_TRUE(release.catalog.price(at) == item.price || (std::isnan(item.price) && std::isnan(release.catalog.price(at))));
   }
   expect_same_lists(release.behavior, data.behavior);
+  expect_same_lists(release.vector, data.vectors.neighbours);
+  EXPECT_THAT(release.vectors.index().arrays().vectors, ElementsAreArray(data.vectors.index.vectors));
   expect_same_lists(release.behavior_influence, data.behavior_influence);
   expect_same_lists(release.content, data.content);
   expect_same_lists({release.popular.offsets, release.popular.items, release.popular.scores}, data.popular);
@@ -129,7 +131,7 @@ TEST_F(BundleTest, the_manifest_tells_where_the_release_came_from) {
   EXPECT_THAT(id, MatchesRegex("b-20261124T093000Z-[0-9a-f]{8}"));
   const Manifest manifest = Manifest::load(store() / id);
   const auto text = [&](const char* key) { return json::format(*manifest.document.find(key)); };
-  EXPECT_EQ(text("format_version"), "2");
+  EXPECT_EQ(text("format_version"), "3");
   EXPECT_EQ(text("created"), "\"2026-11-24T09:30:00Z\"");
   EXPECT_EQ(text("product_version"), "\"0.1.0\"");
   EXPECT_EQ(text("feature_schema_sha256"), "null");
@@ -142,8 +144,9 @@ TEST_F(BundleTest, the_manifest_tells_where_the_release_came_from) {
     EXPECT_EQ(file.bytes, fs::file_size(store() / id / file.name));
     EXPECT_EQ(file.sha256, sha256_hex(read_file(store() / id / file.name)));
   }
-  EXPECT_THAT(names, ElementsAre("behavior.safetensors", "channels.safetensors", "content.safetensors", "items.safetensors",
-                                 "popular.safetensors", "text.safetensors", "users.safetensors"));
+  EXPECT_THAT(names, ElementsAre("behavior.safetensors", "channels.safetensors", "content.safetensors", "fold_in.safetensors",
+                                 "items.safetensors", "popular.safetensors", "text.safetensors", "users.safetensors",
+                                 "vectors.safetensors"));
 }
 
 TEST_F(BundleTest, the_same_release_has_the_same_id_and_folder) {
@@ -225,25 +228,27 @@ TEST_F(BundleTest, a_full_disk_leaves_the_store_as_it_was) {
 
 TEST_F(BundleTest, another_format_version_is_named_with_what_can_be_read) {
   const std::string id = pack_sample();
-  edit_manifest(store() / id, "\"format_version\": 2", "\"format_version\": 3");
+  edit_manifest(store() / id, "\"format_version\": 3", "\"format_version\": 4");
   EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
               AllOf(HasSubstr("corrupt: "),
-                    HasSubstr("manifest.json: bundle format 3 cannot be read, this program reads 1 to 2; publish again")));
+                    HasSubstr("manifest.json: bundle format 4 cannot be read, this program reads 2 to 3; publish again")));
 }
 
 TEST_F(BundleTest, the_version_before_is_read_and_lacks_the_channels_it_did_not_know) {
   const std::string id = pack_sample();
   const json::Value packed = json::parse(read_file(store() / id / "manifest.json"), "manifest");
   json::Value weights = json::Object{};
-  for (const char* name : {"behavior", "content", "popular"}) weights.set(name, json::Value(0.5));
+  for (const char* name : {"behavior", "content", "sequence", "usercf", "tag", "category", "price", "popular", "new"})
+    weights.set(name, json::Value(0.5));
   json::Array files;
   for (const json::Value& file : *packed.find("files")->as_array()) {
-    if (*file.find("name")->as_string() != "channels.safetensors") files.push_back(file);
+    const std::string& name = *file.find("name")->as_string();
+    if (name != "vectors.safetensors" && name != "fold_in.safetensors") files.push_back(file);
   }
   json::Value document = json::Object{};
   for (const json::Member& member : *packed.as_object()) {
     if (member.key == "format_version") {
-      document.set(member.key, json::Value(1));
+      document.set(member.key, json::Value(2));
     } else if (member.key == "channel_weights") {
       document.set(member.key, weights);
     } else {
@@ -253,11 +258,13 @@ TEST_F(BundleTest, the_version_before_is_read_and_lacks_the_channels_it_did_not_
   const std::string text = json::format(document, 2) + "\n";
   write(store() / id / "manifest.json", text);
   write(store() / id / "manifest.sha256", manifest_hash_line(text));
-  fs::remove(store() / id / "channels.safetensors");
+  fs::remove(store() / id / "vectors.safetensors");
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("fold_in.safetensors: is not listed"));
+  fs::remove(store() / id / "fold_in.safetensors");
   const auto bundle = Bundle::open(store() / id);
   EXPECT_EQ(bundle->release().weights.behavior, 0.5);
-  EXPECT_EQ(bundle->release().weights.sequence, 0);
-  EXPECT_EQ(bundle->release().sequence.n_items(), 0U);
+  EXPECT_EQ(bundle->release().weights.vector, 0);
+  EXPECT_TRUE(bundle->release().vectors.empty());
   EXPECT_EQ(bundle->release().catalog.n_items(), 60U);
 }
 

@@ -45,8 +45,6 @@ std::string read_verified(const fs::path& folder) {
   return text;
 }
 
-bool is_first_channel(std::string_view name) { return name == "behavior" || name == "content" || name == "popular"; }
-
 std::int64_t check_version(const json::Value& document, const std::string& name) {
   const json::Value* version = document.find("format_version");
   if (version == nullptr || version->as_int() == nullptr) fail(ErrorCode::kCorrupt, "{}: format_version is missing", name);
@@ -121,8 +119,8 @@ Manifest Manifest::parse(std::string_view text, const std::string& name) {
   manifest.created = *created;
   const json::Value* weights = document.find("channel_weights");
   for (const models::WeightField& weight : models::kWeightFields) {
-    // Format 1 knew three channels; a release of it has no lists for the others.
-    const bool known = manifest.format_version > 1 || is_first_channel(weight.name);
+    // A release of format 2 has no vectors.
+    const bool known = manifest.format_version > 2 || weight.name != "vector";
     manifest.weights.*weight.field = known ? number_member(weights, weight.name, name) : 0;
   }
   const json::Value* files = document.find("files");

@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/file_lock.hpp"
+#include "models/recall/vector_file.hpp"
 
 namespace lodestone::bundle {
 namespace {
@@ -61,6 +62,20 @@ void save_channels(const models::ReleaseData& data, const fs::path& path) {
   writer.save(path);
 }
 
+/// Nothing when there was nothing to learn vectors from.
+void save_vectors(const models::OwnedLatentVectors& vectors, const fs::path& folder) {
+  if (vectors.index.vectors.empty()) return;
+  models::save_vector_index(vectors.index.view(), vectors.index.ef_construction, folder / "vectors.safetensors");
+  const models::FoldInParameters& p = vectors.parameters;
+  const std::vector<double> parameters = {p.alpha,         p.regularization,      p.exponent,
+                                          p.user_exponent, p.mean_user_frequency, p.median_user_items};
+  TensorWriter writer;
+  writer.add("fold_in", parameters);
+  writer.add("gram", vectors.gram);
+  add_lists(writer, "neighbors", vectors.neighbours);
+  writer.save(folder / "fold_in.safetensors");
+}
+
 void save_models(const models::ReleaseData& data, const fs::path& folder) {
   models::save_catalog(data.items, folder / "items.safetensors");
   TensorWriter behavior;
@@ -71,6 +86,7 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   add_lists(content, "neighbors", data.content);
   content.save(folder / "content.safetensors");
   save_channels(data, folder / "channels.safetensors");
+  save_vectors(data.vectors, folder);
   TensorWriter popular;
   add_lists(popular, "popular", data.popular);
   add_lists(popular, "popular_by_category", data.popular_by_category);

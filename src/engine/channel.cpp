@@ -6,6 +6,7 @@ std::string_view channel_name(Channel channel) {
   switch (channel) {
     case Channel::kBehavior: return "behavior";
     case Channel::kContent: return "content";
+    case Channel::kVector: return "vector";
     case Channel::kSequence: return "sequence";
     case Channel::kUserCf: return "usercf";
     case Channel::kTag: return "tag";

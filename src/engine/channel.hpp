@@ -15,6 +15,7 @@ namespace lodestone::engine {
 enum class Channel : std::uint8_t {
   kBehavior,
   kContent,
+  kVector,
   kSequence,
   kUserCf,
   kTag,
@@ -26,12 +27,12 @@ enum class Channel : std::uint8_t {
   kFallback,
   kCatalog
 };
-inline constexpr std::size_t kChannels = 12;
+inline constexpr std::size_t kChannels = 13;
 /// Bit c set = channel c.
 using ChannelSet = std::uint16_t;
 static_assert(kChannels <= 16);
 
-/// "behavior" (liked together), "content" (alike in text), "sequence" (comes after), "usercf" (liked by people alike), "tag", "category"
+/// "behavior" (liked together), "content" (alike in text), "vector" (near in the vectors of tastes), "sequence" (comes after), "usercf" (liked by people alike), "tag", "category"
 /// (popular in the category), "price" (popular among what costs as much), "popular", "trending", "new", "fallback:popular" (no channel of
 /// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown).
 std::string_view channel_name(Channel channel);

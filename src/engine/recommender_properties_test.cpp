@@ -166,11 +166,12 @@ std::map<ItemIndex, double> fuse_by_formula(const Release& release, ItemIndex pa
   std::map<ItemIndex, double> scores;
   const auto add = [&](const NeighbourRow& row, double weight) {
     for (std::size_t k = 0; k < row.items.size(); ++k) {
-      scores[row.items[k]] += weight * row.scores[k] / row.scores[0] * 61.0 / (61.0 + static_cast<double>(k)) / 1.97;
+      scores[row.items[k]] += weight * row.scores[k] / row.scores[0] * 61.0 / (61.0 + static_cast<double>(k)) / 2.27;
     }
   };
   add(release.behavior.row(page_item), 1.0);
   add(release.content.row(page_item), 0.5);
+  add(release.vector.row(page_item), 0.3);
   add(release.sequence.row(page_item), 0.3);
   add(release.tag.row(page_item), 0.1);
   if (scores.empty()) return scores;

@@ -239,6 +239,9 @@ class ChannelsTest : public ::testing::Test {
     data.price_bucket = {0, 1, 1, 1, 1, 0, 1, 1};
     data.price = lists_of({{{5, 3}, {0, 1}}, {{7, 2}}});
     data.fresh = lists_of({{{2, 1}, {4, 0.5F}}});
+    // Items 0, 4 and 7 lie in one direction, 1 and 6 in another; nobody met the others.
+    const std::vector<float> vectors = {1, 0, 0, 1, 0, 0, 0, 0, 0.9F, 0.1F, 0, 0, 0.2F, 0.8F, 0.8F, 0.1F};
+    data.vectors = test::latent_of(vectors, 2, lists_of({{{4, 0.99F}, {7, 0.9F}}, {{6, 0.9F}}, {}, {}, {}, {}, {}, {}}));
     data.weights = weights_of(0, 0, 0);
     return data;
   }
@@ -286,12 +289,45 @@ TEST_F(ChannelsTest, each_speaks_for_the_page_of_a_user) {
   EXPECT_EQ(alone(&models::ChannelWeights::popular, request), "7:popular");
 }
 
+TEST_F(ChannelsTest, vectors_speak_for_items_and_for_histories) {
+  PageRequest request;
+  request.item = 0;
+  EXPECT_EQ(alone(&models::ChannelWeights::vector, request), "4:vector");
+  PageRequest user;
+  user.kind = PageKind::kUser;
+  user.user = UserId(7);
+  EXPECT_EQ(alone(&models::ChannelWeights::vector, user), "4:vector") << "item 0 itself is in the history";
+  EXPECT_EQ(page_.items.at(1).item, 7);
+  const double first = page_.items.at(0).contributions[static_cast<std::size_t>(Channel::kVector)].score;
+  const double second = page_.items.at(1).contributions[static_cast<std::size_t>(Channel::kVector)].score;
+  EXPECT_GT(first, second);
+  const Filter odd = Filter::parse("category=\"odd\"");
+  user.filter = &odd;
+  EXPECT_EQ(alone(&models::ChannelWeights::vector, user), "7:vector");
+}
+
+TEST_F(ChannelsTest, what_was_done_just_now_stands_before_the_history) {
+  PageRequest request;
+  request.kind = PageKind::kUser;
+  request.user = UserId(7);
+  const std::vector<ItemIndex> recent = {1};
+  request.recent = recent;
+  EXPECT_EQ(alone(&models::ChannelWeights::vector, request), "6:vector");
+  request.user.reset();
+  EXPECT_EQ(alone(&models::ChannelWeights::vector, request), "6:vector") << "a guest has nothing else";
+  EXPECT_FALSE(page_.user_known);
+  const std::vector<ItemIndex> twice = {0, 0};
+  request.recent = twice;
+  EXPECT_EQ(alone(&models::ChannelWeights::sequence, request), "1:sequence");
+}
+
 TEST_F(ChannelsTest, a_user_is_no_neighbour_of_himself) {
   PageRequest request;
   request.kind = PageKind::kUser;
   request.user = UserId(8);
   alone(&models::ChannelWeights::usercf, request);
-  EXPECT_EQ(page_.candidates[static_cast<std::size_t>(Channel::kUserCf)], 1U) << "what user 7 has: item 0";
+  EXPECT_THAT(scratch_.near_users, ElementsAre(0)) << "user 7 alone";
+  EXPECT_EQ(page_.candidates[static_cast<std::size_t>(Channel::kUserCf)], 0U) << "user 7 has nothing that user 8 has not seen";
 }
 
 TEST_F(ChannelsTest, a_release_without_their_lists_goes_on_without_them) {
@@ -376,8 +412,9 @@ TEST(Query, completes_the_word_that_is_being_typed) {
 
 TEST(Channel, reasons_join_names_in_one_order) {
   std::string reason;
-  append_reason(reason, 0b1111'1111'1111);
-  EXPECT_EQ(reason, "behavior+content+sequence+usercf+tag+category+price+popular+trending+new+fallback:popular+fallback:catalog");
+  append_reason(reason, 0b1'1111'1111'1111);
+  EXPECT_EQ(reason,
+            "behavior+content+vector+sequence+usercf+tag+category+price+popular+trending+new+fallback:popular+fallback:catalog");
   reason.clear();
   append_reason(reason, 0);
   EXPECT_EQ(reason, "");

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
+#include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
 
 namespace lodestone::engine {
@@ -138,9 +139,14 @@ class ItemSums {
 
 /// It grows to the largest release it has seen. One thread.
 struct Scratch {
-  ItemSet blocked;     ///< items that may not be shown, or stand on the page already
-  ItemSums sums;       ///< of one channel while it is summed
-  ItemSums user_sums;  ///< nearness of users while it is summed; its "items" are numbers of users
+  ItemSet blocked;                 ///< items that may not be shown, or stand on the page already
+  ItemSums sums;                   ///< of one channel while it is summed
+  ItemSums user_sums;              ///< nearness of users while it is summed; its "items" are numbers of users
+  std::vector<ItemIndex> history;  ///< of a visitor, when the request brings a part of it
+  std::vector<float> history_weights;
+  ItemSet seen;  ///< items of the visitor's history, for channels that would give them again
+  models::LatentVectors::Scratch vectors;
+  std::vector<std::uint64_t> allowed;  ///< bits of the items that a filter leaves
   std::vector<ItemIndex> near_users;
   std::vector<float> nearness;
   BoundFilter filter;

@@ -13,6 +13,7 @@
 #include "base/ids.hpp"
 #include "features/text/prefix.hpp"
 #include "models/catalog.hpp"
+#include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
 
 namespace lodestone::models {
@@ -75,6 +76,7 @@ class Users {
 struct ChannelWeights {
   double behavior = 1.0;
   double content = 0.5;
+  double vector = 0.3;
   double sequence = 0.3;
   double usercf = 0.2;
   double tag = 0.1;
@@ -89,15 +91,16 @@ struct WeightField {
   std::string_view name;
   double ChannelWeights::*field;
 };
-inline constexpr std::array<WeightField, 9> kWeightFields = {{{"behavior", &ChannelWeights::behavior},
-                                                              {"content", &ChannelWeights::content},
-                                                              {"sequence", &ChannelWeights::sequence},
-                                                              {"usercf", &ChannelWeights::usercf},
-                                                              {"tag", &ChannelWeights::tag},
-                                                              {"category", &ChannelWeights::category},
-                                                              {"price", &ChannelWeights::price},
-                                                              {"popular", &ChannelWeights::popular},
-                                                              {"new", &ChannelWeights::fresh}}};
+inline constexpr std::array<WeightField, 10> kWeightFields = {{{"behavior", &ChannelWeights::behavior},
+                                                               {"content", &ChannelWeights::content},
+                                                               {"vector", &ChannelWeights::vector},
+                                                               {"sequence", &ChannelWeights::sequence},
+                                                               {"usercf", &ChannelWeights::usercf},
+                                                               {"tag", &ChannelWeights::tag},
+                                                               {"category", &ChannelWeights::category},
+                                                               {"price", &ChannelWeights::price},
+                                                               {"popular", &ChannelWeights::popular},
+                                                               {"new", &ChannelWeights::fresh}}};
 
 /// Inverted text index: token hashes ascending, and for each the items with their weight (BM25, ready to be summed).
 struct TextIndex {
@@ -117,8 +120,10 @@ struct Release {
   Neighbours behavior;            ///< for /similar: item -> its nearest
   Neighbours behavior_influence;  ///< for histories: history item -> candidates it speaks for
   Neighbours content;
-  Neighbours sequence;  ///< item -> what comes after it
-  Neighbours tag;       ///< item -> items that share its tags
+  LatentVectors vectors;  ///< for histories; empty in a release that has none
+  Neighbours vector;      ///< item -> its nearest by their vectors
+  Neighbours sequence;    ///< item -> what comes after it
+  Neighbours tag;         ///< item -> items that share its tags
   /// Item -> a sample of the users who have it in their history (numbers of `users`, not items), with 1 / sqrt(length of the history).
   Neighbours item_users;
   std::span<const std::int32_t> price_bucket;  ///< by item: row of `price`; empty in a release that has none
@@ -154,6 +159,7 @@ struct ReleaseData {
   OwnedNeighbours behavior;
   OwnedNeighbours behavior_influence;
   OwnedNeighbours content;
+  OwnedLatentVectors vectors;
   OwnedNeighbours sequence;
   OwnedNeighbours tag;
   OwnedNeighbours item_users;

@@ -144,10 +144,11 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-bool Recommendations::make_page(const Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response) {
+bool Recommendations::make_page(Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response) {
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
+  asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
   engine::recommend(release.release(), asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
   if (page.items.empty() && !asked.is_narrowed()) {

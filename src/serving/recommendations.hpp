@@ -26,6 +26,8 @@ class Recommendations {
   Recommendations& operator=(const Recommendations&) = delete;
 
   void add_routes(http::Router& router);
+  /// engine::PageRequest::vector_ef of pages from now on. Any thread.
+  void set_vector_ef(std::size_t ef) { vector_ef_.store(ef, std::memory_order_relaxed); }
 
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
   /// on that thread's memory when the release is new, so that first requests find it grown.
@@ -52,7 +54,7 @@ class Recommendations {
                   std::string_view list_name, Asked& asked);
   void read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Makes the page and counts it; false when there is nothing to show, which is answered.
-  bool make_page(const Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response);
+  bool make_page(Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response);
   void finish_list(const http::Request& request, const LoadedRelease& release, http::Response& response,
                    std::size_t list_begin) const;
 
@@ -60,6 +62,7 @@ class Recommendations {
   const Clock* clock_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> n_warm_{0};
+  std::atomic<std::size_t> vector_ef_{engine::PageRequest{}.vector_ef};
 };
 
 }  // namespace lodestone::serving

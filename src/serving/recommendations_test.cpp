@@ -61,7 +61,8 @@ TEST_F(RecommendationsTest, similar_answers_as_the_contract_says) {
     last = *item.find("score")->as_number();
     EXPECT_THAT(
         text(item, "reason"),
-        MatchesRegex("(behavior|content|sequence|tag|category|price|popular)(\\+(content|sequence|tag|category|price))*"));
+        MatchesRegex(
+            "(behavior|content|vector|sequence|tag|category|price|popular)(\\+(content|vector|sequence|tag|category|price))*"));
     EXPECT_EQ(item.find("channels"), nullptr);
   }
   EXPECT_FALSE(seen.contains(10));
@@ -220,6 +221,7 @@ TEST(Fallback, channels_that_give_nothing_leave_it_to_popular) {
   data.content = data.behavior;
   data.sequence = {};
   data.tag = {};
+  data.vectors = {};
   site.publish(site.pack(data));
   site.start();
   const json::Value body = site.get_json("/similar/10");

@@ -38,6 +38,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr),
       recommendations_(releases_, metrics_, registry, clock, options_.n_threads) {
+  recommendations_.set_vector_ef(options_.vector_ef);
   recommendations_.add_routes(router_);
   add_pages(router_, releases_, loader_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);

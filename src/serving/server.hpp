@@ -25,7 +25,8 @@ struct ServerOptions {
   fs::path admin_token_file;
   fs::path bundle_folder;
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT
-  std::optional<DemoPage> demo;                      ///< none = no page at /
+  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
+  std::optional<DemoPage> demo;  ///< none = no page at /
 };
 
 /// start and stop belong to one thread.
@@ -42,6 +43,9 @@ class Server {
   void start();
   /// /readyz says 503, nothing new is accepted, requests in flight are answered; what lasts longer than `drain` is cut.
   void stop(std::chrono::milliseconds drain);
+
+  /// What can change while it runs. Any thread.
+  void set_vector_ef(std::size_t ef) { recommendations_.set_vector_ef(ef); }
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t admin_port() const;

@@ -9,32 +9,29 @@
 #include "base/error.hpp"
 #include "base/rng.hpp"
 #include "base/thread_pool.hpp"
+#include "models/recall/latent_kernels.hpp"
+#include "models/recall/latent_vectors.hpp"
 #include "training/als_exact.hpp"
-#include "training/als_kernels.hpp"
 
 namespace lodestone::training {
 namespace {
+
+using models::activity_scale;
+using models::confidence;
+using models::dot;
+using models::Meetings;
+using models::PaddedRows;
+using models::row_ridge;
 
 /// Rows whose products with the Gram matrix are one call of BLAS; more would push their meetings out of the cache between two
 /// steps.
 constexpr std::size_t kBlock = 32;
 constexpr std::size_t kGramParts = 64;    // at most, whose sums are added in order
 constexpr std::size_t kGramRows = 2'048;  // of a part, at least
-constexpr double kMostConfidence = 1e9;   // of float's 7 digits nothing else would be left
 constexpr std::size_t kMostFactors = 2'048;
 constexpr double kFirstLength = 0.1;  // of the items' first vectors, as in the second paper
 
 blasint size(std::size_t n) { return static_cast<blasint>(n); }
-
-/// Observed confidence beyond 1 of an interaction; 0 means that it did not happen.
-float confidence(float weight, double alpha) {
-  const double c = static_cast<double>(weight) * alpha;
-  if (!(weight >= 0) || !(c <= kMostConfidence)) {
-    fail(ErrorCode::kInvalidArgument, "an interaction has weight {}, expected a number from 0 to {:g}; mend the weights", weight,
-         alpha > 0 ? kMostConfidence / alpha : kMostConfidence);
-  }
-  return static_cast<float>(c);
-}
 
 void check(const AlsOptions& o) {
   if (o.factors < 1 || o.factors > kMostFactors)
@@ -48,11 +45,6 @@ void check(const AlsOptions& o) {
     fail(ErrorCode::kInvalidArgument, "alpha is {}, expected a number from 0", o.alpha);
   if (o.iterations < 1) fail(ErrorCode::kInvalidArgument, "iterations is {}, expected at least 1", o.iterations);
   if (o.cg_steps < 1) fail(ErrorCode::kInvalidArgument, "cg_steps is {}, expected at least 1", o.cg_steps);
-}
-
-/// a_u: how much less, or more, the meetings of somebody with so many say.
-float activity_scale(std::size_t n_items_met, double median, double exponent) {
-  return static_cast<float>(std::pow(static_cast<double>(n_items_met) / median, -exponent));
 }
 
 /// The upper median of what is above 0; 1 when nothing is.
@@ -93,13 +85,10 @@ struct Side {
   [[nodiscard]] Meetings row(std::size_t r, const PaddedRows& factors) const {
     const std::size_t begin = offsets[r];
     const std::size_t count = offsets[r + 1] - begin;
-    return {factors, std::span(others).subspan(begin, count), std::span(confidences).subspan(begin, count)};
+    return {factors.row(0), factors.stride(), std::span(others).subspan(begin, count),
+            std::span(confidences).subspan(begin, count)};
   }
 };
-
-double row_ridge(double frequency, double mean, double regularization, double exponent) {
-  return regularization * std::pow(frequency / mean, exponent);
-}
 
 void set_ridge(Side& side, std::size_t n_others, const AlsOptions& options) {
   const std::size_t n = side.offsets.size() - 1;
@@ -132,17 +121,6 @@ struct Scratch {
 /// a += s b over rows that are padded.
 void add_scaled(float* a, float s, const float* b, std::size_t stride) {
   for (std::size_t i = 0; i < stride; ++i) a[i] += s * b[i];
-}
-
-/// The product of two rows, in sixteen sums so that the compiler may use vectors.
-float dot(const float* a, const float* b, std::size_t stride) {
-  float sums[kLanes] = {};
-  for (std::size_t i = 0; i < stride; i += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) sums[l] += a[i + l] * b[i + l];
-  }
-  float sum = 0;
-  for (const float s : sums) sum += s;
-  return sum;
 }
 
 }  // namespace
@@ -303,12 +281,8 @@ class AlsFit {
     const std::size_t f = options_.factors;
     out.gram_.resize(f * f);
     for (std::size_t i = 0; i < f; ++i) std::copy_n(g.data() + i * item_factors_->stride(), f, out.gram_.data() + i * f);
-    out.alpha_ = options_.alpha;
-    out.regularization_ = options_.regularization;
-    out.exponent_ = options_.exponent;
-    out.mean_user_frequency_ = users_.mean_frequency;
-    out.median_user_items_ = median_user_items_;
-    out.user_exponent_ = options_.user_exponent;
+    out.fold_in_ = {options_.alpha,         options_.regularization, options_.exponent,
+                    options_.user_exponent, users_.mean_frequency,   median_user_items_};
     return out;
   }
 
@@ -325,29 +299,14 @@ class AlsFit {
 std::vector<float> AlsModel::fold_in(std::span<const ItemIndex> history, std::span<const float> weights) const {
   const std::size_t f = n_factors_;
   std::vector<float> out(f, 0);
-  thread_local std::vector<float> confidences;
-  thread_local std::vector<ItemIndex> met;
+  thread_local models::ObservedHistory observed;
   thread_local std::vector<float> matrix;
   thread_local std::vector<float> scaled;
-  confidences.clear();
-  met.clear();
-  auto frequency = static_cast<double>(n_items_);
-  for (std::size_t k = 0; k < history.size(); ++k) {
-    const float c = confidence(weights[k], alpha_);
-    if (weights[k] == 0) continue;
-    met.push_back(history[k]);
-    confidences.push_back(c);
-  }
-  if (met.empty()) return out;
-  const float scale = activity_scale(met.size(), median_user_items_, user_exponent_);
-  for (float& c : confidences) {
-    c *= scale;
-    frequency += static_cast<double>(c);
-  }
+  observed.read(history, weights, n_items_, fold_in_);
+  if (observed.items.empty()) return out;
   matrix.assign(gram_.begin(), gram_.end());
-  const auto ridge = static_cast<float>(row_ridge(frequency, mean_user_frequency_, regularization_, exponent_));
-  for (std::size_t i = 0; i < f; ++i) matrix[i * f + i] += ridge;
-  solve_observed({item_factors_.data(), f}, met, confidences, matrix, scaled, out);
+  for (std::size_t i = 0; i < f; ++i) matrix[i * f + i] += observed.ridge;
+  solve_observed({item_factors_.data(), f}, observed.items, observed.confidences, matrix, scaled, out);
   return out;
 }
 

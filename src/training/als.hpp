@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/interactions.hpp"
+#include "models/recall/latent_vectors.hpp"
 
 namespace lodestone::training {
 
@@ -52,6 +53,10 @@ class AlsModel {
   /// gradients, are not exact: fold_in is the better vector of the same history.
   [[nodiscard]] std::span<const float> user_factors() const { return user_factors_; }
 
+  /// Y'Y, [n_factors, n_factors], whole.
+  [[nodiscard]] std::span<const float> gram() const { return gram_; }
+  [[nodiscard]] const models::FoldInParameters& fold_in_parameters() const { return fold_in_; }
+
   /// The exact vector [n_factors] of a user with this history, who need not have been in training; zero for an empty one.
   /// `history` holds item numbers, each once, `weights` run beside it, as in training. Cost: history f^2 + f^3 / 3. Throws
   /// invalid_argument for a weight that is negative, not finite or beyond 1e9 / alpha.
@@ -66,13 +71,8 @@ class AlsModel {
   std::size_t n_factors_ = 0;
   std::vector<float> item_factors_;
   std::vector<float> user_factors_;
-  std::vector<float> gram_;  ///< Y'Y, [n_factors, n_factors]
-  double alpha_ = 0;
-  double regularization_ = 0;
-  double exponent_ = 0;
-  double mean_user_frequency_ = 1;
-  double median_user_items_ = 1;
-  double user_exponent_ = 0;
+  std::vector<float> gram_;
+  models::FoldInParameters fold_in_;
 };
 
 /// Memory: the interactions twice (by user and by item), both factor matrices, f^2 floats a thread. A row without a positive

@@ -9,8 +9,8 @@
 
 #include "base/error.hpp"
 #include "base/rng.hpp"
+#include "models/recall/latent_kernels.hpp"
 #include "training/als_exact.hpp"
-#include "training/als_kernels.hpp"
 
 namespace lodestone::training {
 namespace {
@@ -329,8 +329,8 @@ TEST(AlsExact, a_matrix_without_a_solution_is_refused) {
 TEST(AlsKernels, sum_as_the_formula_says_for_any_width_and_count) {
   Rng rng(5);
   for (const std::size_t width : {1UL, 16UL, 32UL, 40UL, 64UL, 96UL, 128UL, 200UL}) {
-    PaddedRows factors(9, width);
-    PaddedRows vectors(2, width);
+    models::PaddedRows factors(9, width);
+    models::PaddedRows vectors(2, width);
     for (std::size_t r = 0; r < 9; ++r) {
       for (std::size_t j = 0; j < width; ++j) factors.row(r)[j] = static_cast<float>(rng.normal());
     }
@@ -353,7 +353,7 @@ TEST(AlsKernels, sum_as_the_formula_says_for_any_width_and_count) {
             expected[j] += (t64 + static_cast<double>(weights[k]) * (t64 - product)) * static_cast<double>(y[j]);
         }
         std::fill_n(vectors.row(1), width, 0.5F);
-        add_meetings({factors, at, weights}, t, vectors.row(0), vectors.row(1));
+        models::add_meetings({factors.row(0), factors.stride(), at, weights}, t, vectors.row(0), vectors.row(1));
         for (std::size_t j = 0; j < width; ++j)
           ASSERT_NEAR(vectors.row(1)[j], expected[j], 1e-3) << width << " " << count << " " << t << " " << j;
       }

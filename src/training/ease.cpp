@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/thread_pool.hpp"
+#include "training/activity.hpp"
 #include "training/dense.hpp"
 #include "training/top_items.hpp"
 
@@ -17,24 +18,6 @@ std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 bool takes_dual(std::size_t n_users, std::size_t n_items, const EaseOptions& options) {
   return n_users < n_items && n_users <= options.max_users;
-}
-
-double median_of_positive(std::vector<double> values) {
-  std::erase_if(values, [](double v) { return v <= 0; });
-  if (values.empty()) return 1;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// (count / median)^-exponent, 0 for what nobody touched.
-std::vector<float> activity_scale(const std::vector<double>& counts, double exponent) {
-  const double median = median_of_positive(counts);
-  std::vector<float> out(counts.size(), 0);
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    if (counts[i] > 0) out[i] = static_cast<float>(std::pow(counts[i] / median, -exponent));
-  }
-  return out;
 }
 
 /// The candidate's factor from the diagonal of P: -1 / P_ii and its scale taken back.
@@ -53,20 +36,7 @@ EaseFitter::EaseFitter(const models::Interactions& interactions, const EaseOptio
          "the linear model takes up to {} items, or up to {} users; here are {} items and {} users: use item-kNN",
          options.max_items, options.max_users, x_.n_items, x_.n_users());
   }
-  std::vector<double> users_of(x_.n_items, 0);
-  std::vector<double> items_of(x_.n_users(), 0);
-  for (std::size_t u = 0; u < x_.n_users(); ++u) {
-    for (const ItemIndex item : x_.row(u).items) {
-      ++users_of[index(item)];
-      ++items_of[u];
-    }
-  }
-  item_scale_ = activity_scale(users_of, options.item_exponent);
-  const std::vector<float> user_scale = activity_scale(items_of, options.user_exponent);
-  for (std::size_t u = 0; u < x_.n_users(); ++u) {
-    for (std::size_t at = x_.offsets[u]; at < x_.offsets[u + 1]; ++at)
-      x_.weights[at] *= user_scale[u] * item_scale_[index(x_.items[at])];
-  }
+  item_scale_ = scale_by_activity(x_, options.user_exponent, options.item_exponent);
   users_ = models::transpose(x_);
   dual_ = takes_dual(x_.n_users(), x_.n_items, options);
   order_ = dual_ ? x_.n_users() : x_.n_items;

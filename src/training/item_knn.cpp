@@ -7,46 +7,17 @@
 #include "base/error.hpp"
 #include "base/rng.hpp"
 #include "base/thread_pool.hpp"
+#include "training/item_products.hpp"
 #include "training/top_items.hpp"
 
 namespace lodestone::training {
 namespace {
 
-using models::InteractionRow;
 using models::Interactions;
 using models::ItemUsers;
 using models::ScoredItem;
 
 constexpr std::size_t kBlock = 64;
-
-void check_weights(const Interactions& interactions) {
-  for (std::size_t at = 0; at < interactions.weights.size(); ++at) {
-    const float w = interactions.weights[at];
-    if (!std::isfinite(w) || w < 0) {
-      fail(ErrorCode::kInvalidArgument,
-           "interaction {} (item {}) has the weight {}, expected a finite number not below 0; check the weights of the events",
-           at, interactions.items[at], w);
-    }
-  }
-}
-
-/// The longest history length under which sum of min(n_u, length)^2 stays within the budget; at least 2, or no pair would be left.
-std::size_t affordable_history(const Interactions& interactions, const ItemKnnOptions& options) {
-  std::vector<std::uint64_t> users_of_length(options.max_history + 1, 0);
-  for (std::size_t u = 0; u < interactions.n_users(); ++u) {
-    ++users_of_length[std::min<std::size_t>(options.max_history, interactions.row(u).items.size())];
-  }
-  std::uint64_t longer = interactions.n_users();  // users with at least `length` items
-  std::uint64_t pairs = 0;
-  std::size_t length = 0;
-  while (length < options.max_history) {
-    longer -= users_of_length[length];
-    pairs += longer * (2 * length + 1);
-    if (pairs > options.max_pairs && length >= 2) break;
-    ++length;
-  }
-  return length;
-}
 
 /// The weights of the class comment, in place of those of the rows.
 void weigh(Interactions& x, const ItemKnnOptions& options) {
@@ -83,28 +54,6 @@ void weigh(Interactions& x, const ItemKnnOptions& options) {
   }
 }
 
-/// Sums of one candidate: one float an item, and which of them were touched.
-struct Accumulator {
-  std::vector<float> sums;
-  std::vector<std::int32_t> counts;  // users in common; filled only when shrinkage needs them
-  std::vector<ItemIndex> touched;
-  std::vector<ScoredItem> list;
-};
-
-void accumulate(const Interactions& x, const ItemUsers& users, std::size_t candidate, bool count, Accumulator& a) {
-  for (std::size_t at = users.offsets[candidate]; at < users.offsets[candidate + 1]; ++at) {
-    const float w = users.weights[at];
-    if (w == 0) continue;
-    const InteractionRow row = x.row(static_cast<std::size_t>(users.users[at]));
-    for (std::size_t k = 0; k < row.items.size(); ++k) {
-      const auto item = static_cast<std::size_t>(row.items[k]);
-      if (a.sums[item] == 0) a.touched.push_back(row.items[k]);
-      a.sums[item] += w * row.weights[k];
-      if (count) ++a.counts[item];
-    }
-  }
-}
-
 }  // namespace
 
 std::string_view weighting_name(Weighting weighting) {
@@ -114,6 +63,34 @@ std::string_view weighting_name(Weighting weighting) {
     case Weighting::kBm25: return "bm25";
   }
   return "";
+}
+
+void check_weights(const Interactions& interactions) {
+  for (std::size_t at = 0; at < interactions.weights.size(); ++at) {
+    const float w = interactions.weights[at];
+    if (!std::isfinite(w) || w < 0) {
+      fail(ErrorCode::kInvalidArgument,
+           "interaction {} (item {}) has the weight {}, expected a finite number not below 0; check the weights of the events",
+           at, interactions.items[at], w);
+    }
+  }
+}
+
+std::size_t affordable_history(const Interactions& interactions, std::size_t max_history, std::uint64_t max_pairs) {
+  std::vector<std::uint64_t> users_of_length(max_history + 1, 0);
+  for (std::size_t u = 0; u < interactions.n_users(); ++u) {
+    ++users_of_length[std::min<std::size_t>(max_history, interactions.row(u).items.size())];
+  }
+  std::uint64_t longer = interactions.n_users();  // users with at least `length` items
+  std::uint64_t pairs = 0;
+  std::size_t length = 0;
+  while (length < max_history) {
+    longer -= users_of_length[length];
+    pairs += longer * (2 * length + 1);
+    if (pairs > max_pairs && length >= 2) break;
+    ++length;
+  }
+  return length;
 }
 
 models::Interactions cap_histories(const models::Interactions& interactions, std::size_t max_history) {
@@ -152,30 +129,24 @@ models::Interactions cap_histories(const models::Interactions& interactions, std
 
 models::OwnedNeighbours fit_item_knn(const models::Interactions& interactions, const ItemKnnOptions& options) {
   check_weights(interactions);
-  Interactions x = cap_histories(interactions, affordable_history(interactions, options));
+  Interactions x = cap_histories(interactions, affordable_history(interactions, options.max_history, options.max_pairs));
   weigh(x, options);
   const ItemUsers users = models::transpose(x);
   const bool count = options.shrinkage > 0;
-  std::vector<Accumulator> scratch(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()));
+  std::vector<ItemProducts> scratch(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()));
   ListBuilder lists(x.n_items);
   parallel_for(x.n_items, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int thread) {
-    Accumulator& a = scratch[static_cast<std::size_t>(thread)];
-    a.sums.resize(x.n_items, 0);
-    if (count) a.counts.resize(x.n_items, 0);
+    ItemProducts& products = scratch[static_cast<std::size_t>(thread)];
+    std::vector<ScoredItem> list;
     for (std::size_t candidate = begin; candidate < end; ++candidate) {
-      accumulate(x, users, candidate, count, a);
-      a.list.clear();
-      for (const ItemIndex item : a.touched) {
-        const auto j = static_cast<std::size_t>(item);
-        float score = a.sums[j];
-        if (count) score = static_cast<float>(static_cast<double>(score) * a.counts[j] / (a.counts[j] + options.shrinkage));
-        if (j != candidate && score > 0) a.list.push_back({item, score});
-        a.sums[j] = 0;
-        if (count) a.counts[j] = 0;
-      }
-      a.touched.clear();
-      keep_top(a.list, options.neighbors);
-      lists.set(candidate, a.list);
+      list.clear();
+      products.add(x, users, candidate, count);
+      products.take([&](ItemIndex item, float score, std::int32_t common) {
+        if (count) score = static_cast<float>(static_cast<double>(score) * common / (common + options.shrinkage));
+        if (static_cast<std::size_t>(item) != candidate && score > 0) list.push_back({item, score});
+      });
+      keep_top(list, options.neighbors);
+      lists.set(candidate, list);
     }
   });
   return lists.build();

@@ -35,6 +35,11 @@ struct ItemKnnOptions {
 /// the input, its transpose, one float an item and thread, and the lists. Throws invalid_argument when a weight is negative or not finite.
 models::OwnedNeighbours fit_item_knn(const models::Interactions& interactions, const ItemKnnOptions& options);
 
+/// Throws invalid_argument when a weight is negative or not finite, naming it.
+void check_weights(const models::Interactions& interactions);
+/// The longest history length, at most `max_history`, under which the sum of min(n_u, length)^2 stays within `max_pairs`; at least 2, or no pair
+/// would be left.
+std::size_t affordable_history(const models::Interactions& interactions, std::size_t max_history, std::uint64_t max_pairs);
 /// The interactions with each user's row cut to the `max_history` heaviest items (ties fall by a hash, the same in every run).
 models::Interactions cap_histories(const models::Interactions& interactions, std::size_t max_history);
 

@@ -47,7 +47,7 @@ bool farther(const VectorHit& a, const VectorHit& b) { return models::nearer(b, 
 
 class Builder {
  public:
-  Builder(OwnedVectorIndex& index, const VectorIndexOptions& options)
+  Builder(models::OwnedVectorIndex& index, const VectorIndexOptions& options)
       : index_(index), options_(options), n_(index.levels.size()), locks_(n_), distance_(models::find_squared_distance()) {}
 
   void run() {
@@ -189,7 +189,7 @@ class Builder {
     }
   }
 
-  OwnedVectorIndex& index_;
+  models::OwnedVectorIndex& index_;
   const VectorIndexOptions& options_;
   std::size_t n_;
   NodeLocks locks_;
@@ -198,7 +198,7 @@ class Builder {
 };
 
 /// Levels by the exponential law of the paper, 1 / ln(m) a level.
-void draw_levels(OwnedVectorIndex& index, std::size_t n, std::uint64_t seed) {
+void draw_levels(models::OwnedVectorIndex& index, std::size_t n, std::uint64_t seed) {
   const double scale = 1 / std::log(static_cast<double>(std::max<std::size_t>(2, index.m)));
   index.levels.resize(n);
   index.upper_offsets.assign(n + 1, 0);
@@ -212,7 +212,7 @@ void draw_levels(OwnedVectorIndex& index, std::size_t n, std::uint64_t seed) {
   index.upper_links.assign(index.upper_offsets.back() * index.m, -1);
 }
 
-void store_vectors(OwnedVectorIndex& index, std::span<const float> vectors, std::size_t n) {
+void store_vectors(models::OwnedVectorIndex& index, std::span<const float> vectors, std::size_t n) {
   const std::size_t d = index.dimension;
   index.vectors.assign(n * index.stride, 0);
   std::vector<double> squares(n, 0);
@@ -243,14 +243,14 @@ void store_vectors(OwnedVectorIndex& index, std::span<const float> vectors, std:
 
 }  // namespace
 
-OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension, models::VectorDistance distance,
-                                    const VectorIndexOptions& options) {
+models::OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension,
+                                            models::VectorDistance distance, const VectorIndexOptions& options) {
   if (dimension == 0 || dimension > kMaxDimension)
     fail(ErrorCode::kInvalidArgument, "vectors of {} dimensions, expected 1 to {}", dimension, kMaxDimension);
   if (vectors.size() % dimension != 0)
     fail(ErrorCode::kInvalidArgument, "{} values are no whole number of vectors of {} dimensions", vectors.size(), dimension);
   const std::size_t n = vectors.size() / dimension;
-  OwnedVectorIndex index;
+  models::OwnedVectorIndex index;
   index.distance = distance;
   index.dimension = dimension;
   const std::size_t stored = dimension + (distance == models::VectorDistance::kInnerProduct ? 1 : 0);

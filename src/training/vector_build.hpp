@@ -18,29 +18,10 @@ struct VectorIndexOptions {
   int threads = 0;  ///< 0 = all cores; with 1 the graph is the same in every run, with more it depends on their meeting
 };
 
-/// The arrays with their memory.
-struct OwnedVectorIndex {
-  models::VectorDistance distance = models::VectorDistance::kL2;
-  std::size_t dimension = 0;
-  std::size_t stride = 0;
-  std::size_t m = 0;
-  std::size_t ef_construction = 0;
-  std::int32_t entry = -1;
-  std::vector<float> vectors;
-  std::vector<std::uint8_t> levels;
-  std::vector<std::int32_t> links;
-  std::vector<std::uint64_t> upper_offsets;
-  std::vector<std::int32_t> upper_links;
-
-  [[nodiscard]] models::VectorArrays view() const {
-    return {distance, dimension, stride, m, entry, vectors, levels, links, upper_offsets, upper_links};
-  }
-};
-
 /// `vectors` [n, dimension] row-major. Under cosine they are scaled to length 1 (a vector of zeros stays and is as far from everything), under inner
 /// product they get their further coordinate. Throws invalid_argument for a dimension of 0 or over 65,536, a size that is no multiple of it, and for
 /// a value that is not finite, naming row and column.
-OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension, models::VectorDistance distance,
-                                    const VectorIndexOptions& options);
+models::OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension,
+                                            models::VectorDistance distance, const VectorIndexOptions& options);
 
 }  // namespace lodestone::training

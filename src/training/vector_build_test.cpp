@@ -76,7 +76,7 @@ struct Built {
     for (const VectorHit& hit : hits) out.push_back(hit.item);
     return out;
   }
-  OwnedVectorIndex owned;
+  models::OwnedVectorIndex owned;
   VectorIndex index;
   VectorIndex::Scratch scratch;
   std::vector<VectorHit> hits;
@@ -194,8 +194,8 @@ TEST(VectorBuild, refuses_what_is_no_vector_with_its_place) {
 
 TEST(VectorIndexArrays, that_do_not_fit_are_refused) {
   const std::vector<float> base = clustered(300, 9);
-  const OwnedVectorIndex good = build_vector_index(base, kDimension, VectorDistance::kL2, {.m = 4, .threads = 1});
-  const auto refuses = [](const OwnedVectorIndex& index) {
+  const models::OwnedVectorIndex good = build_vector_index(base, kDimension, VectorDistance::kL2, {.m = 4, .threads = 1});
+  const auto refuses = [](const models::OwnedVectorIndex& index) {
     try {
       const VectorIndex opened(index.view(), "vectors.safetensors");
       return std::string();
@@ -205,7 +205,7 @@ TEST(VectorIndexArrays, that_do_not_fit_are_refused) {
     }
   };
   EXPECT_EQ(refuses(good), "");
-  OwnedVectorIndex bad = good;
+  models::OwnedVectorIndex bad = good;
   bad.links[5] = 300;
   EXPECT_THAT(refuses(bad), ::testing::HasSubstr("a link leads beyond the vectors"));
   bad = good;
@@ -240,7 +240,7 @@ class VectorFileTest : public ::testing::Test {
     }
   }
   /// Sentence for a file whose number at `place` of the array "about" is another.
-  [[nodiscard]] std::string sentence_with(const OwnedVectorIndex& index, std::size_t place, std::int64_t value) const {
+  [[nodiscard]] std::string sentence_with(const models::OwnedVectorIndex& index, std::size_t place, std::int64_t value) const {
     models::save_vector_index(index.view(), index.ef_construction, path_);
     std::size_t at = 0;
     {
@@ -284,7 +284,7 @@ TEST_F(VectorFileTest, answers_as_the_index_that_was_saved) {
 TEST_F(VectorFileTest, holds_no_vector_or_one) {
   for (const std::size_t n : {std::size_t{0}, std::size_t{1}}) {
     const std::vector<float> base(n * kDimension, 1);
-    const OwnedVectorIndex index = build_vector_index(base, kDimension, VectorDistance::kCosine, {});
+    const models::OwnedVectorIndex index = build_vector_index(base, kDimension, VectorDistance::kCosine, {});
     models::save_vector_index(index.view(), index.ef_construction, path_);
     const TensorFile file(path_);
     EXPECT_EQ(VectorIndex(models::view_vector_index(file).arrays, "vectors").size(), n);
@@ -293,7 +293,7 @@ TEST_F(VectorFileTest, holds_no_vector_or_one) {
 
 TEST_F(VectorFileTest, is_laid_out_as_the_example_of_its_page) {
   const std::vector<float> base{3, 4, 0, 2, 0, 0};
-  const OwnedVectorIndex index = build_vector_index(base, 2, VectorDistance::kCosine, {.m = 0});
+  const models::OwnedVectorIndex index = build_vector_index(base, 2, VectorDistance::kCosine, {.m = 0});
   models::save_vector_index(index.view(), index.ef_construction, path_);
   const TensorFile file(path_);
   EXPECT_THAT(file.array<std::int64_t>("about"), ElementsAre(1, 1, 2, 16, 0, 0, -1, 3));
@@ -308,7 +308,8 @@ TEST_F(VectorFileTest, is_laid_out_as_the_example_of_its_page) {
 }
 
 TEST_F(VectorFileTest, refuses_what_does_not_fit) {
-  const OwnedVectorIndex index = build_vector_index(clustered(100, 11), kDimension, VectorDistance::kL2, {.m = 4, .threads = 1});
+  const models::OwnedVectorIndex index =
+      build_vector_index(clustered(100, 11), kDimension, VectorDistance::kL2, {.m = 4, .threads = 1});
   using ::testing::HasSubstr;
   EXPECT_EQ(sentence_with(index, 0, 1), "");
   EXPECT_THAT(sentence_with(index, 0, 2), HasSubstr("vectors.safetensors: holds version 2 of a vector index, expected 1"));

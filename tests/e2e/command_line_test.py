@@ -251,7 +251,7 @@ class CommandLine(unittest.TestCase):
         shutil.copytree(self.path / "site" / "bundles", newer)
         manifest = newer / entry / "manifest.json"
         before = hashlib.sha256(manifest.read_bytes()).hexdigest()
-        text = manifest.read_text().replace('"format_version": 2', '"format_version": 99')
+        text = manifest.read_text().replace('"format_version": 3', '"format_version": 99')
         manifest.write_text(text)
         seal = newer / entry / "manifest.sha256"
         seal.write_text(seal.read_text().replace(before, hashlib.sha256(text.encode()).hexdigest()))

@@ -147,6 +147,17 @@ std::vector<models::UserData> make_users(const SampleOptions& options, Rng& rng)
   return users;
 }
 
+/// Items of one taste lie in one direction, so that a history finds its own.
+models::OwnedLatentVectors make_vectors(const SampleOptions& options, OwnedNeighbours neighbours, Rng& rng) {
+  constexpr std::size_t kFactors = 6;
+  std::vector<float> rows;
+  for (std::size_t i = 0; i < options.n_items; ++i) {
+    const std::size_t taste = i % std::max<std::size_t>(1, options.n_tastes) % kFactors;
+    for (std::size_t j = 0; j < kFactors; ++j) rows.push_back(static_cast<float>(0.1 * rng.normal() + (taste == j ? 1 : 0)));
+  }
+  return latent_of(rows, kFactors, std::move(neighbours));
+}
+
 /// Four buckets by the item's number, the last without items of its own.
 void make_prices(ReleaseData& data, const SampleOptions& options, RowMaker& rows, Rng& rng) {
   for (std::size_t i = 0; i < options.n_items; ++i) data.price_bucket.push_back(static_cast<std::int32_t>(i % 4));
@@ -176,6 +187,31 @@ OwnedNeighbours make_item_users(const ReleaseData& data) {
 
 }  // namespace
 
+models::OwnedLatentVectors latent_of(std::span<const float> rows, std::size_t factors, models::OwnedNeighbours neighbours) {
+  models::OwnedLatentVectors out;
+  const std::size_t n = rows.size() / factors;
+  if (n == 0) return out;
+  models::OwnedVectorIndex& index = out.index;
+  index.distance = models::VectorDistance::kInnerProduct;
+  index.dimension = factors;
+  index.stride = 16;
+  index.vectors.assign(n * index.stride, 0);
+  out.gram.assign(factors * index.stride, 0);
+  std::vector<float> squares(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t a = 0; a < factors; ++a) {
+      const float v = index.vectors[i * index.stride + a] = rows[i * factors + a];
+      squares[i] += v * v;
+      for (std::size_t b = 0; b < factors; ++b) out.gram[a * index.stride + b] += v * rows[i * factors + b];
+    }
+  }
+  const float longest = *std::max_element(squares.begin(), squares.end());
+  for (std::size_t i = 0; i < n; ++i) index.vectors[i * index.stride + factors] = std::sqrt(longest - squares[i]);
+  out.parameters = {5, 2, 0.5, 0.5, static_cast<double>(n), 5};
+  out.neighbours = std::move(neighbours);
+  return out;
+}
+
 ReleaseData sample_release(const SampleOptions& options) {
   Rng rng(options.seed);
   ReleaseData data;
@@ -194,6 +230,7 @@ ReleaseData sample_release(const SampleOptions& options) {
   make_prices(data, options, rows, rng);
   rows.add(data.fresh, std::min<std::size_t>(50, options.n_items), -1, 1.0F, rng);
   data.item_users = make_item_users(data);
+  data.vectors = make_vectors(options, make_lists(options, rows, rng), rng);
   return data;
 }
 

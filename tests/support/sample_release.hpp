@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "base/file.hpp"
 #include "bundle/bundle.hpp"
@@ -26,6 +27,9 @@ struct SampleOptions {
 /// Items 10, 13, 16, ... titled "weather data 3" and the like in English and Chinese, some without price, category, tags or times; users
 /// 100, 102, ...; every list best first. The text index holds the tokens of the titles.
 models::ReleaseData sample_release(const SampleOptions& options = {});
+
+/// The vector channel from vectors [n, factors] of at most 15 factors, searched by scanning.
+models::OwnedLatentVectors latent_of(std::span<const float> rows, std::size_t factors, models::OwnedNeighbours neighbours);
 
 /// Created 2026-11-24T09:30:00Z, some metrics.
 bundle::BundleInfo sample_info();

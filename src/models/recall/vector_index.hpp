@@ -33,6 +33,25 @@ struct VectorArrays {
   std::span<const std::int32_t> upper_links;     ///< [rows, m]
 };
 
+/// The arrays with their memory.
+struct OwnedVectorIndex {
+  VectorDistance distance = VectorDistance::kL2;
+  std::size_t dimension = 0;
+  std::size_t stride = 0;
+  std::size_t m = 0;
+  std::size_t ef_construction = 0;
+  std::int32_t entry = -1;
+  std::vector<float> vectors;
+  std::vector<std::uint8_t> levels;
+  std::vector<std::int32_t> links;
+  std::vector<std::uint64_t> upper_offsets;
+  std::vector<std::int32_t> upper_links;
+
+  [[nodiscard]] VectorArrays view() const {
+    return {distance, dimension, stride, m, entry, vectors, levels, links, upper_offsets, upper_links};
+  }
+};
+
 struct VectorHit {
   ItemIndex item = 0;
   float distance = 0;  ///< squared, of the form that is stored

@@ -1,11 +1,12 @@
-#include "training/als_kernels.hpp"
+#include "models/recall/latent_kernels.hpp"
 
 #include <algorithm>
 
-namespace lodestone::training {
+namespace lodestone::models {
 namespace {
 
-using Vector = float __attribute__((vector_size(kLanes * sizeof(float))));
+/// Rows of a mapped file and of a vector begin anywhere, so no more than the alignment of a float is promised.
+using Vector = float __attribute__((vector_size(kLatentLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 // Inlined into each of the functions below that name an instruction set, so that it is compiled for that set.
 #define LODESTONE_INLINE [[gnu::always_inline]] inline
@@ -39,7 +40,7 @@ LODESTONE_INLINE void add_rows(const Meetings& m, std::size_t n, float t, const 
   const Vector* p = vectors(p_row);
   auto* out = reinterpret_cast<Vector*>(out_row);
   const std::size_t count = m.at.size();
-  const auto row_of = [&](std::size_t k) { return m.factors.row(static_cast<std::size_t>(m.at[k])); };
+  const auto row_of = [&](std::size_t k) { return m.rows + static_cast<std::size_t>(m.at[k]) * m.stride; };
   for (std::size_t k = 0; k < count; k += kGroup) {
     const Vector* y[kGroup];
     float w[kGroup];
@@ -50,7 +51,7 @@ LODESTONE_INLINE void add_rows(const Meetings& m, std::size_t n, float t, const 
       y[j] = vectors(row_of(within ? k + j : count - 1));
       w[j] = within ? m.weights[k + j] : 0;
       targets[j] = within ? t : 0;
-      if (k + j + kAhead * kGroup < count) fetch(row_of(k + j + kAhead * kGroup), n * kLanes);
+      if (k + j + kAhead * kGroup < count) fetch(row_of(k + j + kAhead * kGroup), n * kLatentLanes);
     }
     Vector products[kGroup] = {};
     for (std::size_t v = 0; v < n; ++v) {
@@ -64,7 +65,7 @@ LODESTONE_INLINE void add_rows(const Meetings& m, std::size_t n, float t, const 
 }
 
 LODESTONE_INLINE void add_any(const Meetings& m, float t, const float* p, float* out) {
-  switch (const std::size_t n = m.factors.stride() / kLanes; n) {
+  switch (const std::size_t n = m.stride / kLatentLanes; n) {
     case 1: return add_rows(m, 1, t, p, out);
     case 2: return add_rows(m, 2, t, p, out);
     case 4: return add_rows(m, 4, t, p, out);
@@ -76,37 +77,81 @@ LODESTONE_INLINE void add_any(const Meetings& m, float t, const float* p, float*
   }
 }
 
-using Kernel = void (*)(const Meetings&, float, const float*, float*);
+LODESTONE_INLINE void subtract_rows(const float* matrix, std::size_t n, std::size_t stride, const float* p, float* out_row) {
+  auto* out = reinterpret_cast<Vector*>(out_row);
+  for (std::size_t i = 0; i < n; ++i) {
+    const Vector* row = vectors(matrix + i * stride);
+    for (std::size_t v = 0; v < stride / kLatentLanes; ++v) out[v] -= row[v] * p[i];
+  }
+}
+
+LODESTONE_INLINE float dot_rows(const float* a, const float* b, std::size_t stride) {
+  Vector sums = {};
+  for (std::size_t v = 0; v < stride / kLatentLanes; ++v) sums += vectors(a)[v] * vectors(b)[v];
+  float sum = 0;
+  for (std::size_t l = 0; l < kLatentLanes; ++l) sum += sums[l];
+  return sum;
+}
+
+struct Kernels {
+  void (*add)(const Meetings&, float, const float*, float*);
+  void (*subtract)(const float*, std::size_t, std::size_t, const float*, float*);
+  float (*dot)(const float*, const float*, std::size_t);
+};
 
 void add_baseline(const Meetings& m, float t, const float* p, float* out) { add_any(m, t, p, out); }
+void subtract_baseline(const float* matrix, std::size_t n, std::size_t stride, const float* p, float* out) {
+  subtract_rows(matrix, n, stride, p, out);
+}
+float dot_baseline(const float* a, const float* b, std::size_t stride) { return dot_rows(a, b, stride); }
 
 #if defined(__x86_64__)
 [[gnu::target("avx2,fma")]] void add_avx2(const Meetings& m, float t, const float* p, float* out) { add_any(m, t, p, out); }
+[[gnu::target("avx2,fma")]] void subtract_avx2(const float* matrix, std::size_t n, std::size_t stride, const float* p,
+                                               float* out) {
+  subtract_rows(matrix, n, stride, p, out);
+}
+[[gnu::target("avx2,fma")]] float dot_avx2(const float* a, const float* b, std::size_t stride) { return dot_rows(a, b, stride); }
 [[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] void add_avx512(const Meetings& m, float t, const float* p, float* out) {
   add_any(m, t, p, out);
 }
+[[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] void subtract_avx512(const float* matrix, std::size_t n, std::size_t stride,
+                                                                           const float* p, float* out) {
+  subtract_rows(matrix, n, stride, p, out);
+}
+[[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] float dot_avx512(const float* a, const float* b, std::size_t stride) {
+  return dot_rows(a, b, stride);
+}
 #endif
 
-Kernel find_kernel() {
+Kernels find_kernels() {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0)
-    return add_avx512;
-  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) return add_avx2;
+    return {add_avx512, subtract_avx512, dot_avx512};
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) return {add_avx2, subtract_avx2, dot_avx2};
 #endif
-  return add_baseline;
+  return {add_baseline, subtract_baseline, dot_baseline};
+}
+
+const Kernels& kernels() {
+  static const Kernels found = find_kernels();
+  return found;
 }
 
 }  // namespace
 
 PaddedRows::PaddedRows(std::size_t n_rows, std::size_t columns)
-    : n_rows_(n_rows), stride_((columns + kLanes - 1) / kLanes * kLanes) {
+    : n_rows_(n_rows), stride_((columns + kLatentLanes - 1) / kLatentLanes * kLatentLanes) {
   data_.reset(new (std::align_val_t{64}) float[std::max<std::size_t>(1, n_rows_ * stride_)]());
 }
 
-void add_meetings(const Meetings& meetings, float t, const float* p, float* out) {
-  static const Kernel kernel = find_kernel();
-  kernel(meetings, t, p, out);
+void add_meetings(const Meetings& meetings, float t, const float* p, float* out) { kernels().add(meetings, t, p, out); }
+
+void subtract_product(const float* matrix, std::size_t n, std::size_t stride, const float* p, float* out) {
+  kernels().subtract(matrix, n, stride, p, out);
 }
 
-}  // namespace lodestone::training
+float dot(const float* a, const float* b, std::size_t stride) { return kernels().dot(a, b, stride); }
+
+}  // namespace lodestone::models

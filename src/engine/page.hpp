@@ -1,0 +1,42 @@
+#pragma once
+// What is asked of the engine and what it answers with.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "engine/channel.hpp"
+#include "engine/filter.hpp"
+#include "models/release.hpp"
+
+namespace lodestone::engine {
+
+enum class PageKind : std::uint8_t { kSimilar, kDetail, kUser, kTrending, kSearch };
+
+struct PageRequest {
+  PageKind kind = PageKind::kSimilar;
+  std::optional<ItemIndex> item;  ///< page item; similar and detail need it
+  std::optional<UserId> user;     ///< unknown users are guests
+  /// What the visitor did since the release was made, newest first; it stands before the user's history, and is all that a guest has.
+  std::span<const ItemIndex> recent;
+  models::TrendingWindow window = models::TrendingWindow::kHour;
+  std::span<const std::uint64_t> query_tokens;  ///< of search: what query_tokens() made of the text
+  std::size_t limit = 10;
+  std::size_t vector_ef = 64;       ///< nodes kept in the search for vectors: more finds more, in proportion to the time
+  std::span<const ItemId> exclude;  ///< ids, known or not
+  const Filter* filter = nullptr;   ///< nullptr = no filter
+  const models::ChannelWeights* weights = nullptr;  ///< nullptr = the release's; an experiment's variant brings its own
+};
+
+struct Page {
+  std::vector<PageItem> items;
+  bool user_known = false;
+  std::array<std::uint32_t, kChannels> candidates{};  ///< how many each channel gave
+  std::string_view degrade_reason;                    ///< "" or why the page is from a fallback
+};
+
+}  // namespace lodestone::engine

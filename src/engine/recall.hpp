@@ -1,0 +1,79 @@
+#pragma once
+// Recall: the channels of a page give their lists. Which channels a kind of page asks and with what share is decided here alone.
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "engine/channel.hpp"
+#include "engine/eligibility.hpp"
+#include "engine/page.hpp"
+#include "engine/recall_trace.hpp"
+#include "engine/scratch.hpp"
+#include "models/release.hpp"
+
+namespace lodestone::engine {
+
+/// Items of a history's sums that take part, at least. They are eligible already, so no page needs more than its limit of them.
+inline constexpr std::size_t kHistoryDepth = 100;
+
+/// Items of a request's `recent` that count.
+inline constexpr std::size_t kMaxRecent = 50;
+
+/// The recall of one request.
+class Recall {
+ public:
+  Recall(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Eligibility& eligible,
+         Scratch& scratch, Page& page, RecallTrace* trace);
+
+  /// Asks every channel of the page. The sources and their lists lie in the scratch, and `page.candidates` counts them.
+  void run();
+  [[nodiscard]] std::span<const Source> sources() const { return std::span(scratch_.sources).first(n_sources_); }
+  /// Sum of the weights of all channels that were asked, by which scores are divided.
+  [[nodiscard]] float total_weight() const { return total_weight_; }
+
+ private:
+  [[nodiscard]] float& weight_of(Channel channel) { return weights_[static_cast<std::size_t>(channel)]; }
+  void read_history();
+  void merge_recent();
+  void related();
+  void personal();
+  void search();
+  void add_history(float share);
+  void add_recent(Channel channel);
+  template <typename Sum>
+  void add_summed(Channel channel, float share, const Sum& sum);
+  void sum_behavior();
+  void sum_lists(const models::Neighbours& lists, std::size_t recent, std::size_t depth);
+  template <typename List>
+  void sum_groups(const List& list_of);
+  void add_scaled(const models::NeighbourRow& row, std::size_t depth, float weight);
+  void sum_sequence();
+  void sum_near_users();
+  void add_vector(float share);
+  [[nodiscard]] models::AllowedItems allowed_items();
+  [[nodiscard]] models::NeighbourRow trending() const;
+  void add_sums(Channel channel, float weight, std::size_t depth);
+  void add_source(Channel channel, float weight, models::NeighbourRow list);
+
+  const models::Release& release_;
+  const PageRequest& request_;
+  std::optional<std::size_t> user_;
+  const Eligibility& eligible_;
+  Scratch& scratch_;
+  Page& page_;
+  RecallTrace* trace_;
+  std::span<const ItemIndex> history_;  ///< of the visitor, newest first
+  std::span<const float> weights_of_history_;
+  std::array<float, kChannels> weights_{};
+  float total_weight_ = 0;
+  std::size_t n_sources_ = 0;
+};
+
+/// What is popular in the item's category.
+inline models::NeighbourRow category_list(const models::Release& release, ItemIndex item) {
+  return release.popular_by_category.row(static_cast<std::size_t>(release.catalog.category_number(item)));
+}
+
+}  // namespace lodestone::engine

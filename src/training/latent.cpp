@@ -1,0 +1,74 @@
+#include "training/latent.hpp"
+
+#include <algorithm>
+
+#include "base/thread_pool.hpp"
+#include "models/recall/latent_kernels.hpp"
+#include "training/top_items.hpp"
+
+namespace lodestone::training {
+namespace {
+
+using models::VectorDistance;
+
+constexpr std::size_t kBlock = 64;
+
+/// A graph where a scan of all would take longer.
+models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance,
+                                  VectorIndexOptions options) {
+  if (vectors.size() / factors < models::kScanItems) options.m = 0;
+  return build_vector_index(vectors, factors, distance, options);
+}
+
+/// Nearest by cosine, those above 0. Items that nobody met have no list and are on none.
+models::OwnedNeighbours nearest(const models::OwnedVectorIndex& owned, std::size_t neighbors, int threads) {
+  const models::VectorIndex index(owned.view(), "the items' vectors");
+  const std::size_t n = index.size();
+  models::VectorSearchOptions search;
+  search.k = neighbors + 1;  // the item itself is among them
+  search.ef = 2 * search.k;
+  ListBuilder lists(n);
+  parallel_for(n, kBlock, threads, [&](std::size_t begin, std::size_t end, int) {
+    models::VectorIndex::Scratch scratch;
+    std::vector<models::VectorHit> hits;
+    std::vector<models::ScoredItem> list;
+    for (std::size_t i = begin; i < end; ++i) {
+      const float* own = owned.vectors.data() + i * owned.stride;
+      list.clear();
+      if (models::dot(own, own, owned.stride) > 0)
+        index.search(std::span(own, owned.dimension), search, scratch, hits);
+      else
+        hits.clear();
+      for (const models::VectorHit& hit : hits) {
+        if (static_cast<std::size_t>(hit.item) == i) continue;
+        const float cosine =
+            models::dot(own, owned.vectors.data() + static_cast<std::size_t>(hit.item) * owned.stride, owned.stride);
+        if (cosine > 0) list.push_back({hit.item, cosine});
+      }
+      keep_top(list, neighbors);
+      lists.set(i, list);
+    }
+  });
+  return lists.build();
+}
+
+}  // namespace
+
+models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, LatentOptions options) {
+  models::OwnedLatentVectors out;
+  if (interactions.items.empty()) return out;
+  options.als.threads = options.index.threads = options.threads;
+  const AlsModel model = fit_als(interactions, options.als);
+  const std::size_t f = model.n_factors();
+  const std::size_t g = (f + models::kLatentLanes - 1) / models::kLatentLanes * models::kLatentLanes;
+  out.parameters = model.fold_in_parameters();
+  out.gram.assign(f * g, 0);
+  for (std::size_t i = 0; i < f; ++i)
+    std::copy_n(model.gram().data() + i * f, f, out.gram.begin() + static_cast<std::ptrdiff_t>(i * g));
+  out.neighbours =
+      nearest(index_of(model.item_factors(), f, VectorDistance::kCosine, options.index), options.neighbors, options.threads);
+  out.index = index_of(model.item_factors(), f, VectorDistance::kInnerProduct, options.index);
+  return out;
+}
+
+}  // namespace lodestone::training
