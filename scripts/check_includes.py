@@ -52,7 +52,7 @@ THIRD_PARTY = {
     "errmsg.h": ["sources"],
     "unicode/": ["features"],
     "cblas.h": ["training", "bench"],  # a benchmark's baseline is LAPACK alone
-    "LightGBM/": ["training"],
+    "LightGBM/": ["training", "bench"],  # a benchmark's baseline is the library alone
     "CLI/": ["apps"],
 }
 ANYWHERE = ("fmt/", "absl/")

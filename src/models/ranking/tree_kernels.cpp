@@ -57,14 +57,6 @@ void cut_scalar(const TreeTables<Mask>& tables, std::span<const std::uint32_t> a
   }
 }
 
-template <typename Mask>
-void sum_scalar(const TreeTables<Mask>& tables, const Mask* open, std::size_t begin, std::size_t end, double* sums) {
-  double sum = sums[0];
-  for (std::size_t t = begin; t < end; ++t)
-    sum += tables.leaf_values[t * tables.leaf_stride + static_cast<std::size_t>(std::countr_zero(open[t]))];
-  sums[0] = sum;
-}
-
 #if defined(__x86_64__)
 
 /// Cuts by category are few; each lane looks its own up.
@@ -278,7 +270,7 @@ TreeKernels<Mask> find_tree_kernels(TreeKernel kernel) {
   if (kernel == TreeKernel::kAvx512) return {16, load_avx512<Mask>, cut_avx512<Mask>, sum_avx512<Mask>};
   if (kernel == TreeKernel::kAvx2) return {8, load_avx2<Mask>, cut_avx2<Mask>, sum_avx2<Mask>};
 #endif
-  return {1, load_scalar<Mask>, cut_scalar<Mask>, sum_scalar<Mask>};
+  return {1, load_scalar<Mask>, cut_scalar<Mask>, nullptr};
 }
 
 template TreeKernels<std::uint32_t> find_tree_kernels(TreeKernel);

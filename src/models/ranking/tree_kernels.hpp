@@ -59,7 +59,8 @@ struct TreeTables {
   std::size_t leaf_stride = 0;
 };
 
-/// The loops of one instruction set; all give the same bits.
+/// The loops of one instruction set; all give the same bits. The scalar ones take one row and have no sum: rows alone are walked
+/// (tree_steps.hpp), and cut() is for what a request's rows have in common.
 template <typename Mask>
 struct TreeKernels {
   std::size_t lanes = 1;  ///< rows at once; 1, 8 or 16

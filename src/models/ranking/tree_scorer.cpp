@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "models/ranking/tree_steps.hpp"
 #include "models/ranking/tree_walk.hpp"
 
 namespace lodestone::models {
@@ -15,6 +16,7 @@ namespace {
 constexpr std::size_t kMostMaskLeaves = 64;
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kMostFeatures = std::size_t{1} << 27U;  // the kernels' offsets to the last of 16 rows are 32-bit
+constexpr std::size_t kFewRows = 2;                           // a block of 8 costs as much as 3 rows alone
 
 std::size_t aligned(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -56,12 +58,14 @@ class ColumnNumbers {
 
 /// Numbers leaves from the left, and gives each split the half-open range of places that its left subtree has.
 struct LeafPlaces {
-  explicit LeafPlaces(const Tree& tree) : left_begin(tree.nodes.size()), left_end(tree.nodes.size()) {
+  explicit LeafPlaces(const Tree& tree)
+      : places(tree.leaf_values.size()), left_begin(tree.nodes.size()), left_end(tree.nodes.size()) {
     visit(tree, tree.nodes.empty() ? ~0 : 0);
   }
   // Not deeper than the tree has leaves, kMostMaskLeaves.
   void visit(const Tree& tree, std::int32_t child) {
     if (child < 0) {
+      places[static_cast<std::size_t>(~child)] = values.size();
       values.push_back(tree.leaf_values[static_cast<std::size_t>(~child)]);
       return;
     }
@@ -71,7 +75,8 @@ struct LeafPlaces {
     left_end[at] = values.size();
     visit(tree, tree.nodes[at].right);
   }
-  std::vector<double> values;
+  std::vector<double> values;       ///< by place
+  std::vector<std::size_t> places;  ///< of leaves
   std::vector<std::size_t> left_begin, left_end;
 };
 
@@ -125,7 +130,7 @@ struct TreeScorer::MaskTables final : TreeScorer::Tables {
              Scratch& scratch) const override;
 
  private:
-  void add_mask_tree(const Tree& tree, const ColumnNumbers& numbers, std::uint32_t place,
+  void add_mask_tree(const Tree& tree, const std::vector<std::uint32_t>& columns, std::uint32_t place,
                      std::vector<std::vector<TreeCut<Mask>>>& cuts,
                      std::vector<std::vector<TreeCategoryCut<Mask>>>& category_cuts);
   void join_cuts(std::vector<std::vector<TreeCut<Mask>>>& cuts,
@@ -134,10 +139,15 @@ struct TreeScorer::MaskTables final : TreeScorer::Tables {
     return {columns_.data(), cuts_.data(), category_cuts_.data(), words_.data(), leaf_values_.data(), leaf_stride_};
   }
   [[nodiscard]] Room<Mask> room(Scratch& scratch) const;
+  void score_row(const float* row, const Room<Mask>& room, double* out) const;
+  std::span<const std::uint32_t> decide_constant(const float* row, std::span<const std::uint8_t> constant,
+                                                 const Room<Mask>& room) const;
   void score_block(const TreeKernels<Mask>& kernels, const float* rows, std::size_t n_rows,
                    std::span<const std::uint32_t> varying, bool has_state, const Room<Mask>& room, double* out) const;
 
-  std::vector<TreeKernels<Mask>> kernels_;  ///< widest first, the last takes one row
+  std::vector<TreeKernels<Mask>> kernels_;  ///< widest first
+  TreeKernels<Mask> one_row_ = find_tree_kernels<Mask>(TreeKernel::kScalar);
+  StepTrees steps_;  ///< the mask trees once more, for rows alone
   std::vector<TreeColumn> columns_;
   std::vector<std::uint32_t> all_columns_;
   std::vector<TreeCut<Mask>> cuts_;
@@ -153,10 +163,15 @@ struct TreeScorer::MaskTables final : TreeScorer::Tables {
 
 template <typename Mask>
 TreeScorer::MaskTables<Mask>::MaskTables(const TreeEnsemble& model, TreeKernel kernel) : n_features_(model.n_features()) {
-  for (const TreeKernel one : {TreeKernel::kAvx512, TreeKernel::kAvx2, TreeKernel::kScalar}) {
+  for (const TreeKernel one : {TreeKernel::kAvx512, TreeKernel::kAvx2}) {
     if (one <= kernel && has_tree_kernel(one)) kernels_.push_back(find_tree_kernels<Mask>(one));
   }
   const ColumnNumbers numbers(model);
+  if (numbers.size() > StepTrees::kMostColumns)
+    fail(ErrorCode::kInvalidArgument,
+         "the ranker splits on {} features or ways to miss them, and up to {} are served; train it on "
+         "fewer columns",
+         numbers.size(), StepTrees::kMostColumns);
   columns_.resize(numbers.size());
   for (const Tree& tree : model.trees) {
     for (const TreeNode& node : tree.nodes) columns_[numbers.number(node)] = column_of(node);
@@ -165,35 +180,37 @@ TreeScorer::MaskTables<Mask>::MaskTables(const TreeEnsemble& model, TreeKernel k
   std::vector<std::vector<TreeCut<Mask>>> cuts(columns_.size());
   std::vector<std::vector<TreeCategoryCut<Mask>>> category_cuts(columns_.size());
   for (const Tree& tree : model.trees) {
+    std::vector<std::uint32_t> of_nodes;
+    for (const TreeNode& node : tree.nodes) of_nodes.push_back(numbers.number(node));
     if (tree.leaf_values.size() <= kMostMaskLeaves) {
-      add_mask_tree(tree, numbers, static_cast<std::uint32_t>(n_mask_trees_++), cuts, category_cuts);
+      add_mask_tree(tree, of_nodes, static_cast<std::uint32_t>(n_mask_trees_++), cuts, category_cuts);
       segments_.back().end = n_mask_trees_;
       continue;
     }
-    std::vector<std::uint32_t> of_nodes;
-    for (const TreeNode& node : tree.nodes) of_nodes.push_back(numbers.number(node));
     segments_.back().walk = walks_.size();
     walks_.emplace_back(tree, of_nodes);
     segments_.push_back({n_mask_trees_, n_mask_trees_});
   }
   join_cuts(cuts, category_cuts);
+  steps_.finish();
 }
 
 template <typename Mask>
-void TreeScorer::MaskTables<Mask>::add_mask_tree(const Tree& tree, const ColumnNumbers& numbers, std::uint32_t place,
+void TreeScorer::MaskTables<Mask>::add_mask_tree(const Tree& tree, const std::vector<std::uint32_t>& columns, std::uint32_t place,
                                                  std::vector<std::vector<TreeCut<Mask>>>& cuts,
                                                  std::vector<std::vector<TreeCategoryCut<Mask>>>& category_cuts) {
   const LeafPlaces places(tree);
+  steps_.add(tree, columns, places.places);
   leaf_values_.insert(leaf_values_.end(), places.values.begin(), places.values.end());
   leaf_values_.resize((std::size_t{place} + 1) * leaf_stride_);
   for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
     const TreeNode& node = tree.nodes[i];
     const Mask closed = bits_of<Mask>(places.left_begin[i], places.left_end[i]);
     if (node.categorical) {
-      category_cuts[numbers.number(node)].push_back({static_cast<std::uint32_t>(words_.size()) + node.categories_begin,
-                                                     node.categories_end - node.categories_begin, place, closed});
+      category_cuts[columns[i]].push_back({static_cast<std::uint32_t>(words_.size()) + node.categories_begin,
+                                           node.categories_end - node.categories_begin, place, closed});
     } else {
-      cuts[numbers.number(node)].push_back({round_threshold(node.threshold), place, closed});
+      cuts[columns[i]].push_back({round_threshold(node.threshold), place, closed});
     }
   }
   words_.insert(words_.end(), tree.categories.begin(), tree.categories.end());
@@ -215,8 +232,8 @@ void TreeScorer::MaskTables<Mask>::join_cuts(std::vector<std::vector<TreeCut<Mas
 
 template <typename Mask>
 Room<Mask> TreeScorer::MaskTables<Mask>::room(Scratch& scratch) const {
-  const std::size_t lanes = kernels_.front().lanes;
-  const std::size_t values = aligned(columns_.size() * lanes * sizeof(float));
+  const std::size_t lanes = kernels_.empty() ? 1 : kernels_.front().lanes;
+  const std::size_t values = aligned(std::max(columns_.size() * lanes, StepTrees::kLeastValues) * sizeof(float));
   const std::size_t open = aligned(n_mask_trees_ * lanes * sizeof(Mask));
   const std::size_t state = aligned(n_mask_trees_ * sizeof(Mask));
   const std::size_t sums = aligned(kTreeLanes * sizeof(double));
@@ -250,34 +267,58 @@ void TreeScorer::MaskTables<Mask>::score_block(const TreeKernels<Mask>& kernels,
 }
 
 template <typename Mask>
+void TreeScorer::MaskTables<Mask>::score_row(const float* row, const Room<Mask>& room, double* out) const {
+  one_row_.load(view(), all_columns_, row, n_features_, 1, room.values);
+  auto* places = reinterpret_cast<std::uint8_t*>(room.open);
+  steps_.find(room.values, places);
+  double sum = 0;
+  for (const Segment& segment : segments_) {
+    for (std::size_t t = segment.begin; t < segment.end; ++t) sum += leaf_values_[t * leaf_stride_ + places[t]];
+    if (segment.walk < walks_.size()) walks_[segment.walk].add(room.values, 1, &sum);
+  }
+  *out = sum;
+}
+
+/// Leaves what the constant columns close in room.state; returns the other columns.
+template <typename Mask>
+std::span<const std::uint32_t> TreeScorer::MaskTables<Mask>::decide_constant(const float* row,
+                                                                             std::span<const std::uint8_t> constant,
+                                                                             const Room<Mask>& room) const {
+  std::size_t n_varying = 0;
+  std::size_t n_fixed = 0;
+  for (const std::uint32_t c : all_columns_) {
+    if (constant[columns_[c].feature] != 0) {
+      room.fixed[n_fixed++] = c;
+    } else {
+      room.varying[n_varying++] = c;
+    }
+  }
+  const std::span<const std::uint32_t> fixed(room.fixed, n_fixed);
+  std::fill_n(room.state, n_mask_trees_, static_cast<Mask>(~Mask{0}));
+  one_row_.load(view(), fixed, row, n_features_, 1, room.values);
+  one_row_.cut(view(), fixed, room.values, room.state);
+  return {room.varying, n_varying};
+}
+
+template <typename Mask>
 void TreeScorer::MaskTables<Mask>::score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant,
                                          double* out, Scratch& scratch) const {
   const Room<Mask> places = room(scratch);
   std::span<const std::uint32_t> varying = all_columns_;
-  if (!constant.empty()) {
-    std::size_t n_varying = 0;
-    std::size_t n_fixed = 0;
-    for (const std::uint32_t c : all_columns_) {
-      if (constant[columns_[c].feature] != 0) {
-        places.fixed[n_fixed++] = c;
-      } else {
-        places.varying[n_varying++] = c;
-      }
-    }
-    varying = {places.varying, n_varying};
-    const std::span<const std::uint32_t> fixed(places.fixed, n_fixed);
-    std::fill_n(places.state, n_mask_trees_, static_cast<Mask>(~Mask{0}));
-    kernels_.back().load(view(), fixed, rows, n_features_, 1, places.values);
-    kernels_.back().cut(view(), fixed, places.values, places.state);
-  }
+  const bool has_state = !constant.empty() && n_rows > kFewRows && !kernels_.empty();
+  if (has_state) varying = decide_constant(rows, constant, places);
   for (std::size_t row = 0; row < n_rows;) {
     const std::size_t left = n_rows - row;
-    // A block that is less than half full costs more than the next smaller one; a row alone is 2 to 3 times quicker by itself.
-    const auto kernels = std::find_if(kernels_.begin(), kernels_.end(), [&](const TreeKernels<Mask>& k) {
-      return k.lanes == 1 || left > (k.lanes > 8 ? std::size_t{8} : std::size_t{2});
-    });
+    // A block that is less than half full costs more than the next smaller one.
+    const auto kernels = std::find_if(kernels_.begin(), kernels_.end(),
+                                      [&](const auto& k) { return left > (k.lanes > 8 ? std::size_t{8} : kFewRows); });
+    const float* at = rows + row * n_features_;
+    if (kernels == kernels_.end()) {
+      score_row(at, places, out + row++);
+      continue;
+    }
     const std::size_t n = std::min(left, kernels->lanes);
-    score_block(*kernels, rows + row * n_features_, n, varying, !constant.empty(), places, out + row);
+    score_block(*kernels, at, n, varying, has_state, places, out + row);
     row += n;
   }
 }

@@ -8,7 +8,6 @@
 #include "base/error.hpp"
 
 namespace lodestone::models {
-namespace {
 
 std::size_t depth_of(const Tree& tree) {
   std::size_t deepest = 0;
@@ -23,8 +22,6 @@ std::size_t depth_of(const Tree& tree) {
   }
   return deepest;
 }
-
-}  // namespace
 
 float round_threshold(double threshold) {
   constexpr float kMost = std::numeric_limits<float>::max();

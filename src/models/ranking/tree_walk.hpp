@@ -42,6 +42,9 @@ class WalkTree {
   bool has_categories_ = false;
 };
 
+/// Splits on the longest way from the root to a leaf.
+[[nodiscard]] std::size_t depth_of(const Tree& tree);
+
 /// The largest float that is no larger: a float goes left of the one exactly when it goes left of the other.
 [[nodiscard]] float round_threshold(double threshold);
 
