@@ -27,6 +27,7 @@ import indexes  # noqa: E402
 import pipeline  # noqa: E402
 import serving  # noqa: E402
 import snapshot  # noqa: E402
+import trees  # noqa: E402
 
 BENCHES = {
     "accuracy": accuracy.run,
@@ -39,6 +40,7 @@ BENCHES = {
     "incremental": incremental.run,
     "indexes": indexes.run,
     "pipeline": pipeline.run,
+    "trees": trees.run,
     "build": build_time.run,
 }
 

@@ -1,6 +1,7 @@
 // Figures of scoring a tree ensemble: our TreeScorer beside LightGBM's own calls, on one thread.
 //
-//   trees_bench make FOLDER TREES      fits TREES trees of 31 leaves on 60 features; writes FOLDER/model.txt and FOLDER/rows ([2000, 60] floats)
+//   trees_bench make FOLDER TREES      fits TREES trees of 31 leaves on 60 features; writes FOLDER/model.txt,
+//                                      FOLDER/rows ([2000, 60] floats) and FOLDER/scores (the raw scores, doubles)
 //   trees_bench time FOLDER SECONDS    median microseconds of a call of each kind, the kinds in turn, for about SECONDS in all
 //
 // One JSON object on stdout.
@@ -69,9 +70,14 @@ void make(const fs::path& folder, std::size_t trees) {
   int finished = 0;
   for (std::size_t tree = 0; tree < trees && finished == 0; ++tree) check(LGBM_BoosterUpdateOneIter(booster, &finished));
   check(LGBM_BoosterSaveModel(booster, 0, -1, C_API_FEATURE_IMPORTANCE_SPLIT, (folder / "model.txt").c_str()));
+  const std::vector<float> candidates = random_rows(kRows, 9);
+  std::vector<double> scores(kRows);
+  std::int64_t n = 0;
+  check(LGBM_BoosterPredictForMat(booster, candidates.data(), C_API_DTYPE_FLOAT32, kRows, kFeatures, 1, C_API_PREDICT_RAW_SCORE,
+                                  0, -1, kOneThread, &n, scores.data()));
   check(LGBM_BoosterFree(booster));
   check(LGBM_DatasetFree(data));
-  const std::vector<float> candidates = random_rows(kRows, 9);
+  write_file_atomic(folder / "scores", {reinterpret_cast<const char*>(scores.data()), scores.size() * sizeof(double)});
   write_file_atomic(folder / "rows", {reinterpret_cast<const char*>(candidates.data()), candidates.size() * sizeof(float)});
   fmt::print("{{\"trees\":{}}}\n", trees);
 }
@@ -122,6 +128,11 @@ struct Library {
     std::int64_t n = 0;
     check(LGBM_BoosterPredictForMat(booster, rows, C_API_DTYPE_FLOAT32, static_cast<int>(n_rows), kFeatures, 1,
                                     C_API_PREDICT_RAW_SCORE, 0, -1, kOneThread, &n, out));
+  }
+  void explain(const float* row, double* out) const {
+    std::int64_t n = 0;
+    check(LGBM_BoosterPredictForMat(booster, row, C_API_DTYPE_FLOAT32, 1, kFeatures, 1, C_API_PREDICT_CONTRIB, 0, -1, kOneThread,
+                                    &n, out));
   }
   void predict_one(const float* row, double* out) const {
     std::int64_t n = 0;
@@ -207,7 +218,8 @@ void time_all(const fs::path& folder, double seconds) {
       {"ours_20", kRows / 20, our_batch(ours.best, rows.all, 20)},
       {"library_1", kRows, [&](std::size_t i) { library.predict_one(Rows::take(rows.all, i, 1).data(), theirs.data()); }},
       {"ours_1", kRows, our_batch(ours.best, rows.all, 1)},
-      {"contributions_1", 20,
+      {"library_contributions", 20, [&](std::size_t i) { library.explain(Rows::take(rows.all, i, 1).data(), theirs.data()); }},
+      {"ours_contributions", 20,
        [&](std::size_t i) { ours.shap.explain(Rows::take(rows.all, i, 1), ours.contributions, ours.shap_scratch); }},
   };
   time_kinds(kinds, seconds);
