@@ -5,10 +5,14 @@
 
 #include "training/attributes.hpp"
 #include "training/popular.hpp"
+#include "training/quality_gate.hpp"
 #include "training/sequence_rules.hpp"
 
 namespace lodestone::app {
 namespace {
+
+/// Items on the list of what is popular, at least: as many as a page may ask for.
+constexpr std::size_t kLeastPopular = 100;
 
 /// The rows of the matrix as sequences, oldest first; pairs of one time keep the order of the items.
 std::vector<ItemIndex> in_order_of_time(const TrainingInteractions& interactions) {
@@ -51,16 +55,15 @@ void fit_channels(const TrainingInteractions& interactions, models::OwnedNeighbo
 
   training::PopularOptions every;
   every.max_items = x.n_items;
-  models::OwnedNeighbours popular = training::fit_popular(x, every);
-  const std::vector<float> popularity = popularity_of(popular, x.n_items);
-  const std::size_t listed = std::min(popular.items.size(), training::PopularOptions{}.max_items);
-  popular.items.resize(listed);
-  popular.scores.resize(listed);
-  popular.offsets.back() = listed;
-  data.popular = std::move(popular);
+  const std::vector<float> popularity = popularity_of(training::fit_popular(x, every), x.n_items);
   const std::vector<std::int32_t> categories = models::number_categories(data.items);
   const auto n_categories = static_cast<std::size_t>(*std::max_element(categories.begin(), categories.end())) + 1;
-  data.popular_by_category = training::fit_popular_by_category(x, categories, n_categories, {});
+  const std::vector<std::uint8_t> gate = training::quality_gate(data.items, categories, x, interactions.last_at, {});
+  training::PopularOptions gated;
+  gated.gate = gate;
+  data.popular_by_category = training::fit_popular_by_category(x, categories, n_categories, gated);
+  gated.min_items = kLeastPopular;
+  data.popular = training::fit_popular(x, gated);
 
   training::AttributeOptions attributes;
   attributes.neighbors = neighbors;

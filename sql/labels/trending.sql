@@ -1,5 +1,5 @@
--- What is hot: in the hour, the day and the week before the newest event, how many different people touched each item that may be shown. One
--- person counts once, whatever the number of clicks.
+-- What is hot: in the hour, the day and the week before the newest event, how many different people touched each item that may be shown and
+-- says something of itself. One person counts once, whatever the number of clicks.
 -- param: as_of time = 9999-12-31T00:00:00Z
 -- unique: items(item_id)
 SELECT w.timeframe AS timeframe, e.item_id AS item_id, count(DISTINCT e.person) AS score
@@ -20,4 +20,5 @@ JOIN items i ON i.item_id = e.item_id
 WHERE unix_micros(e.at) > n.newest - w.width
   AND i.is_available
   AND coalesce(i.title, '') <> ''
+  AND (coalesce(i.description, '') <> '' OR len(i.tags) > 0)
 GROUP BY w.timeframe, e.item_id

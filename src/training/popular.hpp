@@ -16,6 +16,10 @@ struct PopularOptions {
   /// Added to every item, in shares of the mean score: items that nobody touched come last instead of being left out, newest first.
   double smoothing = 0.01;
   std::size_t max_items = 1000;  ///< length of each list
+  /// Per item whether it may lead (training/quality_gate.hpp); empty = all may. Others stand behind, and only in lists that would else be
+  /// shorter than `min_items`.
+  std::span<const std::uint8_t> gate = {};
+  std::size_t min_items = 20;
 };
 
 /// One row: the most popular of all items, best first, scores positive.
