@@ -28,6 +28,7 @@ import pipeline  # noqa: E402
 import serving  # noqa: E402
 import snapshot  # noqa: E402
 import trees  # noqa: E402
+import vectors  # noqa: E402
 
 BENCHES = {
     "accuracy": accuracy.run,
@@ -41,6 +42,7 @@ BENCHES = {
     "indexes": indexes.run,
     "pipeline": pipeline.run,
     "trees": trees.run,
+    "vectors": vectors.run,
     "build": build_time.run,
 }
 

@@ -53,6 +53,9 @@ THIRD_PARTY = {
     "unicode/": ["features"],
     "cblas.h": ["training", "bench"],  # a benchmark's baseline is LAPACK alone
     "LightGBM/": ["training", "bench"],  # a benchmark's baseline is the library alone
+    "faiss/": ["evaluation"],  # an option of the build, to compare our index with
+    "omp.h": ["evaluation"],  # Faiss's threads
+    "hnswlib/": ["bench"],
     "CLI/": ["apps"],
 }
 ANYWHERE = ("fmt/", "absl/")

@@ -180,4 +180,9 @@ provide_node
 unpack_packages npm "npm package" npm_pack
 unpack_packages pip-wheel "Python wheel" pip_download
 unpack_packages pip-source "Python source archive" pip_source
-case " ${kinds[*]} " in *" apt-test "*) install_pip_packages pip-test ;; esac
+case " ${kinds[*]} " in
+  *" apt-test "*)
+    install_pip_packages pip-test
+    unpack_packages pip-source-test "Python source archive" pip_source
+    ;;
+esac

@@ -256,6 +256,7 @@ ChannelChoice learn_channel_weights(const TrainingInteractions& interactions, co
     models::ReleaseData data = std::move(shared);
     fit_channels(parts.train, behavior.fit(parts.train.matrix), options.latent, options.neighbors, options.threads, data);
     data.users = make_users(parts.train);
+    sample_near_users(parts.train, data);
     before.emplace(data, options.folder / fmt::format("{}weights", bundle::kUnfinishedPrefix));
     shared.items = std::move(data.items);
     shared.content = std::move(data.content);

@@ -8,6 +8,8 @@
 
 #include "evaluation/slices.hpp"
 
+#include "base/html.hpp"
+
 namespace lodestone::app {
 namespace {
 
@@ -46,21 +48,6 @@ constexpr std::string_view kStyle =
     "mark:#000}"
     "body{max-width:none;padding:0;font-size:11pt}.charts{grid-template-columns:1fr 1fr}.scroll{overflow:visible}"
     ".bar,thead th{-webkit-print-color-adjust:exact;print-color-adjust:exact}tr{break-inside:avoid}}\n";
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 /// What a metric says, for readers who do not know its name.
 std::string_view meaning_of(std::string_view metric) {
@@ -135,7 +122,7 @@ class Chart {
     std::string out = fmt::format(
         "<svg viewBox=\"0 0 {0} {1}\" role=\"img\" aria-labelledby=\"t{2} d{2}\"><title id=\"t{2}\">{3}</title>"
         "<desc id=\"d{2}\">{4}</desc>\n",
-        kWidth, height, number, escaped(title), escaped(said));
+        kWidth, height, number, escape_html(title), escape_html(said));
     const int bottom = kTop + static_cast<int>(bars_.size()) * kRow;
     for (int s = 0; s <= n_steps_; ++s) {
       const double x = place(s * step_);
@@ -177,8 +164,8 @@ class Chart {
         "<g><title>{0}</title><text x=\"{1}\" y=\"{2}\" text-anchor=\"end\"{3}>{4}</text><rect class=\"bar{5}\" x=\"{6}\" "
         "y=\"{7}\" "
         "width=\"{8:.1f}\" height=\"16\" rx=\"2\"/>",
-        escaped(sentence(bar)), kLeft - 8, middle + 4, best ? " class=\"best-text\"" : "", escaped(short_name(bar.method)),
-        best ? " best" : "", kLeft, y + 5, place(bar.value.value) - kLeft);
+        escape_html(sentence(bar)), kLeft - 8, middle + 4, best ? " class=\"best-text\"" : "",
+        escape_html(short_name(bar.method)), best ? " best" : "", kLeft, y + 5, place(bar.value.value) - kLeft);
     if (bar.value.interval) {
       const double low = place(bar.value.interval->low);
       const double high = place(bar.value.interval->high);
@@ -228,7 +215,7 @@ std::string head_of(const std::vector<std::string>& left, const std::vector<Metr
                     const std::vector<std::string>& right) {
   std::string out = "<thead><tr>";
   for (const std::string& name : left) out += fmt::format("<th scope=\"col\">{}</th>", name);
-  for (const MetricResult& m : metrics) out += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escaped(m.name));
+  for (const MetricResult& m : metrics) out += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", escape_html(m.name));
   for (const std::string& name : right) out += fmt::format("<th scope=\"col\" class=\"n\">{}</th>", name);
   return out + "</tr></thead>\n<tbody>\n";
 }
@@ -238,7 +225,7 @@ std::string results_table(const EvaluationOutput& output) {
       "<div class=\"scroll\"><table><caption>Beside each value, half its 95 % interval; the best of a column is bold.</caption>";
   out += head_of({"method"}, output.results.front().metrics, {});
   for (const MethodResult& r : output.results) {
-    out += fmt::format("<tr><th scope=\"row\">{}</th>", escaped(r.method));
+    out += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(r.method));
     for (const MetricResult& m : r.metrics) out += number_cell(m, is_best(output, r, m, ""));
     out += "</tr>\n";
   }
@@ -252,7 +239,7 @@ std::string settings_table(const EvaluationOutput& output) {
     out += fmt::format(
         "<tr><th scope=\"row\">{}</th><td class=\"wide\">{}</td><td class=\"n\">{}</td><td class=\"n\">{:.1f}</td>"
         "<td class=\"n\">{:.1f}</td><td class=\"n\">{:.0f}</td></tr>\n",
-        escaped(r.method), escaped(r.settings), r.users, r.fit_seconds, r.score_seconds, r.peak_mib);
+        escape_html(r.method), escape_html(r.settings), r.users, r.fit_seconds, r.score_seconds, r.peak_mib);
   }
   return out + "</tbody></table></div>\n";
 }
@@ -264,7 +251,7 @@ std::string slice_section(const EvaluationOutput& output, std::string_view name,
     for (const SliceResult& s : r.slices) {
       if (s.name != name || s.metrics.empty()) continue;
       if (head.empty()) head = head_of({"method"}, s.metrics, {"users"});
-      rows += fmt::format("<tr><th scope=\"row\">{}</th>", escaped(r.method));
+      rows += fmt::format("<tr><th scope=\"row\">{}</th>", escape_html(r.method));
       for (const MetricResult& m : s.metrics) rows += number_cell(m, is_best(output, r, m, name));
       rows += fmt::format("<td class=\"n\">{}</td></tr>\n", s.users);
     }
@@ -286,7 +273,7 @@ std::string slices_of(const EvaluationOutput& output) {
 }  // namespace
 
 std::string format_evaluation_html(const EvaluationOutput& output) {
-  const std::string name = escaped(output.set);
+  const std::string name = escape_html(output.set);
   std::string out = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width,initial-scale=1\">"
@@ -295,15 +282,15 @@ std::string format_evaluation_html(const EvaluationOutput& output) {
       "evaluate {2}</p>\n",
       name, kStyle, LODESTONE_VERSION);
   out += "<ul class=\"protocol\">\n";
-  for (const std::string& sentence : output.protocol) out += fmt::format("<li>{}</li>\n", escaped(sentence));
+  for (const std::string& sentence : output.protocol) out += fmt::format("<li>{}</li>\n", escape_html(sentence));
   out += "</ul>\n";
   if (output.results.empty()) return out + "<p>No method was measured.</p>\n</main>\n</body>\n</html>\n";
   out += "<h2>Methods</h2>\n<div class=\"charts\">\n";
   std::size_t number = 0;
   for (const MetricResult& m : output.results.front().metrics) {
     const std::vector<Bar> bars = bars_of(output, m.name, "");
-    out += fmt::format("<figure><figcaption>{} <span>{}</span></figcaption>\n{}</figure>\n", escaped(m.name), meaning_of(m.name),
-                       Chart(bars).svg(++number, fmt::format("{} of each method", m.name)));
+    out += fmt::format("<figure><figcaption>{} <span>{}</span></figcaption>\n{}</figure>\n", escape_html(m.name),
+                       meaning_of(m.name), Chart(bars).svg(++number, fmt::format("{} of each method", m.name)));
   }
   out += "</div>\n<h2>All figures</h2>\n" + results_table(output) + slices_of(output) + "<h2>Settings and cost</h2>\n" +
          settings_table(output);

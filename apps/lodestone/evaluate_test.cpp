@@ -263,6 +263,13 @@ TEST_F(EvaluateVerb, vectors_are_measured_by_scan_and_by_graph) {
     EXPECT_GT(metric(one, "queries_per_second"), 0);
   }
   EXPECT_THAT(fault("hnws"), HasSubstr("kind vectors has no method \"hnws\"; did you mean \"hnsw\"?"));
+  for (const std::string name : {"faiss-hnsw", "faiss-ivf"}) {
+    if (LODESTONE_WITH_FAISS) {
+      EXPECT_GE(metric(results(name).at(0), "recall@2"), 0.5) << name;
+    } else {
+      EXPECT_THAT(fault(name), HasSubstr("needs Faiss, which this program was built without; install Debian's libfaiss-dev"));
+    }
+  }
 }
 
 }  // namespace

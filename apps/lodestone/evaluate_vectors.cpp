@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/nearest.hpp"
+#include "evaluation/faiss_methods.hpp"
 #include "evaluation/vectors.hpp"
 #include "training/vector_build.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 using models::VectorSearchWay;
 
 std::vector<std::string> read_names(std::string_view wanted, const evaluation::DatasetSpec& spec) {
-  static const std::vector<std::string> known{"auto", "all", "exact", "hnsw"};
+  static const std::vector<std::string> known{"auto", "all", "exact", "hnsw", "faiss-hnsw", "faiss-ivf"};
   std::vector<std::string> out;
   const auto add = [&out](const std::string& name) {
     if (std::find(out.begin(), out.end(), name) == out.end()) out.push_back(name);
@@ -29,8 +30,8 @@ std::vector<std::string> read_names(std::string_view wanted, const evaluation::D
     if (std::find(known.begin(), known.end(), name) == known.end()) {
       const std::string near = nearest_name(name, known);
       fail(ErrorCode::kInvalidArgument,
-           "{}: kind vectors has no method \"{}\"{} It can be measured with exact, hnsw, auto or all", spec.file.string(), name,
-           near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near));
+           "{}: kind vectors has no method \"{}\"{} It can be measured with exact, hnsw, faiss-hnsw, faiss-ivf, auto or all",
+           spec.file.string(), name, near.empty() ? "." : fmt::format("; did you mean \"{}\"?", near));
     }
     if (name == "all") {
       add("exact");
@@ -56,11 +57,14 @@ struct Holder {
   std::vector<models::VectorHit> hits;
 };
 
-evaluation::VectorMethod make_method(const std::string& name, const evaluation::VectorSet& set, int threads) {
+evaluation::VectorMethod make_method(const std::string& name, const evaluation::VectorSet& set, std::size_t largest_k,
+                                     int threads) {
+  if (name.starts_with("faiss-")) return evaluation::make_faiss_method(name, set, threads);
   training::VectorIndexOptions options;
   options.threads = threads;
   models::VectorSearchOptions search;
-  const bool graph = name == "hnsw" || (name == "auto" && set.base.size() >= models::kScanItems);
+  const std::size_t n = set.base.size();
+  const bool graph = name == "hnsw" || (name == "auto" && models::is_walk_faster(n, n, std::max(search.ef, largest_k)));
   search.way = graph ? VectorSearchWay::kGraph : VectorSearchWay::kScan;
   if (!graph) options.m = 0;
   evaluation::VectorMethod method;
@@ -90,11 +94,12 @@ std::vector<evaluation::MethodResult> evaluate_vectors(const evaluation::Dataset
   const std::vector<std::string> names = read_names(wanted, spec);
   log_info("evaluate", "{}: reading", spec.name);
   const evaluation::VectorSet set = evaluation::load_vector_set(spec);
+  const std::size_t k = *std::max_element(spec.protocol.k.begin(), spec.protocol.k.end());
   std::vector<evaluation::MethodResult> results;
   for (const std::string& name : names) {
     log_info("evaluate", "{}: measuring {} on {} vectors of {} dimensions and {} queries", spec.name, name, set.base.size(),
              set.base.dimension, set.queries.size());
-    results.push_back(measure_vectors(spec, set, make_method(name, set, options.threads), options));
+    results.push_back(measure_vectors(spec, set, make_method(name, set, k, options.threads), options));
   }
   return results;
 }

@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "app.hpp"
+#include "base/html.hpp"
 #include "base/json.hpp"
 
 namespace lodestone::app {
@@ -93,20 +94,6 @@ json::Value describe(const IndexRow& row) {
   return out;
 }
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
-
 /// Two bars to one scale, the larger one full.
 std::string bars(const std::string& title, double before, double after, const char* unit) {
   const double most = std::max({before, after, 1e-9});
@@ -120,7 +107,7 @@ std::string bars(const std::string& title, double before, double after, const ch
       "<figure><figcaption>{0}</figcaption><svg width='480' height='40' role='img' aria-label='{0}: {1:.2f} {3} without the "
       "index, "
       "{2:.2f} {3} with it'>{4}{5}</svg></figure>\n",
-      escaped(title), before, after, unit, bar(0, "#9aa5b1", "without", before), bar(20, "#2f7d4f", "with", after));
+      escape_html(title), before, after, unit, bar(0, "#9aa5b1", "without", before), bar(20, "#2f7d4f", "with", after));
 }
 
 constexpr std::string_view kPageHead =
@@ -156,12 +143,12 @@ std::string format_index_report_json(const IndexReport& report) {
 
 std::string format_index_report_html(const IndexReport& report) {
   std::string out(kPageHead);
-  out += fmt::format("<h1>lodestone indexes {}</h1>\n<table><thead><tr>", escaped(report.verb));
-  for (const std::string& name : header_of(report)) out += "<th>" + escaped(name) + "</th>";
+  out += fmt::format("<h1>lodestone indexes {}</h1>\n<table><thead><tr>", escape_html(report.verb));
+  for (const std::string& name : header_of(report)) out += "<th>" + escape_html(name) + "</th>";
   out += "</tr></thead><tbody>\n";
   for (const IndexRow& row : report.rows) {
     out += "<tr>";
-    for (const std::string& cell : cells_of(report, row)) out += "<td>" + escaped(cell) + "</td>";
+    for (const std::string& cell : cells_of(report, row)) out += "<td>" + escape_html(cell) + "</td>";
     out += "</tr>\n";
   }
   out += "</tbody></table>\n<div class=\"bars\">\n";
@@ -171,7 +158,7 @@ std::string format_index_report_html(const IndexReport& report) {
     if (row.writes) out += bars(row.index.table + ": one write", row.writes->without_us, row.writes->with_us, "us");
   }
   out += "</div>\n";
-  for (const std::string& note : report.notes) out += "<p>" + escaped(note) + "</p>\n";
+  for (const std::string& note : report.notes) out += "<p>" + escape_html(note) + "</p>\n";
   return out + "</body></html>\n";
 }
 

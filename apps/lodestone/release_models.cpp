@@ -73,7 +73,26 @@ void fit_channels(const TrainingInteractions& interactions, models::OwnedNeighbo
   data.price_bucket = std::move(prices.bucket_of);
   data.price = std::move(prices.lists);
   data.fresh = training::fit_new(data.items, attributes);
-  data.item_users = training::sample_item_users(x, interactions.user_ids.size(), attributes);
+}
+
+void sample_near_users(const TrainingInteractions& interactions, models::ReleaseData& data) {
+  data.item_users = training::sample_item_users(interactions.matrix, {});
+  const std::size_t n_users = interactions.user_ids.size();
+  // Users who did nothing that training looks at stand between the others.
+  std::vector<ItemIndex> number(interactions.matrix.n_users(), -1);
+  for (std::size_t u = 0, at = 0; u < n_users; ++u) {
+    while (raw(data.users[at].id) != interactions.user_ids[u]) ++at;
+    number[u] = static_cast<ItemIndex>(at);
+  }
+  data.guests.clear();
+  for (ItemIndex& row : data.item_users.items) {
+    const auto r = static_cast<std::size_t>(row);
+    if (number[r] < 0) {
+      number[r] = static_cast<ItemIndex>(data.users.size() + data.guests.size());
+      data.guests.push_back(history_of(interactions, r));
+    }
+    row = number[r];
+  }
 }
 
 }  // namespace lodestone::app

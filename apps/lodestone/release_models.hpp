@@ -11,10 +11,13 @@
 
 namespace lodestone::app {
 
-/// Fills what depends on who touched what: behaviour, vectors (none without options), sequence, user sample, popular, prices, tags and new items. `data.items` is there, and
+/// Fills what depends on who touched what: behaviour, vectors (none without options), sequence, popular, prices, tags and new items. `data.items` is there, and
 /// `neighbours` is the behaviour model.
 void fit_channels(const TrainingInteractions& interactions, models::OwnedNeighbours neighbours,
                   const std::optional<training::LatentOptions>& latent, std::size_t neighbors, int threads,
                   models::ReleaseData& data);
+
+/// Fills the sample of people by which those alike are found, and the histories of the guests among them. `data.users` is there.
+void sample_near_users(const TrainingInteractions& interactions, models::ReleaseData& data);
 
 }  // namespace lodestone::app

@@ -92,8 +92,9 @@ SizePlan plan_size(const CatalogueSize& size, const SizeSettings& settings) {
   plan.bundle = bytes(bundle);
   const double reading = kExtractAt * std::pow(std::max(events, 1.0) / kExtractEvents, kExtractPower);
   plan.extract = bytes(std::clamp(reading, kProgramBytes, kProgramBytes + static_cast<double>(settings.sql_memory_bytes)));
-  plan.train = bytes(kProgramBytes + kCopies * bundle + kTrainBytesAPair * static_cast<double>(pairs_of(size)) +
-                     ease_bytes(size, settings) + slim_bytes(size, settings) + latent_bytes(size, settings));
+  // Models are fitted one after another; when the release is put together, what they needed is free again.
+  const double most = std::max({kCopies * bundle, slim_bytes(size, settings), latent_bytes(size, settings)});
+  plan.train = bytes(kProgramBytes + most + kTrainBytesAPair * static_cast<double>(pairs_of(size)) + ease_bytes(size, settings));
   plan.serve = bytes(kServeBytes + bundle);
   return plan;
 }
@@ -108,15 +109,20 @@ BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& se
     out.sentences.push_back(
         fmt::format("the dense linear model is left out: with it training needs about {:.0f} MiB", mib(asked)));
   }
-  if (const std::uint64_t with = need(); with > budget_bytes && out.settings.with_slim) {
-    out.settings.with_slim = false;
-    out.sentences.push_back(
-        fmt::format("the sparse linear model is left out: with it training needs about {:.0f} MiB", mib(with)));
-  }
-  if (const std::uint64_t with = need(); with > budget_bytes && out.settings.vector_factors > 0) {
-    out.settings.vector_factors = 0;
-    out.sentences.push_back(fmt::format("the vector channel is left out: with it training needs about {:.0f} MiB", mib(with)));
-  }
+  // A smaller model that saves nothing would be a loss for nothing.
+  const auto leave_out = [&](auto SizeSettings::*field, std::string_view what) {
+    const std::uint64_t with = need();
+    if (with <= budget_bytes) return;
+    const SizeSettings before = out.settings;
+    out.settings.*field = 0;
+    if (need() < with) {
+      out.sentences.push_back(fmt::format("{} left out: with it training needs about {:.0f} MiB", what, mib(with)));
+    } else {
+      out.settings = before;
+    }
+  };
+  leave_out(&SizeSettings::with_slim, "the sparse linear model is");
+  leave_out(&SizeSettings::vector_factors, "the vector channel is");
   while (need() > budget_bytes && out.settings.neighbors > kLeastNeighbors)
     out.settings.neighbors = std::max(kLeastNeighbors, out.settings.neighbors / 2);
   if (out.settings.neighbors < settings.neighbors)

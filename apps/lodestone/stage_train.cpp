@@ -204,6 +204,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   const ChannelChoice choice = learn_channel_weights(input.interactions, behavior, data, weight_options);
   fit_channels(input.interactions, std::move(behavior.neighbours), weight_options.latent, neighbors, threads, data);
   data.users = std::move(users);
+  sample_near_users(input.interactions, data);
   data.weights = configured(choice.weights, config);
   input.interactions = {};
 

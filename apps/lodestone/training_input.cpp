@@ -230,22 +230,24 @@ std::vector<DatedPair> read_dated_pairs(table::Engine& engine, const TrainingQue
   return pairs;
 }
 
+models::UserData history_of(const TrainingInteractions& interactions, std::size_t r) {
+  models::UserData out;
+  if (r < interactions.user_ids.size()) out.id = UserId(interactions.user_ids[r]);
+  const std::size_t begin = interactions.matrix.offsets[r];
+  std::vector<std::size_t> order(interactions.matrix.offsets[r + 1] - begin);
+  std::iota(order.begin(), order.end(), begin);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return interactions.last_at[a] > interactions.last_at[b]; });
+  for (const std::size_t at : order) {
+    out.history.push_back(interactions.matrix.items[at]);
+    out.history_weights.push_back(interactions.matrix.weights[at]);
+  }
+  return out;
+}
+
 std::vector<models::UserData> make_users(const TrainingInteractions& interactions) {
   std::vector<models::UserData> users;
-  std::vector<std::size_t> order;
-  for (std::size_t u = 0; u < interactions.user_ids.size(); ++u) {
-    models::UserData& user = users.emplace_back();
-    user.id = UserId(interactions.user_ids[u]);
-    const std::size_t begin = interactions.matrix.offsets[u];
-    order.resize(interactions.matrix.offsets[u + 1] - begin);
-    std::iota(order.begin(), order.end(), begin);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return interactions.last_at[a] > interactions.last_at[b]; });
-    for (const std::size_t at : order) {
-      user.history.push_back(interactions.matrix.items[at]);
-      user.history_weights.push_back(interactions.matrix.weights[at]);
-    }
-  }
+  for (std::size_t u = 0; u < interactions.user_ids.size(); ++u) users.push_back(history_of(interactions, u));
   return users;
 }
 

@@ -66,7 +66,10 @@ void read_owned(table::Engine& engine, const TrainingQueries& queries, const std
 models::OwnedNeighbours read_trending(table::Engine& engine, const TrainingQueries& queries,
                                       const std::vector<models::Item>& items);
 
-/// The users of the release from their interactions: newest first, weights as they are.
+/// Row r of the interactions as a history: newest first, weights as they are. A guest's id is 0.
+models::UserData history_of(const TrainingInteractions& interactions, std::size_t r);
+
+/// The users of the release from their interactions.
 std::vector<models::UserData> make_users(const TrainingInteractions& interactions);
 
 }  // namespace lodestone::app

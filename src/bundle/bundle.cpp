@@ -170,7 +170,7 @@ void Bundle::load_channels(int n_threads) {
   const std::size_t n = release_.catalog.n_items();
   release_.sequence = load_rows(channels, "sequence", n, n, n_threads);
   release_.tag = load_rows(channels, "tag", n, n, n_threads);
-  release_.item_users = load_rows(channels, "item_users", n, release_.users.size(), n_threads);
+  release_.item_users = load_rows(channels, "item_users", n, release_.users.n_histories(), n_threads);
   release_.price_bucket = channels.array<std::int32_t>("price_bucket", n);
   std::int32_t last = 0;
   for (const std::int32_t bucket : release_.price_bucket) last = std::max(last, bucket);
@@ -225,7 +225,9 @@ void Bundle::load_users() {
   const auto history = users.array<std::int32_t>("history.items");
   const auto weights = users.array<float>("history.weights", history.size());
   const auto owned = users.array<std::int32_t>("owned.items");
-  const auto history_offsets = users.offsets("history.offsets", ids.size(), history.size());
+  // Guests' histories stand behind those of the users.
+  const std::size_t n_histories = std::max<std::size_t>(ids.size() + 1, users.array<std::uint64_t>("history.offsets").size()) - 1;
+  const auto history_offsets = users.offsets("history.offsets", n_histories, history.size());
   const auto owned_offsets = users.offsets("owned.offsets", ids.size(), owned.size());
   check_items(users, "history.items", history, n_items);
   check_items(users, "owned.items", owned, n_items);

@@ -15,7 +15,7 @@ void add_lists(TensorWriter& writer, const std::string& name, const models::Owne
   writer.add(name + ".scores", lists.scores);
 }
 
-void save_users(const std::vector<models::UserData>& users, const fs::path& path) {
+void save_users(const std::vector<models::UserData>& users, const std::vector<models::UserData>& guests, const fs::path& path) {
   std::vector<std::int64_t> ids;
   std::vector<std::uint64_t> history_offsets{0};
   std::vector<ItemIndex> history;
@@ -31,6 +31,11 @@ void save_users(const std::vector<models::UserData>& users, const fs::path& path
     history_offsets.push_back(history.size());
     owned.insert(owned.end(), user.owned.begin(), user.owned.end());
     owned_offsets.push_back(owned.size());
+  }
+  for (const models::UserData& guest : guests) {
+    history.insert(history.end(), guest.history.begin(), guest.history.end());
+    weights.insert(weights.end(), guest.history_weights.begin(), guest.history_weights.end());
+    history_offsets.push_back(history.size());
   }
   TensorWriter writer;
   writer.add("user_id", ids);
@@ -104,7 +109,7 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   text.add("words.weights", data.words.weights);
   text.add("words.heaviest", data.words.heaviest);
   text.save(folder / "text.safetensors");
-  save_users(data.users, folder / "users.safetensors");
+  save_users(data.users, data.guests, folder / "users.safetensors");
 }
 
 json::Value weights_document(const models::ChannelWeights& weights) {

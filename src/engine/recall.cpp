@@ -200,11 +200,11 @@ void Recall::sum_sequence() {
     scratch_.sums.add(release_.sequence.row(history_[h]), weight);
 }
 
-/// User-kNN: the users who share most of this one's items, and what else they have.
+/// User-kNN: the users and guests who share most of this one's items, and what else they have.
 void Recall::sum_near_users() {
   const models::Users& users = release_.users;
   ItemSums& near = scratch_.user_sums;
-  near.begin(users.size());
+  near.begin(users.n_histories());
   for (std::size_t h = 0; h < std::min(history_.size(), kUserCfHistory); ++h) near.add(release_.item_users.row(history_[h]), 1);
   const ItemIndex self = user_ ? static_cast<ItemIndex>(*user_) : -1;
   const NeighbourRow found =

@@ -35,7 +35,8 @@ struct RankedLists {
   }
 };
 
-/// Known users, ascending by id: what each did (newest first) and what each owns.
+/// Known users, ascending by id: what each did (newest first) and what each owns. Behind their histories stand those of guests, who have no id
+/// and only serve as neighbours.
 class Users {
  public:
   Users() = default;
@@ -49,6 +50,8 @@ class Users {
         owned_offsets_(owned_offsets),
         owned_items_(owned_items) {}
   [[nodiscard]] std::size_t size() const { return ids_.size(); }
+  /// Histories there are, [0, size()) of users and the rest of guests.
+  [[nodiscard]] std::size_t n_histories() const { return history_offsets_.empty() ? 0 : history_offsets_.size() - 1; }
   [[nodiscard]] UserId id(std::size_t user) const { return UserId(ids_[user]); }
   /// Binary search.
   [[nodiscard]] std::optional<std::size_t> find(UserId id) const;
@@ -124,7 +127,7 @@ struct Release {
   Neighbours vector;      ///< item -> its nearest by their vectors
   Neighbours sequence;    ///< item -> what comes after it
   Neighbours tag;         ///< item -> items that share its tags
-  /// Item -> a sample of the users who have it in their history (numbers of `users`, not items), with 1 / sqrt(length of the history).
+  /// Item -> a sample of those who have it in their history (numbers of histories of `users`, not items), with 1 / sqrt(its length).
   Neighbours item_users;
   std::span<const std::int32_t> price_bucket;  ///< by item: row of `price`; empty in a release that has none
   RankedLists price;    ///< row = bucket: the popular items of about that price; the last row, of items without a price, is empty
@@ -171,7 +174,8 @@ struct ReleaseData {
   OwnedNeighbours trending;
   OwnedTextIndex text;
   features::OwnedPrefixArrays words;
-  std::vector<UserData> users;  ///< ascending by id
+  std::vector<UserData> users;   ///< ascending by id
+  std::vector<UserData> guests;  ///< of item_users, numbered behind the users; their ids say nothing
   ChannelWeights weights;
 };
 

@@ -2,25 +2,12 @@
 
 #include <fmt/core.h>
 
+#include "base/html.hpp"
 #include "base/json.hpp"
 
 namespace lodestone::serving {
 
 namespace {
-
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      default: out += c;
-    }
-  }
-  return out;
-}
 
 std::string text_of(const json::Value* value) {
   return value != nullptr && value->as_string() != nullptr ? *value->as_string() : std::string();
@@ -64,9 +51,9 @@ void add_parameters(const json::Value& document, const json::Value& operation, s
     const json::Value* parameter = resolve(document, &given);
     if (parameter == nullptr) continue;
     out += fmt::format("<tr><td><code>{}</code></td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                       escape(text_of(parameter->find("name"))), escape(text_of(parameter->find("in"))),
-                       escape(describe_schema(document, parameter->find("schema"))),
-                       escape(text_of(parameter->find("description"))));
+                       escape_html(text_of(parameter->find("name"))), escape_html(text_of(parameter->find("in"))),
+                       escape_html(describe_schema(document, parameter->find("schema"))),
+                       escape_html(text_of(parameter->find("description"))));
   }
   out += "</tbody></table>";
 }
@@ -77,8 +64,8 @@ void add_responses(const json::Value& document, const json::Value& operation, st
   out += "<table><thead><tr><th>Status</th><th>Answer</th></tr></thead><tbody>";
   for (const json::Member& member : *list->as_object()) {
     const json::Value* response = resolve(document, &member.value);
-    out += fmt::format("<tr><td><code>{}</code></td><td>{}</td></tr>", escape(member.key),
-                       escape(response == nullptr ? "" : text_of(response->find("description"))));
+    out += fmt::format("<tr><td><code>{}</code></td><td>{}</td></tr>", escape_html(member.key),
+                       escape_html(response == nullptr ? "" : text_of(response->find("description"))));
   }
   out += "</tbody></table>";
 }
@@ -88,13 +75,13 @@ void add_responses(const json::Value& document, const json::Value& operation, st
 std::string make_docs_page(std::string_view openapi) {
   const json::Value document = json::parse(openapi, "openapi.json");
   const json::Value* info = document.find("info");
-  const std::string title = info == nullptr ? "" : escape(text_of(info->find("title")));
+  const std::string title = info == nullptr ? "" : escape_html(text_of(info->find("title")));
   std::string out = fmt::format(
       "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width\"><title>{0}</title>"
       "<link rel=\"stylesheet\" href=\"/docs.css\"></head><body><main><h1>{0}</h1><p>{1}</p>"
       "<p>The same for machines: <a href=\"/openapi.json\">openapi.json</a> (OpenAPI 3.1).</p>",
-      title, info == nullptr ? "" : escape(text_of(info->find("description"))));
+      title, info == nullptr ? "" : escape_html(text_of(info->find("description"))));
   const json::Value* paths = document.find("paths");
   if (paths != nullptr && paths->as_object() != nullptr) {
     for (const json::Member& path : *paths->as_object()) {
@@ -102,10 +89,10 @@ std::string make_docs_page(std::string_view openapi) {
       for (const json::Member& method : *path.value.as_object()) {
         std::string verb = method.key;
         for (char& c : verb) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-        out += fmt::format("<section><h2><code>{} {}</code></h2><p>{}</p>", escape(verb), escape(path.key),
-                           escape(text_of(method.value.find("summary"))));
+        out += fmt::format("<section><h2><code>{} {}</code></h2><p>{}</p>", escape_html(verb), escape_html(path.key),
+                           escape_html(text_of(method.value.find("summary"))));
         if (const std::string text = text_of(method.value.find("description")); !text.empty())
-          out += fmt::format("<p>{}</p>", escape(text));
+          out += fmt::format("<p>{}</p>", escape_html(text));
         add_parameters(document, method.value, out);
         add_responses(document, method.value, out);
         out += "</section>";

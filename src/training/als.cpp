@@ -302,6 +302,7 @@ std::vector<float> AlsModel::fold_in(std::span<const ItemIndex> history, std::sp
   thread_local models::ObservedHistory observed;
   thread_local std::vector<float> matrix;
   thread_local std::vector<float> scaled;
+  for (const float weight : weights) (void)confidence(weight, fold_in_.alpha);
   observed.read(history, weights, n_items_, fold_in_);
   if (observed.items.empty()) return out;
   matrix.assign(gram_.begin(), gram_.end());

@@ -122,8 +122,8 @@ models::OwnedNeighbours fit_new(std::span<const Item> items, const AttributeOpti
   return out;
 }
 
-models::OwnedNeighbours sample_item_users(const models::Interactions& interactions, std::size_t n_users,
-                                          const AttributeOptions& options) {
+models::OwnedNeighbours sample_item_users(const models::Interactions& interactions, const AttributeOptions& options) {
+  const std::size_t n_users = interactions.n_users();
   const models::ItemUsers users = models::transpose(interactions);
   models::OwnedNeighbours out;
   std::vector<ScoredItem> row;  // of users
@@ -136,7 +136,6 @@ models::OwnedNeighbours sample_item_users(const models::Interactions& interactio
     row.clear();
     for (std::uint64_t at = users.offsets[i]; at < users.offsets[i + 1]; ++at) {
       const auto user = static_cast<std::size_t>(users.users[at]);
-      if (user >= n_users) continue;
       const std::size_t n = interactions.row(user).items.size();
       if (n >= 2) row.push_back({users.users[at], 1 / std::sqrt(static_cast<float>(n))});
     }

@@ -39,9 +39,8 @@ PriceLists fit_prices(std::span<const models::Item> items, std::span<const float
 /// 0.5^(days before the newest / half-life). Items without a time are left out.
 models::OwnedNeighbours fit_new(std::span<const models::Item> items, const AttributeOptions& options);
 
-/// Row i: users (rows of `interactions` below n_users) who have item i and at least one other, at most users_per_item of them, chosen by a
-/// hash so that nobody is favoured; scores 1 / sqrt(items of the user), which makes sums over a history the cosine's numerator.
-models::OwnedNeighbours sample_item_users(const models::Interactions& interactions, std::size_t n_users,
-                                          const AttributeOptions& options);
+/// Row i: people (rows of `interactions`, guests among them) who have item i and at least one other, at most users_per_item of them, chosen
+/// by a hash so that nobody is favoured; scores 1 / sqrt(items of the person), which makes sums over a history the cosine's numerator.
+models::OwnedNeighbours sample_item_users(const models::Interactions& interactions, const AttributeOptions& options);
 
 }  // namespace lodestone::training

@@ -13,10 +13,15 @@ using models::VectorDistance;
 
 constexpr std::size_t kBlock = 64;
 
+/// Up to this many items one thread links the graph, so that training gives the same release every time.
+constexpr std::size_t kRepeatable = 20'000;
+
 /// A graph where a scan of all would take longer.
 models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance,
                                   VectorIndexOptions options) {
-  if (vectors.size() / factors < models::kScanItems) options.m = 0;
+  const std::size_t n = vectors.size() / factors;
+  if (n < models::kScanItems) options.m = 0;
+  if (n < kRepeatable) options.threads = 1;
   return build_vector_index(vectors, factors, distance, options);
 }
 

@@ -17,8 +17,8 @@ struct LatentOptions {
   int threads = 0;              ///< 0 = all cores; goes before those of the parts
 };
 
-/// Without vectors when nothing was met. Up to kScanItems items the index has no graph, and every run gives the same bits; beyond, the
-/// graph depends on how threads meet. Throws as fit_als.
+/// Without vectors when nothing was met. Up to kScanItems items the index has no graph; up to 20,000 every run gives the same bits;
+/// beyond, the graph depends on how threads meet. Throws as fit_als.
 models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, LatentOptions options);
 
 }  // namespace lodestone::training

@@ -14,10 +14,18 @@ namespace lodestone::training {
 namespace {
 
 using models::VectorHit;
+using models::walk_down;
+using models::walk_near;
 
 constexpr std::size_t kMaxDimension = 65'536;
 constexpr std::size_t kMaxLevel = 32;
 constexpr std::size_t kBlock = 16;
+/// Distances that differ by rounding alone count as equal where links are chosen.
+constexpr float kTie = 0.99999F;
+/// Copies of a direction that were scaled to length 1 differ by half a unit in the last place of each coordinate, 6e-8 of it.
+constexpr float kCosineCopy = 1e-13F;
+/// Longest vector: the square of twice the length must be a float.
+constexpr double kMostLength = 9e18;
 
 /// One byte a node: it is held for the time of copying or writing a few dozen links.
 class NodeLocks {
@@ -34,21 +42,22 @@ class NodeLocks {
 
 /// What one thread needs to place a node.
 struct Workspace {
-  std::vector<std::uint32_t> visited;
-  std::uint32_t search = 0;
-  std::vector<VectorHit> open;
-  std::vector<VectorHit> found;
+  models::WalkScratch walk;
+  std::vector<VectorHit> rivals;
   std::vector<VectorHit> candidates;
   std::vector<std::int32_t> links;
   std::vector<std::vector<std::int32_t>> chosen;  ///< by level
 };
 
-bool farther(const VectorHit& a, const VectorHit& b) { return models::nearer(b, a); }
-
 class Builder {
  public:
   Builder(models::OwnedVectorIndex& index, const VectorIndexOptions& options)
-      : index_(index), options_(options), n_(index.levels.size()), locks_(n_), distance_(models::find_squared_distance()) {}
+      : index_(index), options_(options), n_(index.levels.size()), locks_(n_) {
+    ground_.vectors = index.vectors.data();
+    ground_.stride = index.stride;
+    ground_.n = n_;
+    copy_distance_ = index.distance == models::VectorDistance::kCosine ? kCosineCopy : 0;
+  }
 
   void run() {
     index_.entry = 0;
@@ -60,8 +69,9 @@ class Builder {
   }
 
  private:
-  [[nodiscard]] const float* vector(std::size_t i) const { return index_.vectors.data() + i * index_.stride; }
-  [[nodiscard]] float between(std::size_t a, std::size_t b) const { return distance_(vector(a), vector(b), index_.stride); }
+  [[nodiscard]] float between(std::size_t a, std::size_t b) const {
+    return ground_.kernels.distance(ground_.vector(a), ground_.vector(b), index_.stride);
+  }
   [[nodiscard]] std::size_t width(std::size_t level) const { return level == 0 ? 2 * index_.m : index_.m; }
 
   [[nodiscard]] std::span<std::int32_t> links_of(std::size_t node, std::size_t level) {
@@ -89,7 +99,8 @@ class Builder {
     const std::size_t top_level = index_.levels[entry];
     if (level <= top_level) top.unlock();
     VectorHit best{static_cast<ItemIndex>(entry), between(node, entry)};
-    for (std::size_t l = top_level; l > level; --l) best = descend(node, l, best, w);
+    for (std::size_t l = top_level; l > level; --l)
+      walk_down(ground_, ground_.vector(node), best, w.walk, [&](std::size_t at) { return copied_links(at, l, w); });
     // Nobody may come upon a node that lacks its own links on a lower level: a walk would end there. So links to it come after all
     // from it.
     const std::size_t n_levels = std::min(level, top_level) + 1;
@@ -106,62 +117,33 @@ class Builder {
     if (level > top_level) index_.entry = static_cast<std::int32_t>(node);
   }
 
-  VectorHit descend(std::size_t node, std::size_t level, VectorHit best, Workspace& w) {
-    for (bool moved = true; moved;) {
-      moved = false;
-      copy_links(static_cast<std::size_t>(best.item), level, w.links);
-      for (const std::int32_t link : w.links) {
-        const VectorHit next{link, between(node, static_cast<std::size_t>(link))};
-        if (!models::nearer(next, best)) continue;
-        best = next;
-        moved = true;
-      }
-    }
-    return best;
+  std::span<const std::int32_t> copied_links(std::size_t node, std::size_t level, Workspace& w) {
+    copy_links(node, level, w.links);
+    return w.links;
   }
 
   /// The ef_construction nearest nodes of a level that a walk from `start` finds, nearest first.
   void collect(std::size_t node, std::size_t level, const VectorHit& start, Workspace& w) {
-    w.visited.resize(n_, 0);
-    if (++w.search == 0) {
-      std::fill(w.visited.begin(), w.visited.end(), 0U);
-      w.search = 1;
-    }
-    w.found.clear();
-    w.open.clear();
-    w.visited[node] = w.search;
-    w.visited[static_cast<std::size_t>(start.item)] = w.search;
-    models::offer(w.found, options_.ef_construction, start);
-    w.open.push_back(start);
-    while (!w.open.empty()) {
-      const VectorHit nearest = w.open.front();
-      if (w.found.size() == options_.ef_construction && nearest.distance > w.found.front().distance) break;
-      std::pop_heap(w.open.begin(), w.open.end(), farther);
-      w.open.pop_back();
-      copy_links(static_cast<std::size_t>(nearest.item), level, w.links);
-      for (std::size_t k = 0; k < w.links.size(); ++k) {
-        const auto link = static_cast<std::size_t>(w.links[k]);
-        if (k + 1 < w.links.size()) __builtin_prefetch(vector(static_cast<std::size_t>(w.links[k + 1])));
-        if (w.visited[link] == w.search) continue;
-        w.visited[link] = w.search;
-        const VectorHit hit{w.links[k], between(node, link)};
-        if (!models::offer(w.found, options_.ef_construction, hit)) continue;
-        w.open.push_back(hit);
-        std::push_heap(w.open.begin(), w.open.end(), farther);
-      }
-    }
-    w.candidates = w.found;
-    std::sort(w.candidates.begin(), w.candidates.end(), models::nearer);
+    w.walk.visited.reset(n_);
+    w.walk.visited.add(static_cast<std::int32_t>(node));
+    walk_near(
+        ground_, ground_.vector(node), start, options_.ef_construction, w.walk,
+        [&](std::size_t at) { return copied_links(at, level, w); },
+        [&](std::size_t at) { __builtin_prefetch(links_of(at, level).data()); });
+    w.walk.nearest.copy_to(w.candidates);
   }
 
   /// Algorithm 4 of the paper: a candidate is taken if it is nearer to the node than to any that was taken, so that links lead in different
-  /// directions. `candidates` nearest first.
+  /// directions. `candidates` nearest first. Of copies of the node at most half the places: a group of more copies than there are places would
+  /// else lead nowhere but to itself.
   void choose(const std::vector<VectorHit>& candidates, std::size_t n, std::vector<std::int32_t>& chosen) const {
     chosen.clear();
     for (const VectorHit& candidate : candidates) {
       if (chosen.size() == n) return;
+      if (candidate.distance <= copy_distance_ && chosen.size() >= n / 2) continue;
+      const float least = kTie * candidate.distance;
       const bool apart = std::all_of(chosen.begin(), chosen.end(), [&](std::int32_t other) {
-        return between(static_cast<std::size_t>(candidate.item), static_cast<std::size_t>(other)) >= candidate.distance;
+        return between(static_cast<std::size_t>(candidate.item), static_cast<std::size_t>(other)) >= least;
       });
       if (apart) chosen.push_back(candidate.item);
     }
@@ -177,11 +159,11 @@ class Builder {
       if (free != links.end()) {
         *free = static_cast<std::int32_t>(node);
       } else {
-        w.open.clear();
-        w.open.push_back({static_cast<ItemIndex>(node), between(o, node)});
-        for (const std::int32_t l : links) w.open.push_back({l, between(o, static_cast<std::size_t>(l))});
-        std::sort(w.open.begin(), w.open.end(), models::nearer);
-        choose(w.open, width(level), w.links);
+        w.rivals.clear();
+        w.rivals.push_back({static_cast<ItemIndex>(node), between(o, node)});
+        for (const std::int32_t l : links) w.rivals.push_back({l, between(o, static_cast<std::size_t>(l))});
+        std::sort(w.rivals.begin(), w.rivals.end(), models::nearer);
+        choose(w.rivals, width(level), w.links);
         std::fill(links.begin(), links.end(), -1);
         std::copy(w.links.begin(), w.links.end(), links.begin());
       }
@@ -194,7 +176,8 @@ class Builder {
   std::size_t n_;
   NodeLocks locks_;
   std::mutex entry_mutex_;
-  models::SquaredDistance distance_;
+  models::WalkGround ground_;
+  float copy_distance_ = 0;
 };
 
 /// Levels by the exponential law of the paper, 1 / ln(m) a level.
@@ -225,6 +208,11 @@ void store_vectors(models::OwnedVectorIndex& index, std::span<const float> vecto
       squares[i] += static_cast<double>(v) * static_cast<double>(v);
       index.vectors[i * index.stride + j] = v;
     }
+    if (index.distance != models::VectorDistance::kCosine && std::sqrt(squares[i]) > kMostLength)
+      fail(ErrorCode::kInvalidArgument,
+           "vector {} has the length {:.3g}, expected at most {:.0e}, or its distances are no numbers; divide all vectors by one "
+           "number",
+           i, std::sqrt(squares[i]), kMostLength);
   }
   if (index.distance == models::VectorDistance::kCosine) {
     for (std::size_t i = 0; i < n; ++i) {

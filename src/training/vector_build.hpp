@@ -19,8 +19,8 @@ struct VectorIndexOptions {
 };
 
 /// `vectors` [n, dimension] row-major. Under cosine they are scaled to length 1 (a vector of zeros stays and is as far from everything), under inner
-/// product they get their further coordinate. Throws invalid_argument for a dimension of 0 or over 65,536, a size that is no multiple of it, and for
-/// a value that is not finite, naming row and column.
+/// product they get their further coordinate. Throws invalid_argument for a dimension of 0 or over 65,536, a size that is no multiple of it, for
+/// a value that is not finite, naming row and column, and, but for cosine, for a vector longer than 9e18.
 models::OwnedVectorIndex build_vector_index(std::span<const float> vectors, std::size_t dimension,
                                             models::VectorDistance distance, const VectorIndexOptions& options);
 

@@ -179,6 +179,86 @@ TEST(VectorSearch, takes_equal_vectors_zeros_and_few_of_them) {
   EXPECT_THAT(single.search(one, {.k = 0}), IsEmpty());
 }
 
+TEST(VectorSearch, finds_the_others_beside_more_copies_than_a_node_has_links) {
+  for (const VectorDistance distance : {VectorDistance::kL2, VectorDistance::kCosine}) {
+    for (const std::size_t first : {std::size_t{0}, std::size_t{700}}) {
+      std::vector<float> base = clustered(1000, 12);
+      // Copies of one direction: of different lengths under cosine, where they are equal but for rounding.
+      for (std::size_t i = 0; i < 300; ++i) {
+        for (std::size_t j = 0; j < kDimension; ++j)
+          base[(first + i) * kDimension + j] =
+              distance == VectorDistance::kL2 ? 1.0F : (0.3F + static_cast<float>(j)) * (1 + 0.37F * static_cast<float>(i));
+      }
+      Built walked(base, distance, {.m = 4, .ef_construction = 20, .threads = 1});
+      double hits = 0;
+      const std::vector<float> queries = clustered(50, 13);
+      for (std::size_t q = 0; q < 50; ++q) {
+        const auto query = std::span(queries).subspan(q * kDimension, kDimension);
+        const auto found = walked.search(query, {.k = 10, .ef = 64, .way = VectorSearchWay::kGraph});
+        for (const ItemIndex item : nearest_by_definition(distance, base, query, 10))
+          hits += std::count(found.begin(), found.end(), item) > 0 ? 1 : 0;
+      }
+      EXPECT_GT(hits / 500, 0.95) << models::name_of(distance) << ", copies from " << first;
+      const auto copies =
+          walked.search(std::span(base).subspan(first * kDimension, kDimension), {.k = 3, .way = VectorSearchWay::kGraph});
+      for (const ItemIndex item : copies)
+        EXPECT_TRUE(item >= static_cast<ItemIndex>(first) && item < static_cast<ItemIndex>(first) + 300);
+    }
+  }
+}
+
+TEST(VectorSearch, goes_the_way_that_the_bench_found_faster) {
+  EXPECT_FALSE(models::is_walk_faster(3'000, 3'000, 64));
+  EXPECT_TRUE(models::is_walk_faster(3'001, 3'001, 64));
+  EXPECT_FALSE(models::is_walk_faster(24'000, 24'000, 256));
+  EXPECT_TRUE(models::is_walk_faster(24'001, 24'001, 256));
+  EXPECT_FALSE(models::is_walk_faster(300'000, 30'000, 64));
+  EXPECT_TRUE(models::is_walk_faster(300'000, 30'001, 64));
+  EXPECT_FALSE(models::is_walk_faster(300'000, 0, 64));
+}
+
+TEST(VectorSearch, by_codes_finds_what_the_vectors_find_and_measures_it_by_them) {
+  // Over 16 MiB, from where on an index has codes.
+  constexpr std::size_t kItems = 4'200;
+  constexpr std::size_t kWide = 1'008;
+  std::vector<float> base;
+  Rng rng(14);
+  for (std::size_t i = 0; i < kItems * kWide; ++i) base.push_back(static_cast<float>(3 + rng.uniform()));
+  for (std::size_t i = 0; i < kItems; ++i) {
+    for (std::size_t j = 0; j < 8; ++j) base[i * kWide + j] += static_cast<float>(6 * rng.normal());
+  }
+  const models::OwnedVectorIndex owned = build_vector_index(base, kWide, VectorDistance::kL2, {.m = 6, .ef_construction = 20});
+  const VectorIndex index(owned.view(), "index");
+  VectorIndex::Scratch scratch;
+  std::vector<VectorHit> walked;
+  std::vector<VectorHit> exact;
+  std::size_t hits = 0;
+  for (std::size_t q = 0; q < 40; ++q) {
+    const auto query = std::span(base).subspan(q * 100 * kWide, kWide);
+    index.search(query, {.k = 10, .ef = 128, .way = VectorSearchWay::kGraph}, scratch, walked);
+    index.search(query, {.k = 10, .way = VectorSearchWay::kScan}, scratch, exact);
+    ASSERT_THAT(walked, SizeIs(10));
+    EXPECT_EQ(walked.front(), exact.front());
+    for (const VectorHit& hit : exact) hits += std::count(walked.begin(), walked.end(), hit) > 0 ? 1U : 0U;
+  }
+  EXPECT_GT(hits, 380U);
+}
+
+TEST(VectorBuild, refuses_lengths_whose_squares_are_no_floats_but_for_cosine) {
+  std::vector<float> base(2 * kDimension, 1);
+  base[kDimension] = 2e38F;
+  for (const VectorDistance distance : {VectorDistance::kL2, VectorDistance::kInnerProduct}) {
+    try {
+      (void)build_vector_index(base, kDimension, distance, {});
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_THAT(error.message(), ::testing::HasSubstr("vector 1 has the length 2e+38, expected at most 9e+18"));
+    }
+  }
+  Built built(base, VectorDistance::kCosine);
+  EXPECT_THAT(built.search(std::span(base).last(kDimension), {.k = 1}), ElementsAre(1));
+}
+
 TEST(VectorBuild, refuses_what_is_no_vector_with_its_place) {
   std::vector<float> bad(3 * kDimension, 1);
   bad[kDimension + 4] = std::numeric_limits<float>::quiet_NaN();

@@ -58,7 +58,7 @@ class SafetensorsTest(unittest.TestCase):
 
     def test_every_array_of_every_file(self):
         files = sorted(self.folder.glob("*.safetensors"))
-        self.assertEqual(len(files), 7)
+        self.assertEqual(len(files), 9)
         for path in files:
             header, data = header_of(path)
             with safe_open(path, "numpy") as opened:

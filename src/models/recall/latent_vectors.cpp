@@ -44,8 +44,8 @@ void ObservedHistory::read(std::span<const ItemIndex> history, std::span<const f
   items.clear();
   confidences.clear();
   for (std::size_t k = 0; k < history.size(); ++k) {
-    const float c = confidence(weights[k], parameters.alpha);
-    if (weights[k] == 0) continue;
+    if (!(weights[k] > 0)) continue;
+    const auto c = static_cast<float>(std::min(static_cast<double>(weights[k]) * parameters.alpha, kMostConfidence));
     items.push_back(history[k]);
     confidences.push_back(c);
   }
@@ -110,6 +110,7 @@ void LatentVectors::fold_in(std::span<const ItemIndex> history, std::span<const 
     for (std::size_t i = 0; i < g; ++i) s.direction[i] = s.residual[i] + share * s.direction[i];
     norm = next;
   }
+  if (!std::all_of(s.user.begin(), s.user.end(), [](float v) { return std::isfinite(v); })) s.user.assign(a.stride, 0);
 }
 
 NeighbourRow LatentVectors::recall(const VectorSearchOptions& options, Scratch& s, std::vector<ItemIndex>& items,

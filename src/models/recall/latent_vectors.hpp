@@ -36,7 +36,7 @@ struct ObservedHistory {
   std::vector<ItemIndex> items;  ///< with a weight above 0
   std::vector<float> confidences;
   float ridge = 0;
-  /// Throws as confidence().
+  /// Takes any finite weights: what confidence() refuses counts as its limit, because a page is made of it while somebody waits.
   void read(std::span<const ItemIndex> history, std::span<const float> weights, std::size_t n_items,
             const FoldInParameters& parameters);
 };
@@ -66,7 +66,7 @@ class LatentVectors {
   [[nodiscard]] const VectorIndex& index() const { return index_; }
 
   /// Puts the vector of a history into scratch.user, by conjugate gradients from zero: near what the exact solution is, at a twentieth of
-  /// its cost. `history` holds each item once. Zero for an empty history.
+  /// its cost. `history` holds each item once. Zero for an empty history, and where numbers leave the range of a float.
   void fold_in(std::span<const ItemIndex> history, std::span<const float> weights, Scratch& scratch) const;
 
   /// The items with the largest products with scratch.user, best first, into `items` and `scores`: those above 0 among the `options.k` that

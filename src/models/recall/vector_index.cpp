@@ -1,6 +1,7 @@
 #include "models/recall/vector_index.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -18,6 +19,16 @@ bool in_range(std::span<const std::int32_t> links, std::size_t n) {
                      [n](std::int32_t link) { return link >= -1 && (link < 0 || static_cast<std::size_t>(link) < n); });
 }
 
+/// Vectors of less than this lie in the caches of a processor and are walked as they are. Measured at two sizes only: 10,000 x 64 was a tenth
+/// faster by floats, 100,000 x 128 1.6 times faster by codes.
+constexpr std::size_t kCodedBytes = std::size_t{16} << 20U;
+/// Codes whose distances between neighbours are farther off than this, in the mean, would cost answers.
+constexpr double kMostCodeError = 0.02;
+/// Vectors that a scan measures before it looks at the distances.
+constexpr std::size_t kScanBlock = 256;
+/// Above it the nearest nodes are kept in a heap: a sorted array moves half of them for each that comes in.
+constexpr std::size_t kMostSorted = 1024;
+
 bool farther(const VectorHit& a, const VectorHit& b) { return nearer(b, a); }
 
 }  // namespace
@@ -29,6 +40,12 @@ std::string_view name_of(VectorDistance distance) {
     case VectorDistance::kInnerProduct: return "ip";
   }
   return "";
+}
+
+bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef) {
+  const auto left = static_cast<double>(allowed);
+  const double wider = static_cast<double>(ef) / kScanEf;
+  return left * left > static_cast<double>(kScanItems) * wider * std::sqrt(wider) * static_cast<double>(n);
 }
 
 bool offer(std::vector<VectorHit>& found, std::size_t n, const VectorHit& hit) {
@@ -50,6 +67,9 @@ VectorIndex::VectorIndex(const VectorArrays& arrays, std::string_view name) : ar
     bad(name, "a vector has fewer floats than its dimension");
   if (arrays.vectors.size() % arrays.stride != 0) bad(name, "the vectors are cut short");
   n_ = arrays.vectors.size() / arrays.stride;
+  ground_.vectors = arrays.vectors.data();
+  ground_.stride = arrays.stride;
+  ground_.n = n_;
   if (!std::all_of(arrays.vectors.begin(), arrays.vectors.end(), [](float v) { return std::isfinite(v); }))
     bad(name, "a vector is no number");
   if (arrays.m == 0 || n_ == 0) {
@@ -76,6 +96,12 @@ VectorIndex::VectorIndex(const VectorArrays& arrays, std::string_view name) : ar
     }
   }
   if (arrays.entry < 0 || static_cast<std::size_t>(arrays.entry) >= n_) bad(name, "the entry is no node");
+  if (arrays.vectors.size_bytes() < kCodedBytes) return;
+  auto codes = std::make_shared<VectorCodes>(arrays.vectors, arrays.stride);
+  if (codes->empty() || codes->link_error(arrays.vectors, arrays.stride, arrays.links, 2 * arrays.m) > kMostCodeError) return;
+  ground_.codes = codes->rows();
+  ground_.row_bytes = codes->row_bytes();
+  codes_ = std::move(codes);
 }
 
 void VectorIndex::prepare(std::span<const float> query, std::vector<float>& out) const {
@@ -88,8 +114,8 @@ void VectorIndex::prepare(std::span<const float> query, std::vector<float>& out)
   double squares = 0;
   for (const float v : query) squares += static_cast<double>(v) * static_cast<double>(v);
   if (!(squares > 0) || arrays_.distance == VectorDistance::kInnerProduct) return;
-  const auto scale = static_cast<float>(1 / std::sqrt(squares));
-  for (float& v : out) v *= scale;
+  const double scale = 1 / std::sqrt(squares);
+  for (float& v : out) v = static_cast<float>(static_cast<double>(v) * scale);
 }
 
 void VectorIndex::search(std::span<const float> query, const VectorSearchOptions& options, Scratch& scratch,
@@ -100,12 +126,11 @@ void VectorIndex::search(std::span<const float> query, const VectorSearchOptions
   scratch.found.clear();
   bool graph = options.way == VectorSearchWay::kGraph;
   if (options.way == VectorSearchWay::kAuto) {
-    const bool few =
-        options.allowed != nullptr && static_cast<double>(options.allowed->count) < kScanShare * static_cast<double>(n_);
-    graph = n_ >= kScanItems && !few;
+    const std::size_t allowed = options.allowed == nullptr ? n_ : options.allowed->count;
+    graph = is_walk_faster(n_, allowed, std::max(options.ef, options.k));
   }
   if (graph && arrays_.m > 0) {
-    walk(scratch.query.data(), options, scratch);
+    walk(options, scratch);
   } else {
     scan(scratch.query.data(), options, scratch);
   }
@@ -115,71 +140,109 @@ void VectorIndex::search(std::span<const float> query, const VectorSearchOptions
 }
 
 void VectorIndex::scan(const float* query, const VectorSearchOptions& options, Scratch& scratch) const {
-  for (std::size_t i = 0; i < n_; ++i) {
-    if (options.allowed != nullptr && !options.allowed->contains(i)) continue;
-    offer(scratch.found, options.k, {static_cast<ItemIndex>(i), distance_(query, vector(i), arrays_.stride)});
+  float distances[kScanBlock];
+  std::int32_t rows[kScanBlock] = {};
+  float reach = std::numeric_limits<float>::infinity();
+  const auto take = [&](std::size_t n, auto item_of) {
+    for (std::size_t k = 0; k < n; ++k) {
+      if (distances[k] > reach) continue;
+      offer(scratch.found, options.k, {static_cast<ItemIndex>(item_of(k)), distances[k]});
+      if (scratch.found.size() == options.k) reach = scratch.found.front().distance;
+    }
+  };
+  if (options.allowed == nullptr) {
+    for (std::size_t begin = 0; begin < n_; begin += kScanBlock) {
+      const std::size_t n = std::min(kScanBlock, n_ - begin);
+      ground_.kernels.distances(query, ground_.vector(begin), arrays_.stride, nullptr, n, distances);
+      take(n, [begin](std::size_t k) { return begin + k; });
+    }
+    return;
   }
+  std::size_t n = 0;
+  const auto measure = [&] {
+    ground_.kernels.distances(query, ground_.vectors, arrays_.stride, rows, n, distances);
+    take(n, [&rows](std::size_t k) { return rows[k]; });
+    n = 0;
+  };
+  for (std::size_t word = 0; word * 64 < n_; ++word) {
+    for (std::uint64_t bits = options.allowed->bits[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t item = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (item >= n_) break;
+      rows[n++] = static_cast<std::int32_t>(item);
+      if (n == kScanBlock) measure();
+    }
+  }
+  measure();
 }
 
-VectorHit VectorIndex::descend(const float* query) const {
-  auto at = static_cast<std::size_t>(arrays_.entry);
-  VectorHit best{arrays_.entry, distance_(query, vector(at), arrays_.stride)};
-  for (std::size_t level = arrays_.levels[at]; level > 0; --level) {
-    for (bool moved = true; moved;) {
-      moved = false;
-      const std::size_t row = arrays_.upper_offsets[static_cast<std::size_t>(best.item)] + level - 1;
-      for (const std::int32_t link : arrays_.upper_links.subspan(row * arrays_.m, arrays_.m)) {
-        if (link < 0) break;
-        const VectorHit next{link, distance_(query, vector(static_cast<std::size_t>(link)), arrays_.stride)};
-        if (!nearer(next, best)) continue;
-        best = next;
-        moved = true;
-      }
-    }
+VectorHit VectorIndex::descend(const float* query, WalkScratch& scratch) const {
+  VectorHit best{arrays_.entry, 0};
+  ground_.measure(query, {&best.item, 1}, &best.distance);
+  for (std::size_t level = arrays_.levels[static_cast<std::size_t>(best.item)]; level > 0; --level) {
+    walk_down(ground_, query, best, scratch, [&](std::size_t node) {
+      return filled(arrays_.upper_links.subspan((arrays_.upper_offsets[node] + level - 1) * arrays_.m, arrays_.m));
+    });
   }
   return best;
 }
 
-void VectorIndex::walk(const float* query, const VectorSearchOptions& options, Scratch& scratch) const {
+void VectorIndex::walk(const VectorSearchOptions& options, Scratch& scratch) const {
   const std::size_t ef = std::max(options.ef, options.k);
-  scratch.visited.resize(std::max(scratch.visited.size(), n_), 0);
-  if (++scratch.search == 0) {  // the numbers have gone round
-    std::fill(scratch.visited.begin(), scratch.visited.end(), 0U);
-    scratch.search = 1;
+  const float* query = scratch.query.data();
+  if (codes_ != nullptr) {
+    scratch.coded_query = scratch.query;
+    codes_->scale(scratch.coded_query);
+    query = scratch.coded_query.data();
   }
+  const VectorHit start = descend(query, scratch.walk);
+  scratch.walk.visited.reset(n_);
+  if (options.allowed != nullptr || ef > kMostSorted) {
+    walk_filtered(query, start, ef, options.allowed, scratch);
+  } else {
+    walk_near(
+        ground_, query, start, ef, scratch.walk, [this](std::size_t node) { return links_of(node); },
+        [this](std::size_t node) {
+          const std::int32_t* links = arrays_.links.data() + node * 2 * arrays_.m;
+          for (std::size_t k = 0; k < 2 * arrays_.m; k += kVectorLanes) __builtin_prefetch(links + k);
+        });
+    scratch.walk.nearest.copy_to(scratch.found);
+  }
+  if (codes_ != nullptr) measure_found(scratch);
+}
+
+void VectorIndex::measure_found(Scratch& scratch) const {
+  WalkScratch& w = scratch.walk;
+  w.fresh.clear();
+  for (const VectorHit& hit : scratch.found) w.fresh.push_back(hit.item);
+  w.distances.resize(std::max(w.distances.size(), w.fresh.size()));
+  ground_.kernels.distances(scratch.query.data(), ground_.vectors, arrays_.stride, w.fresh.data(), w.fresh.size(),
+                            w.distances.data());
+  for (std::size_t k = 0; k < w.fresh.size(); ++k) scratch.found[k].distance = w.distances[k];
+}
+
+void VectorIndex::walk_filtered(const float* query, const VectorHit& start, std::size_t ef, const AllowedItems* allowed,
+                                Scratch& scratch) const {
   // Nodes that a filter forbids are walked through and not kept, so the way is bounded by the nodes seen, not by the nodes found.
   float reach = std::numeric_limits<float>::infinity();
   const auto take = [&](const VectorHit& hit) {
-    if (options.allowed == nullptr || options.allowed->contains(static_cast<std::size_t>(hit.item))) {
+    if (allowed == nullptr || allowed->contains(static_cast<std::size_t>(hit.item))) {
       offer(scratch.found, ef, hit);
       if (scratch.found.size() == ef) reach = scratch.found.front().distance;
     }
     scratch.open.push_back(hit);
     std::push_heap(scratch.open.begin(), scratch.open.end(), farther);
   };
-  const VectorHit start = descend(query);
+  WalkScratch& w = scratch.walk;
   scratch.open.clear();
-  scratch.visited[static_cast<std::size_t>(start.item)] = scratch.search;
+  w.visited.add(start.item);
   take(start);
-  const std::size_t width = 2 * arrays_.m;
   while (!scratch.open.empty() && scratch.open.front().distance <= reach) {
     const auto node = static_cast<std::size_t>(scratch.open.front().item);
     std::pop_heap(scratch.open.begin(), scratch.open.end(), farther);
     scratch.open.pop_back();
-    const std::int32_t* links = arrays_.links.data() + node * width;
-    std::size_t n_links = 0;
-    while (n_links < width && links[n_links] >= 0) ++n_links;
-    for (std::size_t k = 0; k < n_links; ++k) __builtin_prefetch(scratch.visited.data() + links[k]);
-    for (std::size_t k = 0; k < n_links; ++k) {
-      const auto link = static_cast<std::size_t>(links[k]);
-      if (k + 1 < n_links) {
-        const float* next = vector(static_cast<std::size_t>(links[k + 1]));
-        for (std::size_t line = 0; line < arrays_.stride; line += kVectorLanes) __builtin_prefetch(next + line);
-      }
-      if (scratch.visited[link] == scratch.search) continue;
-      scratch.visited[link] = scratch.search;
-      const float distance = distance_(query, vector(link), arrays_.stride);
-      if (distance <= reach) take({links[k], distance});
+    w.measure_fresh(ground_, query, links_of(node));
+    for (std::size_t k = 0; k < w.fresh.size(); ++k) {
+      if (w.distances[k] <= reach) take({w.fresh[k], w.distances[k]});
     }
   }
 }

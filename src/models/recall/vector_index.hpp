@@ -6,12 +6,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
+#include "models/recall/vector_codes.hpp"
 #include "models/recall/vector_kernels.hpp"
+#include "models/recall/vector_walk.hpp"
 
 namespace lodestone::models {
 
@@ -52,12 +55,6 @@ struct OwnedVectorIndex {
   }
 };
 
-struct VectorHit {
-  ItemIndex item = 0;
-  float distance = 0;  ///< squared, of the form that is stored
-  friend bool operator==(const VectorHit&, const VectorHit&) = default;
-};
-
 /// Bit i of word i / 64 set = item i may be found. `count` = bits set.
 struct AllowedItems {
   std::span<const std::uint64_t> bits;
@@ -65,11 +62,16 @@ struct AllowedItems {
   [[nodiscard]] bool contains(std::size_t item) const { return (bits[item / 64] >> item % 64 & 1U) != 0; }
 };
 
-/// kAuto: the scan below kScanItems items, or where a filter allows less than kScanShare of them.
+/// kAuto: whichever is_walk_faster says.
 enum class VectorSearchWay : std::uint8_t { kAuto, kScan, kGraph };
-/// Measured with 64 to 128 dimensions: a scan of 20,000 costs about what a graph search at ef 64 does with a cold cache, and has no misses.
-inline constexpr std::size_t kScanItems = 20'000;
-inline constexpr double kScanShare = 0.5;
+
+/// Size at which a scan takes as long as a walk at ef 64 (`./run bench vectors`: 64 and 128 dimensions, k 50, one thread, both in the caches).
+inline constexpr std::size_t kScanItems = 3'000;
+inline constexpr double kScanEf = 64;
+/// A scan's time grows with the number `allowed` of items that a filter leaves; a walk's with n / allowed, as it goes through what is forbidden
+/// too, with ef, and slowly with n. So they meet where allowed^2 / n = kScanItems (ef / kScanEf)^1.5; without a filter allowed is n. The bench's
+/// rows by share and at ef 256 bear it out. The scan, being exact, has a tie.
+bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef);
 
 struct VectorSearchOptions {
   std::size_t k = 10;
@@ -84,14 +86,15 @@ class VectorIndex {
   /// Memory of a search, kept between searches so that they allocate nothing.
   struct Scratch {
     std::vector<float> query;
-    std::vector<std::uint32_t> visited;  ///< [n], the number of the search that saw the node
-    std::uint32_t search = 0;
+    std::vector<float> coded_query;
+    WalkScratch walk;
     std::vector<VectorHit> open;   ///< heap, nearest first
     std::vector<VectorHit> found;  ///< heap, farthest first
   };
 
   VectorIndex() = default;
   /// Throws corrupt, naming `name`, when the arrays do not fit each other, so that no search leaves them. Cost linear.
+  /// A graph gets codes of its vectors, n * stride bytes, unless they are too coarse for how near its nodes lie.
   VectorIndex(const VectorArrays& arrays, std::string_view name);
 
   [[nodiscard]] std::size_t size() const { return n_; }
@@ -106,20 +109,22 @@ class VectorIndex {
  private:
   void prepare(std::span<const float> query, std::vector<float>& out) const;
   void scan(const float* query, const VectorSearchOptions& options, Scratch& scratch) const;
-  void walk(const float* query, const VectorSearchOptions& options, Scratch& scratch) const;
-  [[nodiscard]] VectorHit descend(const float* query) const;
-  [[nodiscard]] const float* vector(std::size_t i) const { return arrays_.vectors.data() + i * arrays_.stride; }
+  void walk(const VectorSearchOptions& options, Scratch& scratch) const;
+  void measure_found(Scratch& scratch) const;
+  void walk_filtered(const float* query, const VectorHit& start, std::size_t ef, const AllowedItems* allowed,
+                     Scratch& scratch) const;
+  [[nodiscard]] VectorHit descend(const float* query, WalkScratch& scratch) const;
+  [[nodiscard]] std::span<const std::int32_t> links_of(std::size_t node) const {
+    return filled(arrays_.links.subspan(node * 2 * arrays_.m, 2 * arrays_.m));
+  }
 
   VectorArrays arrays_;
   std::size_t n_ = 0;
-  SquaredDistance distance_ = find_squared_distance();
+  std::shared_ptr<const VectorCodes> codes_;  ///< shared by copies of the index
+  WalkGround ground_;
 };
 
 /// Keeps `found` (a heap, farthest first) at the nearest `n`. True when the hit came in.
 bool offer(std::vector<VectorHit>& found, std::size_t n, const VectorHit& hit);
-/// Order of answers: nearer first, then the lower number.
-inline bool nearer(const VectorHit& a, const VectorHit& b) {
-  return a.distance != b.distance ? a.distance < b.distance : a.item < b.item;
-}
 
 }  // namespace lodestone::models
