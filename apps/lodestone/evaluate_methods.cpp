@@ -19,9 +19,9 @@ using evaluation::Kind;
 
 /// Every name of datasets.md.
 const std::vector<std::string>& known_names() {
-  static const std::vector<std::string> names{"auto",         "all",  "pop",   "itemknn-cosine", "itemknn-tfidf",
-                                              "itemknn-bm25", "ease", "slim",  "content",        "fused",
-                                              "userknn",      "als",  "rules", "sessionknn"};
+  static const std::vector<std::string> names{"auto",         "all",     "pop",  "itemknn-cosine", "itemknn-tfidf",
+                                              "itemknn-bm25", "ease",    "slim", "content",        "lsa",
+                                              "fused",        "userknn", "als",  "rules",          "sessionknn"};
   return names;
 }
 
@@ -41,7 +41,8 @@ std::shared_ptr<TunedMethod> make_tuned(const std::string& name, const std::vect
   if (name == "rules") return std::make_shared<RulesMethod>(threads);
   if (name == "userknn") return std::make_shared<HistoryNeighboursMethod>(Form::kUsers, threads);
   if (name == "sessionknn") return std::make_shared<HistoryNeighboursMethod>(Form::kSessions, threads);
-  if (name == "content") return std::make_shared<ContentMethod>(threads);
+  if (name == "content") return std::make_shared<ContentMethod>(ContentMethod::Form::kFused, threads);
+  if (name == "lsa") return std::make_shared<ContentMethod>(ContentMethod::Form::kDense, threads);
   if (name == "fused") return std::make_shared<FusedMethod>(make_parts(applicable, threads), threads);
   for (const training::Weighting weighting :
        {training::Weighting::kCosine, training::Weighting::kTfIdf, training::Weighting::kBm25}) {
@@ -76,7 +77,8 @@ std::string reason_against(const std::string& name, const DatasetSpec& spec, con
     return fmt::format("looks at the order of histories, and kind {} has none{}", evaluation::name_of(spec.kind), choice);
   if (name == "userknn" && spec.kind == Kind::kSessions)
     return fmt::format("compares users, and there are only sessions; sessionknn compares those{}", choice);
-  if (name == "content") return fmt::format("compares texts, and there is no files.items{}", choice);
+  if (name == "content" || (name == "lsa" && spec.kind != Kind::kTextSearch))
+    return fmt::format("compares texts, and there is no files.items{}", choice);
   return fmt::format("does not answer kind {}{}", evaluation::name_of(spec.kind), choice);
 }
 
@@ -84,7 +86,7 @@ std::string reason_against(const std::string& name, const DatasetSpec& spec, con
 
 std::vector<std::string> methods_of(const DatasetSpec& spec, std::size_t n_users, std::size_t n_items) {
   switch (spec.kind) {
-    case Kind::kSimilarItems:
+    case Kind::kSimilarItems: return {"content", "lsa"};
     case Kind::kTextSearch: return {"content"};
     case Kind::kInteractions:
     case Kind::kSequences:
@@ -95,7 +97,7 @@ std::vector<std::string> methods_of(const DatasetSpec& spec, std::size_t n_users
       names.emplace_back("als");
       if (spec.kind != Kind::kSessions) names.emplace_back("userknn");
       if (spec.kind != Kind::kInteractions) names.insert(names.end(), {"rules", "sessionknn"});
-      if (spec.find(evaluation::Part::kItems) != nullptr) names.emplace_back("content");
+      if (spec.find(evaluation::Part::kItems) != nullptr) names.insert(names.end(), {"content", "lsa"});
       names.emplace_back("fused");
       return names;
     }

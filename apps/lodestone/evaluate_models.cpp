@@ -223,44 +223,4 @@ void SlimMethod::fit_as_set(const TrainPart& train) {
   influence_ = models::invert(training::fit_slim(evaluation::to_interactions(train.histories, train.n_items), options_).view());
 }
 
-std::string ContentMethod::settings() const {
-  const training::ContentOptions options;
-  return fmt::format("title={} tags={} description={} k1={} b={}{}", options.title_weight, options.tag_weight,
-                     options.description_weight, options.bm25_k1, options.bm25_b, decay_text(decay_));
-}
-
-void ContentMethod::score(std::span<const ItemIndex> history, std::span<float> scores) const {
-  thread_local std::vector<float> profile;
-  thread_local std::vector<ItemIndex> touched;
-  profile.resize(std::max(profile.size(), vectors_.rows.n_items), 0);
-  for_each_weighted(history, decay_, [&](ItemIndex item, float weight) {
-    const models::InteractionRow row = vectors_.rows.row(index(item));
-    for (std::size_t k = 0; k < row.items.size(); ++k) {
-      float& sum = profile[index(row.items[k])];
-      if (sum == 0) touched.push_back(row.items[k]);
-      sum += weight * row.weights[k];
-    }
-  });
-  for (const ItemIndex token : touched) {
-    const float weight = profile[index(token)];
-    profile[index(token)] = 0;
-    for (std::size_t at = postings_.offsets[index(token)]; at < postings_.offsets[index(token) + 1]; ++at) {
-      scores[index(postings_.users[at])] += weight * postings_.weights[at];
-    }
-  }
-  touched.clear();
-}
-
-double ContentMethod::choose(const Problem& tuning) {
-  fit_as_set(tuning.train);
-  return choose_decay(tuning, decay_);
-}
-
-void ContentMethod::fit_as_set(const TrainPart& train) {
-  training::ContentOptions options;
-  options.threads = threads();
-  vectors_ = training::build_content_vectors(train.texts, options);
-  postings_ = models::transpose(vectors_.rows);
-}
-
 }  // namespace lodestone::app

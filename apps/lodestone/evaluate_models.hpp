@@ -140,11 +140,13 @@ class SlimMethod final : public TunedMethod {
   models::OwnedNeighbours influence_;
 };
 
-/// Similarity of texts to the texts of the history.
+/// Similarity of texts to the texts of the history: bags of tokens and their dense form together, or the dense form alone.
 class ContentMethod final : public TunedMethod {
  public:
-  using TunedMethod::TunedMethod;
-  [[nodiscard]] std::string name() const override { return "content"; }
+  enum class Form : std::uint8_t { kFused, kDense };
+
+  ContentMethod(Form form, int threads);
+  [[nodiscard]] std::string name() const override { return form_ == Form::kFused ? "content" : "lsa"; }
   [[nodiscard]] std::string settings() const override;
   void score(std::span<const ItemIndex> history, std::span<float> scores) const override;
 
@@ -153,9 +155,16 @@ class ContentMethod final : public TunedMethod {
   void fit_as_set(const evaluation::TrainPart& train) override;
 
  private:
+  [[nodiscard]] bool uses_lsa() const { return form_ == Form::kDense || options_.dense_weight > 0; }
+  void add_bags(std::span<const ItemIndex> history, std::span<float> scores) const;
+  void add_dense(std::span<const ItemIndex> history, float share, std::span<float> scores) const;
+
+  Form form_;
+  training::ContentOptions options_;
   double decay_ = 1;
   training::ContentVectors vectors_;
   models::ItemUsers postings_;
+  training::LsaVectors lsa_;
 };
 
 }  // namespace lodestone::app

@@ -94,7 +94,7 @@ TEST_F(EvaluateVerb, every_method_gives_a_row_with_all_that_scripts_read) {
     EXPECT_GT(metric(row, "recall@5"), names.back() == "pop" ? 0.01 : 0.25) << names.back();
   }
   EXPECT_THAT(names, ElementsAre("pop", "itemknn-cosine", "itemknn-tfidf", "itemknn-bm25", "ease", "slim", "als", "userknn",
-                                 "content", "fused"));
+                                 "content", "lsa", "fused"));
   EXPECT_LT(metric(rows[0], "ndcg@5") * 2, metric(rows[4], "ndcg@5"));
 }
 
@@ -212,7 +212,7 @@ TEST_F(EvaluateVerb, a_method_that_cannot_be_measured_is_refused_with_the_choice
   EXPECT_EQ(fault("itemknn-tdidf"),
             "there is no method \"itemknn-tdidf\"; did you mean \"itemknn-tfidf\"? This data can be measured with pop, "
             "itemknn-cosine, itemknn-tfidf, "
-            "itemknn-bm25, ease, slim, als, userknn, content, fused, auto or all");
+            "itemknn-bm25, ease, slim, als, userknn, content, lsa, fused, auto or all");
   EXPECT_THAT(fault("transformer"), HasSubstr("there is no method \"transformer\". This data can be measured with pop, "));
   EXPECT_THAT(fault("auto,"), HasSubstr("there is no method \"\". "));
   write("train", "1 1 2\n");

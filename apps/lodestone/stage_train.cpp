@@ -11,6 +11,7 @@
 #include "behavior_choice.hpp"
 #include "bundle/store.hpp"
 #include "channel_weights.hpp"
+#include "content_choice.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "latent_choice.hpp"
@@ -113,6 +114,21 @@ void print_weights(const ChannelChoice& choice, const models::ChannelWeights& we
               choice.ndcg_at_10, choice.n_user_pages + choice.n_item_pages, choice.ndcg_at_10_of_defaults);
 }
 
+json::Value content_document(const ContentModel& content) {
+  json::Value out = json::Object{};
+  out.set("dense_weight", json::Value(content.dense_weight));
+  out.set("steps", json::Value(static_cast<std::int64_t>(content.n_cases)));
+  json::Array trials;
+  for (const ContentTrial& trial : content.trials) {
+    json::Value row = json::Object{};
+    row.set("dense_weight", json::Value(trial.dense_weight));
+    row.set("ndcg@10", json::Value(trial.ndcg_at_10));
+    trials.push_back(std::move(row));
+  }
+  out.set("trials", json::Value(std::move(trials)));
+  return out;
+}
+
 json::Value vectors_document(const LatentChoice& choice) {
   const training::AlsOptions& als = choice.options.als;
   json::Value out = json::Object{};
@@ -126,8 +142,8 @@ json::Value vectors_document(const LatentChoice& choice) {
   return out;
 }
 
-json::Value metrics_document(const BehaviorModel& behavior, const std::optional<LatentChoice>& latent,
-                             const ChannelChoice& choice) {
+json::Value metrics_document(const BehaviorModel& behavior, const ContentModel& content,
+                             const std::optional<LatentChoice>& latent, const ChannelChoice& choice) {
   json::Value out = json::Object{};
   out.set("protocol", json::Value("newest item of each history hidden, full ranking, lists as served"));
   out.set("histories", json::Value(static_cast<std::int64_t>(behavior.n_judged)));
@@ -143,6 +159,7 @@ json::Value metrics_document(const BehaviorModel& behavior, const std::optional<
     trials.push_back(std::move(row));
   }
   out.set("trials", json::Value(std::move(trials)));
+  out.set("content", content_document(content));
   if (latent) out.set("vectors", vectors_document(*latent));
   out.set("channels", channels_document(choice));
   return out;
@@ -191,7 +208,8 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   training::ContentOptions content;
   content.neighbors = neighbors;
   content.threads = threads;
-  data.content = training::fit_content(data.items, content);
+  ContentModel likeness = choose_content(input.interactions, data.items, content);
+  data.content = std::move(likeness.neighbours);
   data.text = training::build_text_index(data.items, content);
   data.words = features::build_prefix_arrays(training::build_vocabulary(data.items));
 
@@ -213,7 +231,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   info.product_version = kVersion;
   info.config_hash = config.hash();
   info.sources = input.sources;
-  info.metrics = metrics_document(behavior, latent, choice);
+  info.metrics = metrics_document(behavior, likeness, latent, choice);
   const std::string id = bundle::pack(data, info, store.folder());
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),

@@ -124,18 +124,31 @@ models::Interactions rank_tokens(models::Interactions rows) {
   return rows;
 }
 
+LsaVectors lsa_of(const models::Interactions& rows, const ContentOptions& options) {
+  LsaOptions lsa = options.lsa;
+  lsa.threads = options.threads;
+  return fit_lsa(rows, lsa);
+}
+
+/// What the search for neighbours reads: bags as rank_tokens() gives them, their transpose, and the dense form with its nearest.
+struct SearchInput {
+  const models::Interactions& rows;
+  models::ItemUsers postings;
+  const LsaVectors& lsa;
+  models::OwnedNeighbours near;
+  const ContentOptions& options;
+};
+
 /// Nearest neighbours of one item after another; memory of one thread.
 class Search {
  public:
-  /// `rows` as rank_tokens() gives them, `postings` their transpose.
-  Search(const models::Interactions& rows, const models::ItemUsers& postings, const ContentOptions& options)
-      : rows_(rows), postings_(postings), options_(options), sums_(rows.n_users(), 0), query_(rows.n_items, 0) {}
+  explicit Search(const SearchInput& input) : in_(input), sums_(in_.rows.n_users(), 0), query_(in_.rows.n_items, 0) {}
 
   const std::vector<ScoredItem>& nearest(std::size_t item) {
-    const models::InteractionRow row = rows_.row(item);
+    const models::InteractionRow row = in_.rows.row(item);
     // Rarest first: they decide, and they are cheap.
     std::size_t left = row.items.size();
-    for (std::size_t budget = options_.max_postings; left > 0 && frequency(row.items[left - 1]) <= budget; --left) {
+    for (std::size_t budget = in_.options.max_postings; left > 0 && frequency(row.items[left - 1]) <= budget; --left) {
       budget -= frequency(row.items[left - 1]);
       add(row.items[left - 1], row.weights[left - 1]);
     }
@@ -145,43 +158,70 @@ class Search {
       sums_[index(other)] = 0;
     }
     touched_.clear();
-    if (left > 0) add_frequent(row, left);
-    keep_top(list_, options_.neighbors);
+    const bool dense = in_.lsa.rank > 0;
+    if (left > 0 || dense) keep_top(list_, in_.options.neighbors + in_.options.neighbors / 2 + 20);
+    add_frequent(row, left);
+    if (dense) {
+      add_dense_candidates(item, row);
+      blend(item);
+    }
+    keep_top(list_, in_.options.neighbors);
     return list_;
   }
 
  private:
   static std::size_t index(ItemIndex i) { return static_cast<std::size_t>(i); }
   [[nodiscard]] std::size_t frequency(ItemIndex token) const {
-    return postings_.offsets[index(token) + 1] - postings_.offsets[index(token)];
+    return in_.postings.offsets[index(token) + 1] - in_.postings.offsets[index(token)];
   }
 
   void add(ItemIndex token, float weight) {
-    for (std::size_t at = postings_.offsets[index(token)]; at < postings_.offsets[index(token) + 1]; ++at) {
-      float& sum = sums_[index(postings_.users[at])];
-      if (sum == 0) touched_.push_back(postings_.users[at]);
-      sum += weight * postings_.weights[at];
+    for (std::size_t at = in_.postings.offsets[index(token)]; at < in_.postings.offsets[index(token) + 1]; ++at) {
+      float& sum = sums_[index(in_.postings.users[at])];
+      if (sum == 0) touched_.push_back(in_.postings.users[at]);
+      sum += weight * in_.postings.weights[at];
     }
   }
 
   /// Adds what the first `left` tokens of the row, which were too frequent to be walked over, share with the finalists.
   void add_frequent(const models::InteractionRow& row, std::size_t left) {
-    keep_top(list_, options_.neighbors + options_.neighbors / 2 + 20);
+    if (left == 0) return;
     for (std::size_t k = 0; k < left; ++k) query_[index(row.items[k])] = row.weights[k];
     const ItemIndex last = row.items[left - 1];
-    for (ScoredItem& s : list_) {
-      const models::InteractionRow other = rows_.row(index(s.item));
-      float sum = 0;
-      for (std::size_t k = 0; k < other.items.size() && other.items[k] <= last; ++k)
-        sum += query_[index(other.items[k])] * other.weights[k];
-      s.score += sum;
-    }
+    for (ScoredItem& s : list_) s.score += shared(in_.rows.row(index(s.item)), last);
     for (std::size_t k = 0; k < left; ++k) query_[index(row.items[k])] = 0;
   }
 
-  const models::Interactions& rows_;
-  const models::ItemUsers& postings_;
-  const ContentOptions& options_;
+  /// Of query_ and another row, over the tokens up to `last`.
+  [[nodiscard]] float shared(const models::InteractionRow& other, ItemIndex last) const {
+    float sum = 0;
+    for (std::size_t k = 0; k < other.items.size() && other.items[k] <= last; ++k)
+      sum += query_[index(other.items[k])] * other.weights[k];
+    return sum;
+  }
+
+  /// The nearest by LSA join the list with the cosine of their bags; those that are on it stay as they are.
+  void add_dense_candidates(std::size_t item, const models::InteractionRow& row) {
+    const models::NeighbourRow near = in_.near.view().row(static_cast<ItemIndex>(item));
+    if (near.items.empty()) return;
+    for (const ScoredItem& s : list_) sums_[index(s.item)] = 1;
+    for (std::size_t k = 0; k < row.items.size(); ++k) query_[index(row.items[k])] = row.weights[k];
+    const std::size_t n_listed = list_.size();
+    for (const ItemIndex other : near.items) {
+      if (sums_[index(other)] == 0) list_.push_back({other, shared(in_.rows.row(index(other)), row.items.back())});
+    }
+    for (std::size_t k = 0; k < row.items.size(); ++k) query_[index(row.items[k])] = 0;
+    for (std::size_t k = 0; k < n_listed; ++k) sums_[index(list_[k].item)] = 0;
+  }
+
+  void blend(std::size_t item) {
+    const auto weight = static_cast<float>(in_.options.dense_weight);
+    const std::span<const float> vector = in_.lsa.row(item);
+    for (ScoredItem& s : list_)
+      s.score = (s.score + weight * std::max(0.0F, dot(vector, in_.lsa.row(index(s.item))))) / (1 + weight);
+  }
+
+  const SearchInput& in_;
   std::vector<float> sums_;
   std::vector<float> query_;
   std::vector<ItemIndex> touched_;
@@ -189,11 +229,15 @@ class Search {
 };
 
 models::OwnedNeighbours fit_lists(const models::Interactions& rows, const ContentOptions& options) {
-  const models::ItemUsers postings = models::transpose(rows);
+  LsaVectors lsa;
+  if (options.dense_weight > 0) lsa = lsa_of(rows, options);
   const std::size_t n_items = rows.n_users();
+  models::OwnedNeighbours near;
+  if (lsa.rank > 0 && n_items < options.max_dense_items)
+    near = nearest_by_lsa(lsa, options.dense_candidates, static_cast<float>(options.dense_least), options.threads);
+  const SearchInput input{rows, models::transpose(rows), lsa, std::move(near), options};
   ListBuilder lists(n_items);
-  std::vector<Search> searches(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()),
-                               Search(rows, postings, options));
+  std::vector<Search> searches(static_cast<std::size_t>(options.threads > 0 ? options.threads : usable_cores()), Search(input));
   parallel_for(n_items, kBlock, options.threads, [&](std::size_t begin, std::size_t end, int thread) {
     for (std::size_t i = begin; i < end; ++i) lists.set(i, searches[static_cast<std::size_t>(thread)].nearest(i));
   });
@@ -223,6 +267,8 @@ models::OwnedNeighbours fit_content(std::span<const models::Item> items, const C
 models::OwnedNeighbours fit_content(const ContentVectors& vectors, const ContentOptions& options) {
   return fit_lists(rank_tokens(vectors.rows), options);
 }
+
+LsaVectors fit_content_lsa(const ContentVectors& vectors, const ContentOptions& options) { return lsa_of(vectors.rows, options); }
 
 models::OwnedTextIndex build_text_index(std::span<const models::Item> items, const ContentOptions& options) {
   ContentVectors vectors = weigh_tokens(items, options);

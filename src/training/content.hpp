@@ -1,6 +1,6 @@
 #pragma once
-// Content models: items as BM25-weighted bags of tokens over weighted fields (title x3, tags x2; on catalogue text weighted lexical fields
-// beat dense vectors, accuracy.md 4), their nearest neighbours, and the inverted index that text search sums over.
+// Content models: items as BM25-weighted bags of tokens over weighted fields (title x3, tags x2), their nearest neighbours by these and by the
+// dense form of training/lsa.hpp together (docs/decisions/0017-dense-content.md), and the inverted index that text search sums over.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "models/interactions.hpp"
 #include "models/recall/neighbours.hpp"
 #include "models/release.hpp"
+#include "training/lsa.hpp"
 
 namespace lodestone::training {
 
@@ -24,6 +25,15 @@ struct ContentOptions {
   double bm25_k1 = 1.2;
   double bm25_b = 0.75;
   std::size_t neighbors = 200;  ///< kept for each item
+  /// Of the cosine of LSA beside the cosine of the bags; 0 = bags alone, which nothing but data should change: it helps where likeness is a matter
+  /// of topic and hurts where it is one of names (docs/decisions/0017-dense-content.md).
+  double dense_weight = 0;
+  /// Nearest by LSA that join the candidates, if they are at `dense_least` or more. From `max_dense_items` on (all pairs are looked at) there are none,
+  /// and LSA only ranks what shares a token.
+  std::size_t dense_candidates = 200;
+  double dense_least = 0.3;
+  std::size_t max_dense_items = 50'000;
+  LsaOptions lsa;  ///< its threads are those below
   /// Postings read for one item, rarest tokens first; what is left out only ranks the finalists. On 36,000 French titles 10,000 find 99.9 % of
   /// the true ten nearest; more costs time in proportion.
   std::size_t max_postings = 10'000;
@@ -37,10 +47,14 @@ struct ContentVectors {
 };
 ContentVectors build_content_vectors(std::span<const models::Item> items, const ContentOptions& options);
 
-/// For each item its nearest by cosine, best first, all positive; items with equal text are at 1. Exact while an item's tokens have at most
-/// max_postings postings.
+/// For each item its nearest, best first, all positive: (cosine of bags + dense_weight * cosine of LSA, if positive) / (1 + dense_weight), so that
+/// items with equal text are at 1. The cosines are exact; candidates are the nearest by LSA and those by the bags, all of these while an item's
+/// tokens have at most max_postings postings.
 models::OwnedNeighbours fit_content(std::span<const models::Item> items, const ContentOptions& options);
 models::OwnedNeighbours fit_content(const ContentVectors& vectors, const ContentOptions& options);
+
+/// The dense form of the vectors.
+LsaVectors fit_content_lsa(const ContentVectors& vectors, const ContentOptions& options);
 
 /// For each token its items, ascending, with the BM25 weight that a query containing the token adds to the item.
 models::OwnedTextIndex build_text_index(std::span<const models::Item> items, const ContentOptions& options);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/hash.hpp"
@@ -160,6 +161,44 @@ TEST(TextIndex, lists_the_items_of_each_token_with_ready_weights) {
   EXPECT_EQ(index.items[index.offsets[t]], 0);
   EXPECT_EQ(index.items[index.offsets[t] + 1], 1);
   EXPECT_GT(index.weights[index.offsets[t]], index.weights[index.offsets[t] + 1]) << "the shorter item is about it";
+}
+
+TEST(Content, the_dense_form_gives_neighbours_that_share_no_token) {
+  // "tide" and "harbour" texts meet in the third and fourth.
+  const std::vector<Item> items{make(1, "tide gauge"),   make(2, "harbour quay"), make(3, "tide harbour"), make(4, "gauge quay"),
+                                make(5, "wheat barley"), make(6, "barley rye"),   make(7, "rye wheat")};
+  ContentOptions options;
+  options.lsa.rank = 2;
+  options.lsa.min_items = 1;
+  const auto has = [](const models::OwnedNeighbours& lists, ItemIndex other) {
+    const models::NeighbourRow row = lists.view().row(0);
+    return std::find(row.items.begin(), row.items.end(), other) != row.items.end();
+  };
+  EXPECT_FALSE(has(fit_content(items, options), 1));
+  options.dense_weight = 0.5;
+  const models::OwnedNeighbours fused = fit_content(items, options);
+  EXPECT_TRUE(has(fused, 1));
+  EXPECT_FALSE(has(fused, 4));
+}
+
+TEST(Content, fused_lists_fall_and_keep_equal_texts_at_one_and_empty_ones_alone) {
+  const std::vector<Item> items{make(1, "Sea level"), make(2, ""), make(3, "sea LEVEL"), make(4, "Sea ice"),
+                                make(5, "Ice level")};
+  ContentOptions options;
+  options.dense_weight = 0.5;
+  const models::OwnedNeighbours lists = fit_content(items, options);
+  EXPECT_EQ(lists.view().row(0).items[0], 2);
+  EXPECT_NEAR(lists.view().row(0).scores[0], 1, 1e-5);
+  EXPECT_TRUE(lists.view().row(1).items.empty());
+  for (ItemIndex i = 0; i < 5; ++i) {
+    const models::NeighbourRow row = lists.view().row(i);
+    for (std::size_t k = 0; k < row.scores.size(); ++k) {
+      EXPECT_GT(row.scores[k], 0);
+      EXPECT_LE(row.scores[k], k > 0 ? row.scores[k - 1] : 2);
+    }
+  }
+  options.threads = 1;
+  EXPECT_EQ(lists.scores, fit_content(items, options).scores);
 }
 
 }  // namespace
