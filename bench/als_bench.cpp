@@ -1,7 +1,8 @@
-// Figures of implicit ALS and of the linear model's inverse:
+// Figures of implicit ALS and of the linear models:
 //
 //   als_bench fit FILE FACTORS ITERATIONS THREADS   median seconds of an iteration by conjugate gradients, the first left out
 //   als_bench invert N_ITEMS THREADS                seconds of the inverse that EASE takes, and of the same by LAPACK's own calls
+//   als_bench slim N_USERS N_ITEMS N_EVENTS THREADS seconds of the sparse linear model on made-up events, and how many pairs they are
 //
 // FILE holds little-endian integers: n_users, n_items (8 bytes each), n_users + 1 offsets (8 bytes), then item numbers (4 bytes).
 // One JSON object on stdout.
@@ -21,6 +22,7 @@
 #include "base/rng.hpp"
 #include "training/als.hpp"
 #include "training/dense.hpp"
+#include "training/slim.hpp"
 
 extern "C" void spotrf_(const char* uplo, const blasint* n, float* a, const blasint* lda, blasint* info);
 extern "C" void spotri_(const char* uplo, const blasint* n, float* a, const blasint* lda, blasint* info);
@@ -120,13 +122,51 @@ void time_inverse(std::size_t n, std::size_t threads) {
              difference);
 }
 
+/// Users of all sizes, items of all popularities, and tastes: of three events two fall into the user's own part of the catalogue.
+models::Interactions made_up_events(std::size_t n_users, std::size_t n_items, std::size_t n_events) {
+  constexpr std::size_t kTastes = 100;
+  Rng rng(7);
+  models::Interactions x;
+  x.n_items = n_items;
+  std::vector<ItemIndex> row;
+  for (std::size_t u = 0; u < n_users; ++u) {
+    const double share = -std::log(1 - rng.uniform());  // mean 1
+    const auto n = static_cast<std::size_t>(std::lround(share * static_cast<double>(n_events) / static_cast<double>(n_users)));
+    row.clear();
+    for (std::size_t k = 0; k < n; ++k) {
+      auto item = static_cast<std::size_t>(static_cast<double>(n_items) * std::pow(rng.uniform(), 3));
+      if (rng.chance(2.0 / 3)) item = std::min(n_items - 1, item / kTastes * kTastes + u % kTastes);
+      row.push_back(static_cast<ItemIndex>(item));
+    }
+    std::sort(row.begin(), row.end());
+    row.erase(std::unique(row.begin(), row.end()), row.end());
+    x.items.insert(x.items.end(), row.begin(), row.end());
+    x.offsets.push_back(x.items.size());
+  }
+  x.weights.assign(x.items.size(), 1.0F);
+  return x;
+}
+
+void time_slim(const models::Interactions& x, std::size_t threads) {
+  training::SlimOptions options;
+  options.threads = static_cast<int>(threads);
+  const auto start = Time::now();
+  const models::OwnedNeighbours lists = training::fit_slim(x, options);
+  fmt::print("{{\"seconds\":{:.6f},\"pairs\":{},\"weights\":{}}}\n", seconds_since(start), x.items.size(), lists.items.size());
+}
+
 int run(const std::vector<std::string>& arguments) {
   if (arguments.size() == 5 && arguments[0] == "fit") {
     time_fit(arguments[1], parse_count(arguments[2]), parse_count(arguments[3]), parse_count(arguments[4]));
   } else if (arguments.size() == 3 && arguments[0] == "invert") {
     time_inverse(parse_count(arguments[1]), parse_count(arguments[2]));
+  } else if (arguments.size() == 5 && arguments[0] == "slim") {
+    time_slim(made_up_events(parse_count(arguments[1]), parse_count(arguments[2]), parse_count(arguments[3])),
+              parse_count(arguments[4]));
   } else {
-    fmt::print(stderr, "usage: als_bench fit FILE FACTORS ITERATIONS THREADS | invert N_ITEMS THREADS\n");
+    fmt::print(stderr,
+               "usage: als_bench fit FILE FACTORS ITERATIONS THREADS | invert N_ITEMS THREADS | slim N_USERS N_ITEMS N_EVENTS "
+               "THREADS\n");
     return 2;
   }
   return 0;

@@ -27,6 +27,7 @@ import indexes  # noqa: E402
 import pipeline  # noqa: E402
 import serving  # noqa: E402
 import snapshot  # noqa: E402
+import training  # noqa: E402
 import trees  # noqa: E402
 import vectors  # noqa: E402
 
@@ -41,6 +42,7 @@ BENCHES = {
     "incremental": incremental.run,
     "indexes": indexes.run,
     "pipeline": pipeline.run,
+    "training": training.run,
     "trees": trees.run,
     "vectors": vectors.run,
     "build": build_time.run,
