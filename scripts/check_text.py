@@ -27,7 +27,7 @@ SWITCHED_OFF = re.compile(r"DIS[A]BLED_|\b(?:it|test)[.]sk[i]p\b|EXPECT_TRUE\(tr
 SIZE_LIMIT = 2 << 20
 
 # Generated documents: file, and the arguments that print it.
-GENERATED = [("docs/config.md", ["config", "--markdown"])]
+GENERATED = [("docs/config.md", ["config", "--markdown"]), ("docs/features.md", ["features", "list", "--markdown"])]
 
 
 def tracked_files(root):

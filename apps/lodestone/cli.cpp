@@ -26,6 +26,7 @@ struct Arguments {
   ServeArguments serve;
   BundleArguments bundle;
   ConfigArguments config;
+  FeatureArguments features;
   IndexArguments indexes;
   std::string query;
   std::string table;
@@ -210,6 +211,25 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
   add_dry_run(readmit, a.globals);
 }
 
+void add_features(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* features = root.add_subcommand("features", "What the ranker knows about users, items, pairs and requests");
+  features->require_subcommand(1);
+  CLI::App* list = verb(*features, "list", "All features: type, default, source and meaning", chosen,
+                        [&a] { return run_features_list(a.globals, a.features); });
+  list->add_flag("--markdown", a.features.markdown, "Print docs/features.md instead");
+  CLI::App* show = verb(*features, "show", "The values of one item or user, and where each is from", chosen,
+                        [&a] { return run_features_show(a.globals, a.features); });
+  CLI::Option_group* whose = show->add_option_group("Whose", "One of");
+  whose->add_option("--item", a.features.item, "Id of a data set");
+  whose->add_option("--user", a.features.user, "Id of an account");
+  whose->require_option(1);
+  CLI::App* build = verb(*features, "build", "Write all of users and items to features/user.parquet and item.parquet in the lake",
+                         chosen, [&a] { return run_features_build(a.globals, a.features); });
+  for (CLI::App* app : {show, build})
+    app->add_option("--as-of", a.features.as_of, "What was known at this time, RFC 3339 (default: that of the newest event)");
+  for (CLI::App* app : {list, show, build}) add_json(app, a.globals);
+}
+
 void add_indexes(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* indexes = root.add_subcommand("indexes", "Indexes of the source databases that reading changes needs");
   indexes->require_subcommand(1);
@@ -296,6 +316,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_serve(root, arguments, chosen);
   add_bundle(root, arguments, chosen);
   add_lake(root, arguments, chosen);
+  add_features(root, arguments, chosen);
   add_indexes(root, arguments, chosen);
   add_plan(root, arguments, chosen);
   add_config(root, arguments, chosen);

@@ -96,6 +96,18 @@ struct ConfigArguments {
 };
 int run_config(const Globals& globals, const ConfigArguments& arguments);
 
+struct FeatureArguments {
+  std::optional<std::int64_t> item;
+  std::optional<std::int64_t> user;
+  std::string as_of;  ///< "" = the time of the newest event
+  bool markdown = false;
+};
+int run_features_list(const Globals& globals, const FeatureArguments& arguments);
+/// The vector of one item or user; counts everything for it, as its ranks and rates need the others.
+int run_features_show(const Globals& globals, const FeatureArguments& arguments);
+/// Writes features/user.parquet and item.parquet into the lake's folder.
+int run_features_build(const Globals& globals, const FeatureArguments& arguments);
+
 int run_sql(const Globals& globals, const std::string& query);
 
 struct IndexArguments {

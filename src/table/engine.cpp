@@ -133,6 +133,8 @@ Engine::Engine(const Options& options) : state_(std::make_unique<State>()) {
       "CREATE MACRO unix_micros(t) AS epoch_us(t);"
       "CREATE MACRO timestamp_micros(n) AS make_timestamp(CAST(n AS BIGINT));"
       "CREATE MACRO pmod(a, n) AS ((a % n) + n) % n;"
+      "CREATE MACRO shiftleft(a, n) AS a << n;"
+      "CREATE MACRO explode(list) AS unnest(list);"
       "CREATE MACRO split_list(s) AS list_filter("
       "  list_transform(split(replace(s, '；', ';'), ';'), lambda x: trim(x)),"
       "  lambda x, i: x <> '' AND list_position(list_transform(split(replace(s, '；', ';'), ';'), lambda y: trim(y)), x) = i);"

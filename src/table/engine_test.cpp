@@ -195,6 +195,8 @@ TEST(Engine, knows_the_functions_of_the_sql_subset) {
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('a/dataDetail/15?x', 'dataDetail/([0-9]+)', 1)"), "15");
   EXPECT_EQ(engine.query_text("SELECT regexp_extract('none', 'dataDetail/([0-9]+)', 1)"), "");
   EXPECT_EQ(engine.query_int("SELECT pmod(-7, 3)"), 2);
+  EXPECT_EQ(engine.query_int("SELECT bit_count(bit_or(shiftleft(CAST(1 AS BIGINT), n))) FROM (VALUES (0), (4), (4)) v(n)"), 2);
+  EXPECT_EQ(engine.query_int("SELECT count(*) FROM (SELECT explode(split_list('a;b;a')) AS tag) t"), 2);
   EXPECT_EQ(engine.query_int("SELECT sum(CAST(pmod(hash(unhex('ff')), 3) = n AS INT)) FROM (VALUES (0), (1), (2)) v(n)"), 1);
   EXPECT_EQ(engine.query_int("SELECT visitor_key('f000000000000ff0')"), -1 - 0xff0);
   EXPECT_EQ(engine.query_int("SELECT visitor_key('no visitor of Matomo')"), std::nullopt);
