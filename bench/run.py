@@ -22,6 +22,7 @@ import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
 import capture  # noqa: E402
+import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
 import pipeline  # noqa: E402
@@ -43,6 +44,7 @@ BENCHES = {
     "indexes": indexes.run,
     "pipeline": pipeline.run,
     "training": training.run,
+    "features": features.run,
     "trees": trees.run,
     "vectors": vectors.run,
     "build": build_time.run,
