@@ -1,4 +1,5 @@
--- What each user did, counted in one pass over the events until as_of. age is in days; a window of 24 h is age < 1.
+-- What each user did, counted in one pass over the events until as_of. age is in days; a window of 24 h is age < 1. The lake knows a refunded order as
+-- its refund alone, so it counts as no order at any time, also before the refund.
 -- param: as_of time = 9999-12-31T00:00:00Z
 SELECT
   user_id,
