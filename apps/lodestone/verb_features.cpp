@@ -37,7 +37,9 @@ TimePoint time_of(table::Engine& engine, const std::string& text) {
 }
 
 features::FeatureSet build(table::Engine& engine, const Config& config, const std::string& as_of) {
-  const features::BuildOptions options{config.file_path("lake.sql_folder"), query_parameters(config)};
+  features::BuildOptions options;
+  options.sql_folder = config.file_path("lake.sql_folder");
+  options.parameters = query_parameters(config);
   return features::build_features(engine, options, time_of(engine, as_of));
 }
 

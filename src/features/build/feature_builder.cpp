@@ -30,15 +30,25 @@ std::string id_name(Group group) { return fmt::format("{}_id", group_name(group)
 /// The temporary tables of a build; they go with it.
 class TemporaryTables {
  public:
-  explicit TemporaryTables(table::Engine& engine) : engine_(engine) {}
+  TemporaryTables(table::Engine& engine, std::uint64_t n_slices) : engine_(engine), n_slices_(n_slices) {}
   TemporaryTables(const TemporaryTables&) = delete;
   TemporaryTables& operator=(const TemporaryTables&) = delete;
   ~TemporaryTables() {
     for (const std::string_view query : kQueries) drop(query);
   }
-  void make(const table::SqlFile& query, std::string_view name, const table::Parameters& values) {
+  void make(const table::SqlFile& query, std::string_view name, table::Parameters values) {
     for (const table::UniqueKey& key : query.unique_keys()) table::check_unique(engine_, key, query.origin());
-    engine_.execute(fmt::format("CREATE OR REPLACE TEMPORARY TABLE {} AS {}", temporary_name(name), query.render(values)));
+    const std::vector<std::string> declared = query.parameters();
+    const bool is_sliced = std::find(declared.begin(), declared.end(), "slices") != declared.end();
+    const std::uint64_t n_slices = is_sliced ? n_slices_ : 1;
+    values["slices"] = std::to_string(n_slices);
+    for (std::uint64_t slice = 0; slice < n_slices; ++slice) {
+      values["slice"] = std::to_string(slice);
+      const std::string table = temporary_name(name);
+      engine_.execute(
+          (slice == 0 ? fmt::format("CREATE OR REPLACE TEMPORARY TABLE {} AS ", table) : fmt::format("INSERT INTO {} ", table)) +
+          query.render(values));
+    }
   }
   void drop(std::string_view name) {
     try {
@@ -49,6 +59,7 @@ class TemporaryTables {
 
  private:
   table::Engine& engine_;
+  std::uint64_t n_slices_;
 };
 
 using VocabularyBuilders = std::map<std::string, VocabularyBuilder, std::less<>>;
@@ -165,7 +176,8 @@ FeatureSet build_features(table::Engine& engine, const BuildOptions& options, Ti
   values["as_of"] = format_rfc3339(as_of);
   FeatureSet set{as_of, {}, {}, {}};
   VocabularyBuilders vocabularies;
-  TemporaryTables tables(engine);
+  const auto n_events = static_cast<std::uint64_t>(engine.query_int("SELECT count(*) FROM events").value_or(0));
+  TemporaryTables tables(engine, 1 + n_events / options.events_per_slice);
   for (const std::string_view name : kQueries) {
     const table::SqlFile query = table::SqlFile::load(options.sql_folder, fmt::format("features/{}", name));
     tables.make(query, name, values);

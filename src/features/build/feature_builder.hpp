@@ -44,8 +44,9 @@ struct FeatureSet {
 };
 
 struct BuildOptions {
-  fs::path sql_folder;           ///< its features/NAME.sql replace the built-in ones; "" = none
-  table::Parameters parameters;  ///< of the queries besides as_of: smoothing
+  fs::path sql_folder;                          ///< its features/NAME.sql replace the built-in ones; "" = none
+  table::Parameters parameters;                 ///< of the queries besides as_of: smoothing
+  std::uint64_t events_per_slice = 10'000'000;  ///< a query that can be run in pieces gets one more for each so many events
 };
 
 /// Time of the newest event; nothing without events. `engine` knows the canonical tables.

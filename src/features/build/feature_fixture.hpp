@@ -44,8 +44,8 @@ class FeatureFixture : public testing::Test {
         ", TIMESTAMP '2026-10-31 00:00:00' - to_microseconds(" + std::to_string(static_cast<std::int64_t>(hours * 3600e6)) +
         "), " + value + ", NULL, " + position + ", 'test')");
   }
-  void build(const fs::path& sql_folder = {}) {
-    set_ = build_features(engine_, {sql_folder, {}}, parse_time("2026-10-31T00:00:00Z").value());
+  void build(const fs::path& sql_folder = {}, std::uint64_t events_per_slice = 1000) {
+    set_ = build_features(engine_, {sql_folder, {}, events_per_slice}, parse_time("2026-10-31T00:00:00Z").value());
   }
 
   [[nodiscard]] float user(std::int64_t id, const std::string& name) const { return value(set_.users, id, name); }
