@@ -8,8 +8,10 @@
 namespace lodestone::app {
 namespace {
 
-/// Histories an attempt is judged on.
-constexpr std::size_t kCases = 3'000;
+/// Histories an attempt is judged on: fewer where each of them has many items to score.
+std::size_t n_cases(std::size_t n_items) {
+  return std::clamp<std::size_t>(100'000'000 / std::max<std::size_t>(1, n_items), 1'000, 3'000);
+}
 /// Of AlsSearchOptions: a release is made every day, and a third of what an evaluation spends finds nearly the same.
 constexpr double kWork = 2e11;
 
@@ -39,7 +41,8 @@ std::optional<LatentChoice> choose_latent(const TrainingInteractions& interactio
   search.n_users = x.n_users();
   search.n_items = x.n_items;
   search.n_pairs = x.items.size();
-  search.n_cases = std::min(kCases, judge.n_judged());
+  const std::size_t cases = n_cases(x.n_items);
+  search.n_cases = std::min(cases, judge.n_judged());
   search.max_work = kWork;
   const AlsSettings best = search_als(search, [&](training::AlsOptions options) {
     options.threads = behavior.threads;
@@ -50,7 +53,7 @@ std::optional<LatentChoice> choose_latent(const TrainingInteractions& interactio
           const models::InteractionRow row = x.row(u);
           model.add_scores(model.fold_in(row.items, row.weights), scores);
         },
-        kCases);
+        cases);
   });
   choice.options.als = best.options;
   choice.ndcg_at_10 = best.reached;

@@ -3,8 +3,10 @@ import csv
 import hashlib
 import json
 import shutil
+import signal
 import socket
 import sys
+import time
 import unittest
 from pathlib import Path
 
@@ -264,6 +266,31 @@ class CommandLine(unittest.TestCase):
             taken.listen()
             port = taken.getsockname()[1]
             self.refused("-c", self.config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0", code=1, says=[str(port), "in use"])
+
+    def test_the_configuration_is_read_again_on_sighup(self):
+        config = self.path / "reload" / "lodestone.yaml"
+        config.parent.mkdir()
+        config.write_text("bundle:\n  folder: ../site/bundles\nengine:\n  vector_ef: 32\n")
+        shutil.copy(self.config.parent / "admin_token", config.parent / "admin_token")
+        with serve(config) as site:
+            log = config.parent / "serve.log"
+            user = sql(self.config, "SELECT user_id FROM events WHERE user_id IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1")[0]["user_id"]
+            self.assertEqual(len(site.get(f"/recommend/user/{user}").json()["recommendations"]), 10)
+
+            def after_signal(text):
+                config.write_text(f"bundle:\n  folder: ../site/bundles\nengine:\n  {text}\n")
+                before = len(log.read_text())
+                site.process.send_signal(signal.SIGHUP)
+                for _ in range(200):
+                    if "SIGHUP" in log.read_text()[before:]:
+                        return log.read_text()[before:]
+                    time.sleep(0.05)
+                return ""
+
+            self.assertIn("engine.vector_ef 128", after_signal("vector_ef: 128"))
+            self.assertIn("the configuration stays as it was", after_signal("vector_ef: many"))
+            self.assertIn("engine.vector_ef", log.read_text())
+            self.assertEqual(len(site.get(f"/recommend/user/{user}").json()["recommendations"]), 10)
 
     def test_bad_requests_have_their_status_and_sentence(self):
         with serve(self.config) as site:

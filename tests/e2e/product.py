@@ -60,7 +60,8 @@ class Answer:
 class Site:
     """A running server."""
 
-    def __init__(self, port, admin_port, token):
+    def __init__(self, port, admin_port, token, process=None):
+        self.process = process
         self.base, self.admin_base, self.token = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", token
 
     def get(self, path, headers=None, admin=False):
@@ -86,5 +87,5 @@ def serve(config):
     port, admin_port = free_port(), free_port()
     token = (config.parent / "admin_token").read_text().strip()
     command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin_port}"]
-    with server(command, port, "lodestone serve", config.parent / "serve.log"):
-        yield Site(port, admin_port, token)
+    with server(command, port, "lodestone serve", config.parent / "serve.log") as process:
+        yield Site(port, admin_port, token, process)
