@@ -65,7 +65,8 @@ class CheckText(unittest.TestCase):
             self.assertIn("is not what the program prints", next(check_text.faults_of_generated(str(program), root)))
             self.assertIn("run ./run build dev", next(check_text.faults_of_generated(str(root / "gone"), root)))
             (root / "docs").mkdir()
-            (root / "docs/config.md").write_text("config --markdown\n", encoding="utf-8")
+            for name, arguments in check_text.GENERATED:
+                (root / name).write_text(" ".join(arguments) + "\n", encoding="utf-8")
             self.assertEqual(list(check_text.faults_of_generated(str(program), root)), [])
 
     def test_only_files_that_git_would_track(self):

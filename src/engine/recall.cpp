@@ -23,7 +23,7 @@ constexpr std::size_t kCategoryDepth = 100;
 /// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
 constexpr float kPageShare = 2.0F / 3.0F;
 /// Newest items of a history that are folded into a vector: further ones change little and cost as much.
-constexpr std::size_t kVectorHistory = 100;
+constexpr std::size_t kVectorHistory = 50;
 /// A list's best score is taken for at least this, so that its inverse is finite.
 constexpr float kLeastBest = 1e-30F;
 

@@ -12,7 +12,7 @@ namespace {
 constexpr double kMostConfidence = 1e9;  // of float's 7 digits nothing else would be left
 /// The residual falls by about four each step; eight leave what changes no rank that matters (als_test compares with the exact solution).
 constexpr int kSteps = 8;
-constexpr float kSolved = 1e-10F;  // of the first squared residual
+constexpr float kSolved = 1e-6F;  // of the first squared residual
 
 std::size_t padded(std::size_t n) { return (n + kLatentLanes - 1) / kLatentLanes * kLatentLanes; }
 
