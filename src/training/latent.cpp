@@ -16,6 +16,20 @@ constexpr std::size_t kBlock = 64;
 /// Up to this many items one thread links the graph, so that training gives the same release every time.
 constexpr std::size_t kRepeatable = 20'000;
 
+/// The rows that tie items together: who met one item says nothing of what belongs to it, and costs a vector while the fit lasts.
+models::Interactions telling_rows(const models::Interactions& all) {
+  models::Interactions out;
+  out.n_items = all.n_items;
+  for (std::size_t u = 0; u < all.n_users(); ++u) {
+    const models::InteractionRow row = all.row(u);
+    if (row.items.size() < 2) continue;
+    out.items.insert(out.items.end(), row.items.begin(), row.items.end());
+    out.weights.insert(out.weights.end(), row.weights.begin(), row.weights.end());
+    out.offsets.push_back(out.items.size());
+  }
+  return out;
+}
+
 /// A graph where a scan of all would take longer.
 models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance,
                                   VectorIndexOptions options) {
@@ -61,9 +75,10 @@ models::OwnedNeighbours nearest(const models::OwnedVectorIndex& owned, std::size
 
 models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, LatentOptions options) {
   models::OwnedLatentVectors out;
-  if (interactions.items.empty()) return out;
   options.als.threads = options.index.threads = options.threads;
-  const AlsModel model = fit_als(interactions, options.als);
+  const models::Interactions telling = telling_rows(interactions);
+  if (telling.items.empty()) return out;
+  const AlsModel model = fit_als(telling, options.als);
   const std::size_t f = model.n_factors();
   const std::size_t g = (f + models::kLatentLanes - 1) / models::kLatentLanes * models::kLatentLanes;
   out.parameters = model.fold_in_parameters();

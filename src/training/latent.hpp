@@ -17,7 +17,7 @@ struct LatentOptions {
   int threads = 0;              ///< 0 = all cores; goes before those of the parts
 };
 
-/// Without vectors when nothing was met. Up to kScanItems items the index has no graph; up to 20,000 every run gives the same bits;
+/// Fitted on rows of two items and more; without vectors when there is none. Up to kScanItems items the index has no graph; up to 20,000 every run gives the same bits;
 /// beyond, the graph depends on how threads meet. Throws as fit_als.
 models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, LatentOptions options);
 

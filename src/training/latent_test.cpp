@@ -129,7 +129,7 @@ TEST(Latent, items_that_nobody_met_are_on_no_list) {
   EXPECT_EQ(std::count_if(items.begin(), items.end(), [](ItemIndex i) { return i >= 40; }), 0);
 }
 
-TEST(Latent, one_user_with_one_item_and_nobody_at_all_give_a_channel_that_is_small_or_empty) {
+TEST(Latent, where_nobody_met_two_items_there_are_no_vectors) {
   models::Interactions none;
   none.n_items = 3;
   EXPECT_TRUE(fit_latent(none, small()).index.vectors.empty());
@@ -138,11 +138,22 @@ TEST(Latent, one_user_with_one_item_and_nobody_at_all_give_a_channel_that_is_sma
   one.items = {0};
   one.weights = {1};
   one.offsets = {0, 1};
-  const models::OwnedLatentVectors owned = fit_latent(one, small());
-  EXPECT_TRUE(owned.neighbours.items.empty());
+  EXPECT_TRUE(fit_latent(one, small()).index.vectors.empty());
+}
+
+TEST(Latent, rows_of_one_item_change_nothing) {
+  models::Interactions x = tastes(100, 40, 2, 6);
+  const models::OwnedLatentVectors without = fit_latent(x, small());
+  x.items.push_back(7);
+  x.weights.push_back(1);
+  x.offsets.push_back(x.items.size());
+  EXPECT_EQ(fit_latent(x, small()).index.vectors, without.index.vectors);
+}
+
+TEST(Latent, an_empty_history_is_a_vector_of_zeros) {
+  const models::OwnedLatentVectors owned = fit_latent(tastes(100, 40, 2, 6), small());
   models::LatentVectors::Scratch scratch;
-  const models::LatentVectors vectors = open(owned);
-  vectors.fold_in({}, {}, scratch);
+  open(owned).fold_in({}, {}, scratch);
   EXPECT_TRUE(std::all_of(scratch.user.begin(), scratch.user.end(), [](float v) { return v == 0; }));
 }
 
