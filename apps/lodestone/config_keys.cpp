@@ -324,6 +324,7 @@ std::vector<ConfigKey> engine_keys() {
       {"engine.content_weight", "Weight of the content channel (alike in text)."},
       {"engine.vector_weight", "Weight of the vector channel (near in the vectors of tastes)."},
       {"engine.sequence_weight", "Weight of the sequence channel (what comes after)."},
+      {"engine.session_weight", "Weight of the sequence channel's lists from the nearest sessions."},
       {"engine.usercf_weight", "Weight of the usercf channel (liked by people alike)."},
       {"engine.tag_weight", "Weight of the tag channel (shared tags)."},
       {"engine.category_weight", "Weight of the category channel (popular in the category)."},

@@ -84,12 +84,15 @@ void sample_near_users(const TrainingInteractions& interactions, models::Release
     while (raw(data.users[at].id) != interactions.user_ids[u]) ++at;
     number[u] = static_cast<ItemIndex>(at);
   }
-  data.guests.clear();
+  data.guests = {};
   for (ItemIndex& row : data.item_users.items) {
     const auto r = static_cast<std::size_t>(row);
     if (number[r] < 0) {
-      number[r] = static_cast<ItemIndex>(data.users.size() + data.guests.size());
-      data.guests.push_back(history_of(interactions, r));
+      number[r] = static_cast<ItemIndex>(data.users.size() + data.guests.offsets.size() - 1);
+      const models::UserData guest = history_of(interactions, r);
+      data.guests.items.insert(data.guests.items.end(), guest.history.begin(), guest.history.end());
+      data.guests.scores.insert(data.guests.scores.end(), guest.history_weights.begin(), guest.history_weights.end());
+      data.guests.offsets.push_back(data.guests.items.size());
     }
     row = number[r];
   }

@@ -74,7 +74,7 @@ void expect_same_lists(const models::Neighbours& found, const models::OwnedNeigh
 
 TEST_F(BundleTest, opens_as_it_was_packed) {
   models::ReleaseData data = test::sample_release();
-  data.weights = {0.7, 0.2, 0.6, 0.1, 0.05, 0, 0.3, 0, 0.4, 1};
+  data.weights = {0.7, 0.2, 0.6, 0.1, 0.3, 0.05, 0, 0.3, 0, 0.4, 1};
   const std::string id = pack(data, test::sample_info(), store());
   const auto bundle = Bundle::open(store() / id);
   const models::Release& release = bundle->release();

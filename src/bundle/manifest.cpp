@@ -119,8 +119,8 @@ Manifest Manifest::parse(std::string_view text, const std::string& name) {
   manifest.created = *created;
   const json::Value* weights = document.find("channel_weights");
   for (const models::WeightField& weight : models::kWeightFields) {
-    // A release of format 2 has no vectors.
-    const bool known = manifest.format_version > 2 || weight.name != "vector";
+    // Format 2 knew neither vectors nor sessions.
+    const bool known = manifest.format_version > 2 || (weight.name != "vector" && weight.name != "session");
     manifest.weights.*weight.field = known ? number_member(weights, weight.name, name) : 0;
   }
   const json::Value* files = document.find("files");

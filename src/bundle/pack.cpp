@@ -15,7 +15,7 @@ void add_lists(TensorWriter& writer, const std::string& name, const models::Owne
   writer.add(name + ".scores", lists.scores);
 }
 
-void save_users(const std::vector<models::UserData>& users, const std::vector<models::UserData>& guests, const fs::path& path) {
+void save_users(const std::vector<models::UserData>& users, const models::OwnedNeighbours& guests, const fs::path& path) {
   std::vector<std::int64_t> ids;
   std::vector<std::uint64_t> history_offsets{0};
   std::vector<ItemIndex> history;
@@ -32,11 +32,10 @@ void save_users(const std::vector<models::UserData>& users, const std::vector<mo
     owned.insert(owned.end(), user.owned.begin(), user.owned.end());
     owned_offsets.push_back(owned.size());
   }
-  for (const models::UserData& guest : guests) {
-    history.insert(history.end(), guest.history.begin(), guest.history.end());
-    weights.insert(weights.end(), guest.history_weights.begin(), guest.history_weights.end());
-    history_offsets.push_back(history.size());
-  }
+  history.insert(history.end(), guests.items.begin(), guests.items.end());
+  weights.insert(weights.end(), guests.scores.begin(), guests.scores.end());
+  const std::uint64_t first = history_offsets.back();
+  for (std::size_t g = 1; g < guests.offsets.size(); ++g) history_offsets.push_back(first + guests.offsets[g]);
   TensorWriter writer;
   writer.add("user_id", ids);
   writer.add("history.offsets", history_offsets);

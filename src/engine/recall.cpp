@@ -1,6 +1,7 @@
 #include "engine/recall.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/error.hpp"
 
@@ -18,6 +19,11 @@ constexpr float kSequenceDecay = 0.5F;
 constexpr std::size_t kNearUsers = 60;
 constexpr std::size_t kUserCfHistory = 30;
 constexpr std::size_t kNearHistory = 50;
+/// Session kNN: items of this history by which sessions are found, what each older one keeps of the weight of the next, and over how many places
+/// in a neighbour what it says of the shared item falls to 1/e (V-SKNN and STAN; see models/recall/history_neighbours.hpp).
+constexpr std::size_t kSessionHistory = 10;
+constexpr float kSessionDecay = 0.85F;
+constexpr float kSessionReach = 8;
 /// Items of a category's list that a visitor's recent categories give.
 constexpr std::size_t kCategoryDepth = 100;
 /// The page's item against the visitor's history on a detail page. Ours: the page is what the visitor looks at now.
@@ -26,6 +32,12 @@ constexpr float kPageShare = 2.0F / 3.0F;
 constexpr std::size_t kVectorHistory = 50;
 /// A list's best score is taken for at least this, so that its inverse is finite.
 constexpr float kLeastBest = 1e-30F;
+
+const std::array<float, kNearHistory> kDistanceWeights = [] {
+  std::array<float, kNearHistory> weights{};
+  for (std::size_t d = 0; d < kNearHistory; ++d) weights[d] = std::exp(-static_cast<float>(d) / kSessionReach);
+  return weights;
+}();
 
 /// Weights that no number of a configuration can turn into something that does not sort.
 float safe_weight(double weight) { return weight > 0 ? static_cast<float>(std::min(weight, 1e6)) : 0.0F; }
@@ -54,6 +66,7 @@ Recall::Recall(const models::Release& release, const PageRequest& request, std::
   weight_of(Channel::kContent) = safe_weight(weights.content);
   weight_of(Channel::kVector) = safe_weight(weights.vector);
   weight_of(Channel::kSequence) = safe_weight(weights.sequence);
+  session_weight_ = safe_weight(weights.session);
   weight_of(Channel::kUserCf) = safe_weight(weights.usercf);
   weight_of(Channel::kTag) = safe_weight(weights.tag);
   weight_of(Channel::kCategory) = safe_weight(weights.category);
@@ -134,15 +147,17 @@ void Recall::search() {
 
 /// The channels that know what a history as a whole asks for.
 void Recall::add_history(float share) {
-  add_summed(Channel::kBehavior, share, [this] { sum_behavior(); });
-  add_summed(Channel::kContent, share, [this] { sum_lists(release_.content, kRecentHistory, kListDepth); });
+  add_summed(Channel::kBehavior, share * weight_of(Channel::kBehavior), [this] { sum_behavior(); });
+  add_summed(Channel::kContent, share * weight_of(Channel::kContent),
+             [this] { sum_lists(release_.content, kRecentHistory, kListDepth); });
   add_vector(share);
-  add_summed(Channel::kSequence, share, [this] { sum_sequence(); });
-  add_summed(Channel::kUserCf, share, [this] { sum_near_users(); });
+  add_summed(Channel::kSequence, share * weight_of(Channel::kSequence), [this] { sum_sequence(); });
+  add_summed(Channel::kSequence, share * session_weight_, [this] { sum_near_sessions(); });
+  add_summed(Channel::kUserCf, share * weight_of(Channel::kUserCf), [this] { sum_near_users(); });
 }
 
 void Recall::add_recent(Channel channel) {
-  add_summed(channel, 1, [this, channel] {
+  add_summed(channel, weight_of(channel), [this, channel] {
     switch (channel) {
       case Channel::kTag: sum_lists(release_.tag, kRecentHistory, kListDepth); break;
       case Channel::kCategory: sum_groups([this](ItemIndex item) { return category_list(release_, item); }); break;
@@ -152,8 +167,7 @@ void Recall::add_recent(Channel channel) {
 }
 
 template <typename Sum>
-void Recall::add_summed(Channel channel, float share, const Sum& sum) {
-  const float weight = share * weight_of(channel);
+void Recall::add_summed(Channel channel, float weight, const Sum& sum) {
   if (!(weight > 0)) return;
   const Timed timed(trace_, channel);
   sum();
@@ -216,6 +230,29 @@ void Recall::sum_near_users() {
     const std::size_t n = std::min(theirs.size(), kNearHistory);
     const float largest = n == 0 ? 0 : *std::max_element(weights.begin(), weights.begin() + static_cast<std::ptrdiff_t>(n));
     if (largest > 0) scratch_.sums.add({theirs.first(n), weights.first(n)}, found.scores[k] / largest);
+  }
+}
+
+/// Session kNN: histories that share the newest items, those shared last above all, and what stands near the shared item in them.
+void Recall::sum_near_sessions() {
+  ItemSums& near = scratch_.user_sums;
+  near.begin(release_.users.n_histories());
+  float decayed = 1;
+  for (std::size_t h = 0; h < std::min(history_.size(), kSessionHistory); ++h, decayed *= kSessionDecay)
+    near.add(release_.item_users.row(history_[h]), decayed);
+  const ItemIndex self = user_ ? static_cast<ItemIndex>(*user_) : -1;
+  const NeighbourRow found =
+      near.take_best(kNearUsers, scratch_.near_users, scratch_.nearness, [self](ItemIndex user) { return user != self; });
+  for (std::size_t k = 0; k < found.items.size(); ++k) {
+    const auto all = release_.users.history(static_cast<std::size_t>(found.items[k]));
+    const auto theirs = all.first(std::min(all.size(), kNearHistory));
+    const auto shared =
+        std::find_if(theirs.begin(), theirs.end(), [this](ItemIndex item) { return scratch_.seen.contains(item); });
+    if (shared == theirs.end()) continue;  // it lies too far back
+    const auto place = static_cast<std::size_t>(shared - theirs.begin());
+    std::array<float, kNearHistory> weights;  // NOLINT: filled as far as it is read
+    for (std::size_t p = 0; p < theirs.size(); ++p) weights[p] = kDistanceWeights[p > place ? p - place : place - p];
+    scratch_.sums.add({theirs, std::span(weights).first(theirs.size())}, found.scores[k]);
   }
 }
 

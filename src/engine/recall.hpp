@@ -43,7 +43,7 @@ class Recall {
   void add_history(float share);
   void add_recent(Channel channel);
   template <typename Sum>
-  void add_summed(Channel channel, float share, const Sum& sum);
+  void add_summed(Channel channel, float weight, const Sum& sum);
   void sum_behavior();
   void sum_lists(const models::Neighbours& lists, std::size_t recent, std::size_t depth);
   template <typename List>
@@ -51,6 +51,7 @@ class Recall {
   void add_scaled(const models::NeighbourRow& row, std::size_t depth, float weight);
   void sum_sequence();
   void sum_near_users();
+  void sum_near_sessions();
   void add_vector(float share);
   [[nodiscard]] models::AllowedItems allowed_items();
   [[nodiscard]] models::NeighbourRow trending() const;
@@ -67,6 +68,7 @@ class Recall {
   std::span<const ItemIndex> history_;  ///< of the visitor, newest first
   std::span<const float> weights_of_history_;
   std::array<float, kChannels> weights_{};
+  float session_weight_ = 0;
   float total_weight_ = 0;
   std::size_t n_sources_ = 0;
 };

@@ -321,6 +321,26 @@ TEST_F(ChannelsTest, what_was_done_just_now_stands_before_the_history) {
   EXPECT_EQ(alone(&models::ChannelWeights::sequence, request), "1:sequence");
 }
 
+TEST_F(ChannelsTest, near_sessions_speak_for_what_stands_near_the_shared_item) {
+  ReleaseData data = release();
+  data.users.pop_back();
+  data.guests = lists_of({{{2, 1}, {6, 1}, {4, 1}, {0, 1}, {1, 1}}});
+  data.item_users = lists_of({{{1, 1}}, {{1, 1}}, {{1, 1}}, {}, {{1, 1}}, {}, {{1, 1}}, {}});
+  const test::SampleBundle sample(data);
+  models::ChannelWeights weights = weights_of(0, 0, 0);
+  weights.session = 1;
+  PageRequest request;
+  request.kind = PageKind::kUser;
+  request.user = UserId(7);
+  request.weights = &weights;
+  request.limit = 4;
+  recommend(sample.release(), request, scratch_, page_);
+  std::vector<ItemIndex> items;
+  for (const PageItem& item : page_.items) items.push_back(item.item);
+  EXPECT_THAT(items, ElementsAre(1, 4, 6, 2)) << "one, one, two and three places from item 0";
+  EXPECT_EQ(page_.items[0].channels, 1U << static_cast<unsigned>(Channel::kSequence));
+}
+
 TEST_F(ChannelsTest, a_user_is_no_neighbour_of_himself) {
   PageRequest request;
   request.kind = PageKind::kUser;

@@ -81,6 +81,7 @@ struct ChannelWeights {
   double content = 0.5;
   double vector = 0.3;
   double sequence = 0.3;
+  double session = 0.2;  ///< of the sequence channel's lists from the nearest sessions
   double usercf = 0.2;
   double tag = 0.1;
   double category = 0.05;
@@ -94,10 +95,11 @@ struct WeightField {
   std::string_view name;
   double ChannelWeights::*field;
 };
-inline constexpr std::array<WeightField, 10> kWeightFields = {{{"behavior", &ChannelWeights::behavior},
+inline constexpr std::array<WeightField, 11> kWeightFields = {{{"behavior", &ChannelWeights::behavior},
                                                                {"content", &ChannelWeights::content},
                                                                {"vector", &ChannelWeights::vector},
                                                                {"sequence", &ChannelWeights::sequence},
+                                                               {"session", &ChannelWeights::session},
                                                                {"usercf", &ChannelWeights::usercf},
                                                                {"tag", &ChannelWeights::tag},
                                                                {"category", &ChannelWeights::category},
@@ -174,8 +176,9 @@ struct ReleaseData {
   OwnedNeighbours trending;
   OwnedTextIndex text;
   features::OwnedPrefixArrays words;
-  std::vector<UserData> users;   ///< ascending by id
-  std::vector<UserData> guests;  ///< of item_users, numbered behind the users; their ids say nothing
+  std::vector<UserData> users;  ///< ascending by id
+  OwnedNeighbours
+      guests;  ///< histories of the guests in item_users, numbered behind the users: items newest first, scores the weights
   ChannelWeights weights;
 };
 
