@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
 
 namespace lodestone::bundle {
@@ -41,7 +42,7 @@ std::vector<std::string> check_folder(const fs::path& folder, const Manifest& ma
   return problems;
 }
 
-/// Maps a file and checks its size and SHA-256.
+/// Maps a file and checks its size and SHA-256. Null for a file that holds no arrays.
 std::unique_ptr<TensorFile> open_file(const fs::path& folder, const BundleFile& listed) {
   const fs::path path = folder / listed.name;
   if (!fs::is_regular_file(path)) {
@@ -57,6 +58,7 @@ std::unique_ptr<TensorFile> open_file(const fs::path& folder, const BundleFile& 
     fail(ErrorCode::kCorrupt, "{}: its SHA-256 is not the manifest's; the file is damaged, roll back or publish again",
          path.string());
   }
+  if (!listed.name.ends_with(".safetensors")) return nullptr;
   return std::make_unique<TensorFile>(std::move(file));
 }
 
@@ -126,7 +128,7 @@ models::RankedLists ranked(const Neighbours& rows) { return {rows.offsets(), row
 
 const TensorFile* Bundle::find_file(std::string_view name) const {
   for (std::size_t i = 0; i < files_.size(); ++i) {
-    if (manifest_.files[i].name == name) return files_[i].get();
+    if (manifest_.files[i].name == name && files_[i]) return files_[i].get();
   }
   return nullptr;
 }
@@ -137,7 +139,9 @@ const TensorFile& Bundle::file(std::string_view name) const {
   return *found;
 }
 
-Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)) {
+std::string ranker_file(std::string_view name) { return fmt::format("ranker-{}.txt", name); }
+
+Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)), folder_(folder) {
   if (const auto problems = check_folder(folder, manifest_); !problems.empty())
     throw Error(ErrorCode::kCorrupt, problems.front());
   files_.resize(manifest_.files.size());
@@ -151,6 +155,7 @@ Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(M
   load_users();
   load_channels(options.n_threads);
   load_vectors(options.n_threads);
+  load_ranking();
 }
 
 void Bundle::load_lists(int n_threads) {
@@ -215,6 +220,50 @@ void Bundle::load_text() {
                              text.array<std::uint64_t>("words.word_offsets"), text.array<std::uint8_t>("words.word_bytes"),
                              text.array<float>("words.weights"), text.array<std::int32_t>("words.heaviest")},
                             text.file().path().string());
+}
+
+/// A ranker that does not fit the features of this program or of the release is refused with all of it: a list that is ranked by the wrong
+/// numbers looks like any other.
+void Bundle::load_ranking() {
+  const TensorFile* stored = find_file(kFeatureFile);
+  if (stored == nullptr) {
+    if (manifest_.rankers.empty()) return;
+    fail(ErrorCode::kCorrupt, "{}: has the ranker {} and no {}; train again", manifest_.id, manifest_.rankers.front(),
+         kFeatureFile);
+  }
+  if (const std::string hash = features::schema_hash(); manifest_.feature_schema_hash != hash) {
+    fail(ErrorCode::kCorrupt, "{}: its features have the schema {}, this program computes {}; train again with this program",
+         manifest_.id, manifest_.feature_schema_hash, hash);
+  }
+  auto ranking = std::make_shared<models::Ranking>();
+  const auto read_texts = [&](const std::string& key) {
+    return stored->texts(key, std::max<std::size_t>(1, stored->array<std::uint64_t>(key + ".offsets").size()) - 1);
+  };
+  const auto read_rows = [&](const std::string& group, std::size_t n_rows) {
+    models::FeatureRows rows;
+    const TextList names = read_texts(group + "_columns");
+    for (std::size_t c = 0; c < names.size(); ++c) rows.columns.emplace_back(names[c]);
+    rows.values = stored->array<float>(group + "_rows", n_rows * rows.columns.size());
+    return rows;
+  };
+  ranking->users = read_rows("user", release_.users.size());
+  ranking->items = read_rows("item", release_.catalog.n_items());
+  ranking->item_tags = stored->array<std::int32_t>("item_tags");
+  ranking->tag_offsets = stored->offsets("item_tags.offsets", release_.catalog.n_items(), ranking->item_tags.size());
+  const TextList domains = read_texts("domains");
+  for (std::size_t d = 0; d < domains.size(); ++d) {
+    const std::string domain(domains[d]);
+    ranking->vocabularies.emplace(domain, read_texts("vocabulary." + domain));
+  }
+  ranking->guest = features::default_row(ranking->users.columns);
+  for (const std::string& name : manifest_.rankers) {
+    if (std::none_of(manifest_.files.begin(), manifest_.files.end(), [&](const auto& f) { return f.name == ranker_file(name); }))
+      fail(ErrorCode::kCorrupt, "{}: the manifest names the ranker {} and does not list {}; train again", manifest_.id, name,
+           ranker_file(name));
+    const std::string text = read_file(folder_ / ranker_file(name));
+    ranking->rankers.push_back(std::make_unique<const models::Ranker>(name, text, ranking->users, ranking->items));
+  }
+  release_.ranking = std::move(ranking);
 }
 
 void Bundle::load_users() {

@@ -18,8 +18,14 @@
 namespace lodestone::bundle {
 
 /// The format that this program writes, and the oldest that it reads.
-inline constexpr std::int64_t kFormatVersion = 3;
-inline constexpr std::int64_t kOldestFormatVersion = 2;
+inline constexpr std::int64_t kFormatVersion = 4;
+inline constexpr std::int64_t kOldestFormatVersion = 3;
+
+/// Files of a release that ranks.
+inline constexpr std::string_view kFeatureFile = "features.safetensors";
+inline constexpr std::string_view kModelCardFile = "model_card.md";
+/// The file of a ranker, LightGBM's text.
+std::string ranker_file(std::string_view name);
 
 /// A folder of the store that begins so is not finished, and no bundle.
 inline constexpr std::string_view kUnfinishedPrefix = ".new-";
@@ -29,9 +35,8 @@ struct BundleInfo {
   TimePoint created{};
   std::string product_version;
   std::string config_hash;
-  std::string feature_schema_hash;  ///< "" while a release has no ranker
-  json::Value sources;              ///< object: what the lake was read from
-  json::Value metrics;              ///< object: offline metrics by name
+  json::Value sources;  ///< object: what the lake was read from
+  json::Value metrics;  ///< object: offline metrics by name
 };
 
 /// True for a well-formed bundle id, b-20261124T093000Z-1a2b3c4d; anything else is never looked up on disk.
@@ -59,6 +64,8 @@ struct Manifest {
   std::string id;
   TimePoint created{};
   models::ChannelWeights weights;
+  std::string feature_schema_hash;   ///< "" for a release without features
+  std::vector<std::string> rankers;  ///< the preferred first
   std::vector<BundleFile> files;
   json::Value document;
 
@@ -93,9 +100,11 @@ class Bundle {
   void load_channels(int n_threads);
   void load_vectors(int n_threads);
   void load_text();
+  void load_ranking();
 
   Manifest manifest_;
-  std::vector<std::unique_ptr<TensorFile>> files_;  // beside manifest_.files
+  fs::path folder_;
+  std::vector<std::unique_ptr<TensorFile>> files_;  // beside manifest_.files; null for those that hold no arrays
   models::Release release_;
 };
 

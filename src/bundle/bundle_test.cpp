@@ -131,7 +131,7 @@ TEST_F(BundleTest, the_manifest_tells_where_the_release_came_from) {
   EXPECT_THAT(id, MatchesRegex("b-20261124T093000Z-[0-9a-f]{8}"));
   const Manifest manifest = Manifest::load(store() / id);
   const auto text = [&](const char* key) { return json::format(*manifest.document.find(key)); };
-  EXPECT_EQ(text("format_version"), "3");
+  EXPECT_EQ(text("format_version"), "4");
   EXPECT_EQ(text("created"), "\"2026-11-24T09:30:00Z\"");
   EXPECT_EQ(text("product_version"), "\"0.1.0\"");
   EXPECT_EQ(text("feature_schema_sha256"), "null");
@@ -228,44 +228,46 @@ TEST_F(BundleTest, a_full_disk_leaves_the_store_as_it_was) {
 
 TEST_F(BundleTest, another_format_version_is_named_with_what_can_be_read) {
   const std::string id = pack_sample();
-  edit_manifest(store() / id, "\"format_version\": 3", "\"format_version\": 4");
+  edit_manifest(store() / id, "\"format_version\": 4", "\"format_version\": 5");
   EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
               AllOf(HasSubstr("corrupt: "),
-                    HasSubstr("manifest.json: bundle format 4 cannot be read, this program reads 2 to 3; publish again")));
+                    HasSubstr("manifest.json: bundle format 5 cannot be read, this program reads 3 to 4; publish again")));
 }
 
-TEST_F(BundleTest, the_version_before_is_read_and_lacks_the_channels_it_did_not_know) {
+TEST_F(BundleTest, the_version_before_is_read_and_ranks_nothing) {
   const std::string id = pack_sample();
   const json::Value packed = json::parse(read_file(store() / id / "manifest.json"), "manifest");
-  json::Value weights = json::Object{};
-  for (const char* name : {"behavior", "content", "sequence", "usercf", "tag", "category", "price", "popular", "new"})
-    weights.set(name, json::Value(0.5));
-  json::Array files;
-  for (const json::Value& file : *packed.find("files")->as_array()) {
-    const std::string& name = *file.find("name")->as_string();
-    if (name != "vectors.safetensors" && name != "fold_in.safetensors") files.push_back(file);
-  }
   json::Value document = json::Object{};
   for (const json::Member& member : *packed.as_object()) {
     if (member.key == "format_version") {
-      document.set(member.key, json::Value(2));
-    } else if (member.key == "channel_weights") {
-      document.set(member.key, weights);
-    } else {
-      document.set(member.key, member.key == "files" ? json::Value(files) : member.value);
+      document.set(member.key, json::Value(3));
+    } else if (member.key != "rankers") {
+      document.set(member.key, member.value);
     }
   }
   const std::string text = json::format(document, 2) + "\n";
   write(store() / id / "manifest.json", text);
   write(store() / id / "manifest.sha256", manifest_hash_line(text));
-  fs::remove(store() / id / "vectors.safetensors");
-  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("fold_in.safetensors: is not listed"));
-  fs::remove(store() / id / "fold_in.safetensors");
   const auto bundle = Bundle::open(store() / id);
-  EXPECT_EQ(bundle->release().weights.behavior, 0.5);
-  EXPECT_EQ(bundle->release().weights.vector, 0);
-  EXPECT_TRUE(bundle->release().vectors.empty());
+  EXPECT_EQ(bundle->release().ranking, nullptr);
   EXPECT_EQ(bundle->release().catalog.n_items(), 60U);
+}
+
+TEST_F(BundleTest, one_of_the_two_files_of_the_vectors_alone_is_refused) {
+  const std::string id = pack_sample();
+  const json::Value packed = json::parse(read_file(store() / id / "manifest.json"), "manifest");
+  json::Array files;
+  for (const json::Value& file : *packed.find("files")->as_array()) {
+    if (*file.find("name")->as_string() != "fold_in.safetensors") files.push_back(file);
+  }
+  json::Value document = json::Object{};
+  for (const json::Member& member : *packed.as_object())
+    document.set(member.key, member.key == "files" ? json::Value(files) : member.value);
+  const std::string text = json::format(document, 2) + "\n";
+  write(store() / id / "manifest.json", text);
+  write(store() / id / "manifest.sha256", manifest_hash_line(text));
+  fs::remove(store() / id / "fold_in.safetensors");
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }), HasSubstr("lacks fold_in.safetensors; publish again"));
 }
 
 TEST_F(BundleTest, an_unlisted_file_is_refused) {

@@ -86,6 +86,20 @@ BundleFile parse_file(const json::Value& entry, const std::string& name) {
   return file;
 }
 
+/// Format 3 had none.
+std::vector<std::string> parse_rankers(const json::Value& document, const std::string& name) {
+  std::vector<std::string> rankers;
+  const json::Value* list = document.find("rankers");
+  if (list == nullptr) return rankers;
+  if (list->as_array() == nullptr) fail(ErrorCode::kCorrupt, "{}: rankers is no list", name);
+  for (const json::Value& entry : *list->as_array()) {
+    if (entry.as_string() == nullptr || !is_plain_name(*entry.as_string()))
+      fail(ErrorCode::kCorrupt, "{}: rankers holds what is no name of a ranker", name);
+    rankers.push_back(*entry.as_string());
+  }
+  return rankers;
+}
+
 }  // namespace
 
 bool is_bundle_id(std::string_view text) {
@@ -119,10 +133,11 @@ Manifest Manifest::parse(std::string_view text, const std::string& name) {
   manifest.created = *created;
   const json::Value* weights = document.find("channel_weights");
   for (const models::WeightField& weight : models::kWeightFields) {
-    // Format 2 knew neither vectors nor sessions.
-    const bool known = manifest.format_version > 2 || (weight.name != "vector" && weight.name != "session");
-    manifest.weights.*weight.field = known ? number_member(weights, weight.name, name) : 0;
+    manifest.weights.*weight.field = number_member(weights, weight.name, name);
   }
+  if (const json::Value* hash = document.find("feature_schema_sha256"); hash != nullptr && hash->as_string() != nullptr)
+    manifest.feature_schema_hash = *hash->as_string();
+  manifest.rankers = parse_rankers(document, name);
   const json::Value* files = document.find("files");
   if (files == nullptr || files->as_array() == nullptr) fail(ErrorCode::kCorrupt, "{}: files is missing", name);
   for (const json::Value& entry : *files->as_array()) {

@@ -4,6 +4,7 @@
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/file_lock.hpp"
+#include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
 
 namespace lodestone::bundle {
@@ -80,6 +81,29 @@ void save_vectors(const models::OwnedLatentVectors& vectors, const fs::path& fol
   writer.save(folder / "fold_in.safetensors");
 }
 
+/// Nothing for a release that does not rank.
+void save_ranking(const models::ReleaseData& data, const fs::path& folder) {
+  const models::OwnedRanking& ranking = data.ranking;
+  if (ranking.empty()) return;
+  TensorWriter writer;
+  writer.add_texts("user_columns", ranking.users.columns);
+  writer.add_matrix<float>("user_rows", ranking.users.values, data.users.size(), ranking.users.columns.size());
+  writer.add_texts("item_columns", ranking.items.columns);
+  writer.add_matrix<float>("item_rows", ranking.items.values, data.items.size(), ranking.items.columns.size());
+  writer.add("item_tags.offsets", ranking.tag_offsets);
+  writer.add("item_tags", ranking.item_tags);
+  std::vector<std::string> domains;
+  for (const auto& [domain, texts] : ranking.vocabularies) {
+    domains.push_back(domain);
+    writer.add_texts("vocabulary." + domain, texts);
+  }
+  writer.add_texts("domains", domains);
+  writer.save(folder / kFeatureFile);
+  for (const models::OwnedRanking::Text& ranker : ranking.rankers)
+    write_file_atomic(folder / ranker_file(ranker.name), ranker.text);
+  if (!ranking.card.empty()) write_file_atomic(folder / kModelCardFile, ranking.card);
+}
+
 void save_models(const models::ReleaseData& data, const fs::path& folder) {
   models::save_catalog(data.items, folder / "items.safetensors");
   TensorWriter behavior;
@@ -109,6 +133,7 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   text.add("words.heaviest", data.words.heaviest);
   text.save(folder / "text.safetensors");
   save_users(data.users, data.guests, folder / "users.safetensors");
+  save_ranking(data, folder);
 }
 
 json::Value weights_document(const models::ChannelWeights& weights) {
@@ -116,6 +141,12 @@ json::Value weights_document(const models::ChannelWeights& weights) {
   for (const models::WeightField& weight : models::kWeightFields)
     out.set(std::string(weight.name), json::Value(weights.*weight.field));
   return out;
+}
+
+json::Value rankers_document(const models::OwnedRanking& ranking) {
+  json::Array names;
+  for (const models::OwnedRanking::Text& ranker : ranking.rankers) names.emplace_back(ranker.name);
+  return json::Value(std::move(names));
 }
 
 json::Value files_document(const fs::path& folder) {
@@ -156,8 +187,9 @@ json::Value manifest_document(const models::ReleaseData& data, const BundleInfo&
   document.set("created", json::Value(format_rfc3339(info.created)));
   document.set("product_version", json::Value(info.product_version));
   document.set("config_sha256", text_or_null(info.config_hash));
-  document.set("feature_schema_sha256", text_or_null(info.feature_schema_hash));
+  document.set("feature_schema_sha256", text_or_null(data.ranking.empty() ? "" : features::schema_hash()));
   document.set("channel_weights", weights_document(data.weights));
+  document.set("rankers", rankers_document(data.ranking));
   document.set("counts", counts_document(data));
   document.set("sources", object_or_empty(info.sources));
   document.set("metrics", object_or_empty(info.metrics));

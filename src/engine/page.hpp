@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
+#include "features/vectorizer.hpp"
 #include "models/release.hpp"
 
 namespace lodestone::engine {
@@ -30,6 +31,9 @@ struct PageRequest {
   std::span<const ItemId> exclude;  ///< ids, known or not
   const Filter* filter = nullptr;   ///< nullptr = no filter
   const models::ChannelWeights* weights = nullptr;  ///< nullptr = the release's; an experiment's variant brings its own
+  features::RequestValues values;  ///< what the request says of itself, for the ranker; the endpoint follows from `kind`
+  bool with_ranker = true;         ///< false: as recall has it
+  bool with_rows = false;          ///< keep the features of the items on the page
 };
 
 struct Page {
@@ -37,6 +41,11 @@ struct Page {
   bool user_known = false;
   std::array<std::uint32_t, kChannels> candidates{};  ///< how many each channel gave
   std::string_view degrade_reason;                    ///< "" or why the page is from a fallback
+  const models::Ranker* ranker = nullptr;             ///< who put the items in order; null = recall
+  std::uint32_t n_failed_rankers = 0;                 ///< preferred ones that could not
+  std::uint32_t n_ranked = 0;                         ///< candidates that the ranker saw
+  std::vector<float>
+      rows;  ///< with_rows: features of the first items, row by row, as the ranker saw them; backfilled items have none
 };
 
 }  // namespace lodestone::engine

@@ -268,6 +268,7 @@ void Recall::add_vector(float share) {
   if (!release_.vectors.empty()) {
     const std::size_t n = std::min(history_.size(), kVectorHistory);
     release_.vectors.fold_in(history_.first(n), weights_of_history_.first(n), scratch_.vectors);
+    has_user_vector_ = true;
     models::VectorSearchOptions search;
     search.ef = request_.vector_ef;
     search.k = request_.vector_ef + n;

@@ -30,6 +30,10 @@ class Recall {
   /// Asks every channel of the page. The sources and their lists lie in the scratch, and `page.candidates` counts them.
   void run();
   [[nodiscard]] std::span<const Source> sources() const { return std::span(scratch_.sources).first(n_sources_); }
+  /// Items of the visitor that the channels speak of, newest first.
+  [[nodiscard]] std::span<const ItemIndex> history() const { return history_; }
+  /// Whether scratch.vectors.user is the visitor's.
+  [[nodiscard]] bool has_user_vector() const { return has_user_vector_; }
   /// Sum of the weights of all channels that were asked, by which scores are divided.
   [[nodiscard]] float total_weight() const { return total_weight_; }
 
@@ -69,6 +73,7 @@ class Recall {
   std::span<const float> weights_of_history_;
   std::array<float, kChannels> weights_{};
   float session_weight_ = 0;
+  bool has_user_vector_ = false;
   float total_weight_ = 0;
   std::size_t n_sources_ = 0;
 };

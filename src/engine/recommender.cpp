@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "engine/eligibility.hpp"
 #include "engine/query.hpp"
+#include "engine/ranking.hpp"
 #include "engine/recall.hpp"
 
 namespace lodestone::engine {
@@ -53,19 +54,79 @@ class PageMaker {
     page_.candidates.fill(0);
     page_.degrade_reason = {};
     page_.user_known = user_.has_value();
+    page_.ranker = nullptr;
+    page_.n_failed_rankers = 0;
+    page_.n_ranked = 0;
+    page_.rows.clear();
     scratch_.candidates.begin();
   }
 
   void run() {
     if (request_.limit == 0) return;
-    recall_.run();
-    for (std::size_t s = 0; s < recall_.sources().size(); ++s) fuse(s);
-    place_best();
+    recall();
+    if (!is_ranked() || !place_ranked()) place_best();
     // A search gives what matches and no more; without words it is a list of all there is, popular first.
     if (request_.kind != PageKind::kSearch || request_.query_tokens.empty()) backfill();
   }
 
+  /// Candidates with their features, for who fits a ranker.
+  void make_rows_of_pool(const features::Vectorizer& vectorizer, std::size_t depth) {
+    recall();
+    choose_pool(depth);
+    make_rows(release_, request_, user_, recall_, vectorizer, scratch_);
+  }
+
  private:
+  void recall() {
+    recall_.run();
+    for (std::size_t s = 0; s < recall_.sources().size(); ++s) fuse(s);
+  }
+
+  /// A ranker is fitted on pages of related items and on pages for people with a history; other lists keep their own order.
+  [[nodiscard]] bool is_ranked() const {
+    if (!request_.with_ranker || release_.ranking == nullptr || release_.ranking->rankers.empty()) return false;
+    return request_.kind == PageKind::kSimilar || request_.kind == PageKind::kDetail ||
+           (request_.kind == PageKind::kUser && !recall_.history().empty());
+  }
+
+  /// The best `depth` eligible candidates by the fused score, best first. What is forbidden is looked at only among the best twice as many, unless
+  /// a filter leaves too few of those.
+  void choose_pool(std::size_t depth) {
+    auto& keys = scratch_.best;
+    auto& pool = scratch_.pool;
+    keys.clear();
+    pool.clear();
+    for (const Candidate& candidate : scratch_.candidates.all()) keys.push_back(score_key(candidate.score, candidate.item));
+    std::size_t from = 0;
+    for (std::size_t n = 2 * depth; pool.size() < depth && from < keys.size(); n = keys.size()) {
+      const std::size_t to = std::min(n, keys.size());
+      const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(from);
+      const auto end = keys.begin() + static_cast<std::ptrdiff_t>(to);
+      if (to < keys.size()) std::nth_element(begin, end, keys.end(), std::greater<>());
+      std::sort(begin, end, std::greater<>());
+      for (; from < to && pool.size() < depth; ++from) {
+        if (eligible_(key_item(keys[from]))) pool.push_back(keys[from]);
+      }
+    }
+  }
+
+  /// Puts the candidates in the order of a ranker; false when none could, and the page is as it was.
+  bool place_ranked() {
+    choose_pool(std::max(kRankDepth, request_.limit));
+    if (scratch_.pool.empty()) return true;
+    rank_pool(release_, request_, user_, recall_, scratch_, page_);
+    if (page_.ranker == nullptr) return false;
+    page_.n_ranked = static_cast<std::uint32_t>(scratch_.pool.size());
+    const std::size_t n_columns = page_.ranker->columns().size();
+    for (const std::uint32_t r : std::span(scratch_.order).first(std::min(request_.limit, scratch_.order.size()))) {
+      place(scratch_.candidates.at(key_item(scratch_.pool[r])), ranked_score(scratch_.scores[r]));
+      if (!request_.with_rows) continue;
+      const auto row = std::span(scratch_.rows).subspan(r * n_columns, n_columns);
+      page_.rows.insert(page_.rows.end(), row.begin(), row.end());
+    }
+    return true;
+  }
+
   /// Gives each item of a source its share of the fused score (recommend()).
   void fuse(std::size_t s) {
     const Source& source = recall_.sources()[s];
@@ -91,14 +152,17 @@ class PageMaker {
       if (full) best.pop_back();
       best.insert(std::upper_bound(best.begin(), best.end(), key, std::greater<>()), key);
     }
-    for (const std::uint64_t key : best) place(scratch_.candidates.at(key_item(key)));
+    for (const std::uint64_t key : best) {
+      const Candidate& candidate = scratch_.candidates.at(key_item(key));
+      place(candidate, std::min(1.0F, candidate.score / recall_.total_weight()));
+    }
   }
 
-  void place(const Candidate& candidate) {
+  void place(const Candidate& candidate, float score) {
     eligible_.block(candidate.item);
     PageItem& placed = page_.items.emplace_back();
     placed.item = candidate.item;
-    placed.score = std::min(1.0F, candidate.score / recall_.total_weight());
+    placed.score = score;
     for (std::size_t s = 0; s < recall_.sources().size(); ++s) {
       if (candidate.ranks[s] == 0) continue;
       const auto c = static_cast<std::size_t>(recall_.sources()[s].channel);
@@ -165,6 +229,11 @@ class PageMaker {
 
 void recommend(const Release& release, const PageRequest& request, Scratch& scratch, Page& page, RecallTrace* trace) {
   PageMaker(release, request, scratch, page, trace).run();
+}
+
+void make_candidate_rows(const Release& release, const PageRequest& request, const features::Vectorizer& vectorizer,
+                         std::size_t depth, Scratch& scratch, Page& page) {
+  PageMaker(release, request, scratch, page, nullptr).make_rows_of_pool(vectorizer, depth);
 }
 
 void warm(const Release& release, Scratch& scratch, Page& page) {

@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
+#include "models/ranking/tree_scorer.hpp"
 #include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
 
@@ -154,7 +155,12 @@ struct Scratch {
   std::array<Source, kMaxSources> sources;
   std::array<std::vector<ItemIndex>, kMaxSources> list_items;  ///< lists that no file holds, by source
   std::array<std::vector<float>, kMaxSources> list_scores;
-  std::vector<std::uint64_t> best;  ///< keys of the page while it is chosen
+  std::vector<std::uint64_t> best;   ///< keys of the page while it is chosen
+  std::vector<std::uint64_t> pool;   ///< keys of the candidates that a ranker sees, best first
+  std::vector<float> rows;           ///< their features, row by row
+  std::vector<double> scores;        ///< of the ranker, by place in the pool
+  std::vector<std::uint32_t> order;  ///< places in the pool, best first
+  models::TreeScorer::Scratch trees;
 
   /// Memory for lists of `depth` sums and pages of as many items that leave out `n_blocked` others.
   void reserve(std::size_t depth, std::size_t n_blocked);

@@ -253,7 +253,10 @@ constexpr std::array kCrossFeatures{
     number(Group::kCross, "cross_user_cosine", kMissing, "item and user vectors",
            "cosine of the vectors of the item and the user"),
     number(Group::kCross, "cross_seen_count", 0, "history of the session and the user",
-           "how often the user has been shown or touched the item before"),
+           "how often the item stands in what the request brings, and 1 more when it is in the user's history"),
+    number(Group::kCross, "cross_recall_score", kMissing, "recall",
+           "score of all channels together, as lists without a ranker have it"),
+    number(Group::kCross, "cross_recall_rank", kMissing, "recall", "place by that score, from 1"),
     number(Group::kCross, "cross_score_behavior", kMissing, "recall", "score of channel behavior, as the channel gave it"),
     number(Group::kCross, "cross_rank_behavior", kMissing, "recall", "place in the list of channel behavior, from 1"),
     number(Group::kCross, "cross_score_content", kMissing, "recall", "score of channel content, as the channel gave it"),
@@ -280,12 +283,12 @@ constexpr std::array kCrossFeatures{
 
 // Of a request: by the vectorizer.
 constexpr std::array kRequestFeatures{
-    category(Group::kRequest, "request_endpoint", "endpoint", "request", "similar, personal, trending: which list was asked for"),
+    category(Group::kRequest, "request_endpoint", "endpoint", "request", "which list was asked for: 1 similar, 2 detail, 3 user"),
     category(Group::kRequest, "request_device", "device", "request", "kind of device"),
     category(Group::kRequest, "request_locale", "locale", "request", "language and region"),
     category(Group::kRequest, "request_source", "source", "request", "where the request came from"),
-    number(Group::kRequest, "request_hour", kMissing, "request", "hour of the day in the zone of the shop, 0 to 23"),
-    number(Group::kRequest, "request_weekday", kMissing, "request", "0 = Monday to 6 = Sunday"),
+    number(Group::kRequest, "request_hour", kMissing, "request", "hour of the day, 0 to 23, UTC"),
+    number(Group::kRequest, "request_weekday", kMissing, "request", "0 = Monday to 6 = Sunday, UTC"),
     number(Group::kRequest, "request_position", kMissing, "exposure",
            "place in the list, from 1: to take the bias of places out in training; missing when serving"),
 };

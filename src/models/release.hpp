@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/ids.hpp"
 #include "features/text/prefix.hpp"
 #include "models/catalog.hpp"
+#include "models/ranking/ranker.hpp"
 #include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
 
@@ -140,6 +142,7 @@ struct Release {
   TextIndex text;
   features::PrefixIndex words;  ///< of titles and tags, to complete a search
   Users users;
+  std::shared_ptr<const Ranking> ranking;  ///< null in a release that has none
   ChannelWeights weights;
 };
 
@@ -179,6 +182,7 @@ struct ReleaseData {
   std::vector<UserData> users;  ///< ascending by id
   OwnedNeighbours
       guests;  ///< histories of the guests in item_users, numbered behind the users: items newest first, scores the weights
+  OwnedRanking ranking;
   ChannelWeights weights;
 };
 

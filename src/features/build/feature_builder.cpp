@@ -186,7 +186,10 @@ FeatureSet build_features(table::Engine& engine, const BuildOptions& options, Ti
   }
   fill_text_features(engine, set.items);
   std::map<std::string, VocabularyBuilder::Codes, std::less<>> codes;
-  for (const auto& [domain, builder] : vocabularies) codes[domain] = builder.finish(kMaxCategories);
+  for (const auto& [domain, builder] : vocabularies) {
+    const auto known = options.known.find(domain);
+    codes[domain] = known == options.known.end() ? builder.finish(kMaxCategories) : builder.finish(kMaxCategories, known->second);
+  }
   replace_numbers(set.users, codes);
   replace_numbers(set.items, codes);
   for (auto& [domain, made] : codes) set.vocabularies[domain] = std::move(made.texts);

@@ -22,7 +22,8 @@ class VocabularyBuilder {
     std::vector<std::string> texts;
     std::vector<std::uint32_t> codes;
   };
-  [[nodiscard]] Codes finish(std::size_t max_categories) const;
+  /// Texts of `known` (place = code, as an earlier finish() gave them) keep their codes; others come behind them while there is room.
+  [[nodiscard]] Codes finish(std::size_t max_categories, const std::vector<std::string>& known = {}) const;
 
  private:
   absl::flat_hash_map<std::string, std::uint32_t> numbers_;

@@ -1,0 +1,287 @@
+#include "features/vectorizer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "base/error.hpp"
+#include "features/schema.hpp"
+
+namespace lodestone::features {
+namespace {
+
+constexpr float kMostAffordable = 10;
+/// Rows of a category code that is missing, or of a rare text, are like no other.
+constexpr bool is_same_code(float a, float b) { return a > 0 && a == b; }
+
+enum class Cross : std::uint8_t {
+  kPriceRatio,
+  kPriceInRange,
+  kBucketDistance,
+  kAffordability,
+  kTagOverlap,
+  kTagJaccard,
+  kUserTagOverlap,
+  kUserTagJaccard,
+  kSameCategory,
+  kSameCompany,
+  kUserCategory,
+  kPageCosine,
+  kUserCosine,
+  kSeenCount,
+  kRecallScore,
+  kRecallRank,
+};
+
+/// A cross feature and the stored columns it is made from.
+struct CrossRecipe {
+  std::string_view name;
+  Cross cross;
+  std::array<std::string_view, 3> user{};
+  std::array<std::string_view, 1> item{};
+};
+
+constexpr std::array<CrossRecipe, 16> kRecipes = {{
+    {"cross_price_ratio", Cross::kPriceRatio, {"user_price_mean"}, {"item_price"}},
+    {"cross_price_in_range", Cross::kPriceInRange, {"user_price_min", "user_price_max"}, {"item_price"}},
+    {"cross_price_bucket_distance", Cross::kBucketDistance, {"user_price_bucket"}, {"item_price_bucket"}},
+    {"cross_affordability", Cross::kAffordability, {"user_spend_max"}, {"item_price"}},
+    {"cross_tag_overlap", Cross::kTagOverlap, {}, {}},
+    {"cross_tag_jaccard", Cross::kTagJaccard, {}, {}},
+    {"cross_user_tag_overlap", Cross::kUserTagOverlap, {"user_top_tag_1", "user_top_tag_2", "user_top_tag_3"}, {}},
+    {"cross_user_tag_jaccard", Cross::kUserTagJaccard, {"user_top_tag_1", "user_top_tag_2", "user_top_tag_3"}, {}},
+    {"cross_same_category", Cross::kSameCategory, {}, {"item_category"}},
+    {"cross_same_company", Cross::kSameCompany, {}, {"item_company"}},
+    {"cross_user_category", Cross::kUserCategory, {"user_top_category"}, {"item_category"}},
+    {"cross_page_cosine", Cross::kPageCosine, {}, {}},
+    {"cross_user_cosine", Cross::kUserCosine, {}, {}},
+    {"cross_seen_count", Cross::kSeenCount, {}, {}},
+    {"cross_recall_score", Cross::kRecallScore, {}, {}},
+    {"cross_recall_rank", Cross::kRecallRank, {}, {}},
+}};
+
+constexpr std::array<std::string_view, 7> kRequestNames = {"request_endpoint", "request_device", "request_locale",
+                                                           "request_source",   "request_hour",   "request_weekday",
+                                                           "request_position"};
+
+template <typename Names>
+std::size_t index_of(const Names& names, std::string_view name) {
+  return static_cast<std::size_t>(std::find(std::begin(names), std::end(names), name) - std::begin(names));
+}
+
+const Feature& find_by_name(std::string_view name) {
+  for (const Feature& feature : all_features()) {
+    if (feature.name == name) return feature;
+  }
+  fail(ErrorCode::kInvalidArgument, "\"{}\" is no feature; lodestone features list shows what there is", name);
+}
+
+const CrossRecipe* find_recipe(std::string_view name) {
+  const auto it = std::find_if(kRecipes.begin(), kRecipes.end(), [&](const CrossRecipe& r) { return r.name == name; });
+  return it == kRecipes.end() ? nullptr : &*it;
+}
+
+std::size_t shared_tags(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
+  std::size_t n = 0;
+  for (const std::int32_t tag : a) {
+    if (tag > 0 && std::find(b.begin(), b.end(), tag) != b.end()) ++n;
+  }
+  return n;
+}
+
+float share_of_all(std::size_t shared, std::size_t n_a, std::size_t n_b) {
+  const std::size_t all = n_a + n_b - shared;
+  return all == 0 ? 0 : static_cast<float>(shared) / static_cast<float>(all);
+}
+
+float request_value(const RequestValues& request, std::size_t at) {
+  switch (at) {
+    case 0: return static_cast<float>(request.endpoint);
+    case 1: return request.device;
+    case 2: return request.locale;
+    case 3: return request.source;
+    case 4: return request.hour;
+    case 5: return request.weekday;
+    default: return kMissing;  // the place is what a list is being made for
+  }
+}
+
+}  // namespace
+
+/// Reads names into slots.
+class Vectorizer::Builder {
+ public:
+  Builder(Vectorizer& out, std::span<const std::string> user_columns, std::span<const std::string> item_columns)
+      : out_(out), user_columns_(user_columns), item_columns_(item_columns) {}
+
+  void add(const std::string& name) {
+    const Feature& feature = find_by_name(name);
+    out_.constant_.push_back(feature.group == Group::kUser || feature.group == Group::kRequest ? 1 : 0);
+    switch (feature.group) {
+      case Group::kUser: return push(Source::kUser, place(user_columns_, name));
+      case Group::kItem: return push(Source::kItem, place(item_columns_, name));
+      case Group::kRequest: return push(Source::kRequest, index_of(kRequestNames, name));
+      case Group::kCross: return add_cross(name);
+    }
+  }
+
+ private:
+  void push(Source source, std::size_t at) { out_.slots_.push_back({source, static_cast<std::uint16_t>(at)}); }
+
+  static std::size_t place(std::span<const std::string> stored, std::string_view name) {
+    const std::size_t at = index_of(stored, name);
+    if (at == stored.size())
+      fail(ErrorCode::kInvalidArgument, "feature {} is needed and not stored with the release; train again", name);
+    return at;
+  }
+
+  void add_cross(std::string_view name) {
+    constexpr std::string_view kScore = "cross_score_";
+    constexpr std::string_view kRank = "cross_rank_";
+    if (name.starts_with(kScore)) return push(Source::kChannelScore, index_of(kCrossChannels, name.substr(kScore.size())));
+    if (name.starts_with(kRank)) return push(Source::kChannelRank, index_of(kCrossChannels, name.substr(kRank.size())));
+    const CrossRecipe* recipe = find_recipe(name);
+    LODESTONE_ASSERT(recipe != nullptr, "cross feature {} has no recipe", name);
+    push(Source::kCross, static_cast<std::size_t>(recipe->cross));
+    Places& p = out_.places_;
+    switch (recipe->cross) {
+      case Cross::kPriceRatio:
+        p.price_mean = place(user_columns_, "user_price_mean");
+        p.item_price = place(item_columns_, "item_price");
+        break;
+      case Cross::kPriceInRange:
+        p.price_min = place(user_columns_, "user_price_min");
+        p.price_max = place(user_columns_, "user_price_max");
+        p.item_price = place(item_columns_, "item_price");
+        break;
+      case Cross::kBucketDistance:
+        p.price_bucket = place(user_columns_, "user_price_bucket");
+        p.item_bucket = place(item_columns_, "item_price_bucket");
+        break;
+      case Cross::kAffordability:
+        p.spend_max = place(user_columns_, "user_spend_max");
+        p.item_price = place(item_columns_, "item_price");
+        break;
+      case Cross::kUserTagOverlap:
+      case Cross::kUserTagJaccard:
+        for (std::size_t t = 0; t < p.top_tags.size(); ++t) p.top_tags[t] = place(user_columns_, recipe->user[t]);
+        out_.wants_tags_ = true;
+        break;
+      case Cross::kTagOverlap:
+      case Cross::kTagJaccard: out_.wants_tags_ = true; break;
+      case Cross::kSameCategory: p.item_category = place(item_columns_, "item_category"); break;
+      case Cross::kSameCompany: p.item_company = place(item_columns_, "item_company"); break;
+      case Cross::kUserCategory:
+        p.top_category = place(user_columns_, "user_top_category");
+        p.item_category = place(item_columns_, "item_category");
+        break;
+      case Cross::kPageCosine: out_.wants_page_cosine_ = true; break;
+      case Cross::kUserCosine: out_.wants_user_cosine_ = true; break;
+      case Cross::kSeenCount:
+      case Cross::kRecallScore:
+      case Cross::kRecallRank: break;
+    }
+  }
+
+  Vectorizer& out_;
+  std::span<const std::string> user_columns_;
+  std::span<const std::string> item_columns_;
+};
+
+Vectorizer::Vectorizer(std::span<const std::string> columns, std::span<const std::string> user_columns,
+                       std::span<const std::string> item_columns) {
+  Builder builder(*this, user_columns, item_columns);
+  for (const std::string& name : columns) builder.add(name);
+}
+
+void Vectorizer::fill(const RequestValues& request, std::span<const float> user, const ItemValues& page,
+                      const CandidateValues& candidate, std::span<float> out) const {
+  for (std::size_t c = 0; c < slots_.size(); ++c) {
+    const std::size_t at = slots_[c].at;
+    switch (slots_[c].source) {
+      case Source::kUser: out[c] = user[at]; break;
+      case Source::kItem: out[c] = candidate.item.row[at]; break;
+      case Source::kRequest: out[c] = request_value(request, at); break;
+      case Source::kChannelScore: out[c] = candidate.channels[at].rank > 0 ? candidate.channels[at].score : kMissing; break;
+      case Source::kChannelRank:
+        out[c] = candidate.channels[at].rank > 0 ? static_cast<float>(candidate.channels[at].rank) : kMissing;
+        break;
+      case Source::kCross: out[c] = cross(at, user, page, candidate); break;
+    }
+  }
+}
+
+/// Comparisons with NaN are false, so what is missing is in no range and like nothing.
+float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemValues& page,
+                        const CandidateValues& candidate) const {
+  const Places& p = places_;
+  const ItemValues& item = candidate.item;
+  const bool has_page = !page.row.empty();
+  const auto top_tag_hits = [&] {
+    std::size_t n = 0;
+    for (const std::size_t place : p.top_tags) {
+      const float tag = user[place];
+      if (std::any_of(item.tags.begin(), item.tags.end(),
+                      [&](std::int32_t t) { return is_same_code(static_cast<float>(t), tag); }))
+        ++n;
+    }
+    return n;
+  };
+  switch (static_cast<Cross>(at)) {
+    case Cross::kPriceRatio: return std::log((1 + item.row[p.item_price]) / (1 + user[p.price_mean]));
+    case Cross::kPriceInRange:
+      return item.row[p.item_price] >= user[p.price_min] && item.row[p.item_price] <= user[p.price_max] ? 1 : 0;
+    case Cross::kBucketDistance: return std::abs(item.row[p.item_bucket] - user[p.price_bucket]);
+    case Cross::kAffordability: {
+      const float spend = user[p.spend_max];
+      const float price = item.row[p.item_price];
+      if (std::isnan(spend) || std::isnan(price)) return kMissing;
+      return price > 0 ? std::min(spend / price, kMostAffordable) : kMostAffordable;
+    }
+    case Cross::kTagOverlap: return has_page ? static_cast<float>(shared_tags(item.tags, page.tags)) : 0;
+    case Cross::kTagJaccard:
+      return has_page ? share_of_all(shared_tags(item.tags, page.tags), item.tags.size(), page.tags.size()) : 0;
+    case Cross::kUserTagOverlap: return static_cast<float>(top_tag_hits());
+    case Cross::kUserTagJaccard: {
+      const auto n_top = static_cast<std::size_t>(
+          std::count_if(p.top_tags.begin(), p.top_tags.end(), [&](std::size_t place) { return user[place] > 0; }));
+      return share_of_all(top_tag_hits(), n_top, item.tags.size());
+    }
+    case Cross::kSameCategory: return has_page && is_same_code(item.row[p.item_category], page.row[p.item_category]) ? 1 : 0;
+    case Cross::kSameCompany: return has_page && is_same_code(item.row[p.item_company], page.row[p.item_company]) ? 1 : 0;
+    case Cross::kUserCategory: return is_same_code(item.row[p.item_category], user[p.top_category]) ? 1 : 0;
+    case Cross::kPageCosine: return candidate.page_cosine;
+    case Cross::kUserCosine: return candidate.user_cosine;
+    case Cross::kSeenCount: return candidate.seen_count;
+    case Cross::kRecallScore: return candidate.recall_score;
+    case Cross::kRecallRank: return candidate.recall_rank;
+  }
+  return kMissing;
+}
+
+StoredColumns stored_columns(std::span<const std::string> columns) {
+  std::vector<std::string_view> wanted;
+  for (const std::string& name : columns) {
+    wanted.push_back(find_by_name(name).name);
+    const CrossRecipe* recipe = find_recipe(name);
+    if (recipe == nullptr) continue;
+    wanted.insert(wanted.end(), recipe->user.begin(), recipe->user.end());
+    wanted.insert(wanted.end(), recipe->item.begin(), recipe->item.end());
+  }
+  const auto pick = [&](Group group) {
+    std::vector<std::string> out;
+    for (const Feature& feature : features_of(group)) {
+      if (std::find(wanted.begin(), wanted.end(), feature.name) != wanted.end()) out.emplace_back(feature.name);
+    }
+    return out;
+  };
+  return {pick(Group::kUser), pick(Group::kItem)};
+}
+
+std::vector<float> default_row(std::span<const std::string> stored) {
+  std::vector<float> out;
+  for (const std::string& name : stored) out.push_back(find_by_name(name).fallback);
+  return out;
+}
+
+}  // namespace lodestone::features

@@ -1,0 +1,115 @@
+#pragma once
+// The one vectorizer: the rows that a ranker is fitted on and the rows that it scores in a request are made by this code from the same numbers, so that
+// they cannot differ.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lodestone::features {
+
+/// The channels that have cross_score_* and cross_rank_* features, in the order of ChannelValues.
+inline constexpr std::array<std::string_view, 11> kCrossChannels = {"behavior", "content", "vector",  "sequence", "usercf", "tag",
+                                                                    "category", "price",   "popular", "trending", "new"};
+
+/// What a channel said of a candidate; rank 0 = nothing.
+struct ChannelValue {
+  float score = 0;
+  std::uint32_t rank = 0;
+};
+using ChannelValues = std::array<ChannelValue, kCrossChannels.size()>;
+
+inline constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
+
+/// request_endpoint.
+enum class RequestEndpoint : std::uint8_t { kSimilar = 1, kDetail = 2, kUser = 3 };
+
+/// What a request says of itself; what it does not say is missing.
+struct RequestValues {
+  RequestEndpoint endpoint = RequestEndpoint::kSimilar;
+  float device = kMissing;
+  float locale = kMissing;
+  float source = kMissing;
+  float hour = kMissing;     ///< 0 to 23, UTC
+  float weekday = kMissing;  ///< 0 = Monday, UTC
+};
+
+/// One item as rows see it.
+struct ItemValues {
+  std::span<const float> row;          ///< of the stored item columns
+  std::span<const std::int32_t> tags;  ///< codes in the vocabulary of tags, each once; 0 = a rare tag, which is like no other
+};
+
+/// A candidate beside its item.
+struct CandidateValues {
+  ItemValues item;
+  ChannelValues channels{};
+  float recall_score = kMissing;  ///< of the fusion
+  float recall_rank = kMissing;   ///< by it, from 1
+  float page_cosine = kMissing;
+  float user_cosine = kMissing;
+  float seen_count = 0;
+};
+
+/// A row's columns are features of the schema, by name, in any order. Const after construction and safe from many threads.
+class Vectorizer {
+ public:
+  /// `columns` name the features of a row; `user_columns` and `item_columns` those that the stored rows of users and items hold. Throws
+  /// invalid_argument for a name that the schema does not know and for a stored column that is needed and not there.
+  Vectorizer(std::span<const std::string> columns, std::span<const std::string> user_columns,
+             std::span<const std::string> item_columns);
+
+  [[nodiscard]] std::size_t n_columns() const { return slots_.size(); }
+  /// [n_columns], 1 where all rows of one request hold the same: features of the user and of the request.
+  [[nodiscard]] std::span<const std::uint8_t> constant() const { return constant_; }
+  /// What a caller must bring; what nobody asks for need not be computed.
+  [[nodiscard]] bool wants_page_cosine() const { return wants_page_cosine_; }
+  [[nodiscard]] bool wants_user_cosine() const { return wants_user_cosine_; }
+  [[nodiscard]] bool wants_tags() const { return wants_tags_; }
+
+  /// Writes a row [n_columns]. `user` is the stored row of the user, a guest's when there is none (default_row()); `page` the page's item, an
+  /// empty row when the page has none.
+  void fill(const RequestValues& request, std::span<const float> user, const ItemValues& page, const CandidateValues& candidate,
+            std::span<float> out) const;
+
+ private:
+  enum class Source : std::uint8_t { kUser, kItem, kRequest, kChannelScore, kChannelRank, kCross };
+  struct Slot {
+    Source source = Source::kUser;
+    std::uint16_t at = 0;  ///< column of the stored row, number of the channel, or of the cross or request feature
+  };
+  /// Places of what crosses are made from in the stored rows.
+  struct Places {
+    std::size_t price_mean = 0, price_min = 0, price_max = 0, price_bucket = 0, spend_max = 0, top_category = 0;
+    std::array<std::size_t, 3> top_tags{};
+    std::size_t item_price = 0, item_bucket = 0, item_category = 0, item_company = 0;
+  };
+  class Builder;
+
+  [[nodiscard]] float cross(std::size_t at, std::span<const float> user, const ItemValues& page,
+                            const CandidateValues& candidate) const;
+
+  std::vector<Slot> slots_;
+  std::vector<std::uint8_t> constant_;
+  Places places_;
+  bool wants_page_cosine_ = false;
+  bool wants_user_cosine_ = false;
+  bool wants_tags_ = false;
+};
+
+/// The stored columns that rows with these features are made from, in the order of the schema: those named, and what crosses take.
+struct StoredColumns {
+  std::vector<std::string> user;
+  std::vector<std::string> item;
+};
+StoredColumns stored_columns(std::span<const std::string> columns);
+
+/// The row of somebody, or of an item, of whom nothing is known: the defaults of the schema.
+std::vector<float> default_row(std::span<const std::string> stored);
+
+}  // namespace lodestone::features
