@@ -6,9 +6,9 @@
 #include <cmath>
 #include <map>
 
-#include "evaluation/slices.hpp"
-
 #include "base/html.hpp"
+#include "evaluation/slices.hpp"
+#include "report_page.hpp"
 
 namespace lodestone::app {
 namespace {
@@ -16,38 +16,6 @@ namespace {
 using evaluation::MethodResult;
 using evaluation::MetricResult;
 using evaluation::SliceResult;
-
-constexpr std::string_view kStyle =
-    ":root{color-scheme:light "
-    "dark;--paper:#fcfcfb;--ink:#1c1f23;--soft:#5b6168;--line:#dcdedb;--head:#f1f2ef;--bar:#86b6ef;--best:#256abf;"
-    "--mark:#1c1f23}\n"
-    "@media(prefers-color-scheme:dark){:root{--paper:#17191b;--ink:#eceeea;--soft:#a3a9ad;--line:#33373a;--head:#212427;--bar:#"
-    "2f5f97;"
-    "--best:#6da7ec;--mark:#eceeea}}\n"
-    "*{box-sizing:border-box}body{margin:0 auto;max-width:76rem;padding:2.5rem 1.5rem "
-    "4rem;background:var(--paper);color:var(--ink);"
-    "font:16px/1.55 system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','Noto Sans CJK SC',sans-serif}\n"
-    "h1{font-size:1.75rem;line-height:1.2;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.5rem 0 "
-    ".75rem}.sub{color:var(--soft);margin:0 0 .5rem}\n"
-    ".protocol{margin:1.25rem 0 0;padding:0 0 0 1.1rem;max-width:60rem}.protocol li{margin:.15rem 0}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,30rem),1fr));gap:1.75rem 2.5rem}\n"
-    "figure{margin:0;break-inside:avoid}figcaption{font-weight:600;margin-bottom:.35rem}figcaption "
-    "span{font-weight:400;color:var(--soft)}\n"
-    "svg{display:block;width:100%;height:auto}svg text{font:13px system-ui,-apple-system,'Segoe "
-    "UI',Roboto,sans-serif;fill:var(--ink);"
-    "font-variant-numeric:tabular-nums}svg .axis{fill:var(--soft);font-size:12px}.grid{stroke:var(--line)}.bar{fill:var(--bar)}"
-    ".bar.best{fill:var(--best)}.whisker{stroke:var(--mark);stroke-width:1.5;fill:none}svg .best-text{font-weight:600}\n"
-    ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.875rem}caption{text-align:left;color:var(--"
-    "soft);"
-    "padding:0 0 .4rem}th,td{padding:.45rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}"
-    "thead th{background:var(--head);white-space:nowrap}tbody th{font-weight:600;white-space:nowrap}"
-    ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}.n small{color:var(--soft);font-size:.85em}"
-    ".best-cell{font-weight:700}.wide{min-width:20rem;color:var(--soft)}\n"
-    "@media "
-    "print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#444;--line:#bbb;--head:#eee;--bar:#9bb8d9;--best:#1d5aa6;--"
-    "mark:#000}"
-    "body{max-width:none;padding:0;font-size:11pt}.charts{grid-template-columns:1fr 1fr}.scroll{overflow:visible}"
-    ".bar,thead th{-webkit-print-color-adjust:exact;print-color-adjust:exact}tr{break-inside:avoid}}\n";
 
 /// What a metric says, for readers who do not know its name.
 std::string_view meaning_of(std::string_view metric) {
@@ -87,30 +55,12 @@ std::size_t best_of(const std::vector<Bar>& bars) {
   return it->value.value > 0 ? static_cast<std::size_t>(it - bars.begin()) : bars.size();
 }
 
-/// The least step of 1, 2 or 5 times a power of ten of which at most five reach `most`.
-double step_of(double most) {
-  const double power = std::pow(10, std::floor(std::log10(most / 5)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
-    if (most / (factor * power) <= 5) return factor * power;
-  }
-  return 10 * power;
-}
-
-/// A method's name as far as it fits beside the bars; the whole of it is in the tooltip.
-std::string short_name(const std::string& name) {
-  constexpr std::size_t kFits = 19;
-  if (name.size() <= kFits) return name;
-  std::size_t end = kFits - 1;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;  // never inside a character
-  return name.substr(0, end) + "…";
-}
-
 class Chart {
  public:
   explicit Chart(const std::vector<Bar>& bars) : bars_(bars), best_(best_of(bars)) {
     double most = 0;
     for (const Bar& bar : bars) most = std::max({most, bar.value.value, bar.value.interval ? bar.value.interval->high : 0});
-    step_ = std::isfinite(most) && most > 1e-9 ? step_of(most) : 0.2;
+    step_ = std::isfinite(most) && most > 1e-9 ? axis_step(most) : 0.2;
     n_steps_ = std::max(1, static_cast<int>(std::ceil(most / step_ - 1e-9)));
     if (!std::isfinite(most)) n_steps_ = 1;
   }
@@ -165,7 +115,7 @@ class Chart {
         "y=\"{7}\" "
         "width=\"{8:.1f}\" height=\"16\" rx=\"2\"/>",
         escape_html(sentence(bar)), kLeft - 8, middle + 4, best ? " class=\"best-text\"" : "",
-        escape_html(short_name(bar.method)), best ? " best" : "", kLeft, y + 5, place(bar.value.value) - kLeft);
+        escape_html(short_label(bar.method)), best ? " best" : "", kLeft, y + 5, place(bar.value.value) - kLeft);
     if (bar.value.interval) {
       const double low = place(bar.value.interval->low);
       const double high = place(bar.value.interval->high);
@@ -273,18 +223,12 @@ std::string slices_of(const EvaluationOutput& output) {
 }  // namespace
 
 std::string format_evaluation_html(const EvaluationOutput& output) {
-  const std::string name = escape_html(output.set);
-  std::string out = fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width,initial-scale=1\">"
-      "<title>{0}: evaluation</title>\n<style>\n{1}</style></head>\n<body>\n<main>\n<h1>{0}</h1>\n<p class=\"sub\">Measured by "
-      "lodestone "
-      "evaluate {2}</p>\n",
-      name, kStyle, LODESTONE_VERSION);
+  std::string out = open_report_page(output.set + ": evaluation", output.set,
+                                     fmt::format("Measured by lodestone evaluate {}", LODESTONE_VERSION));
   out += "<ul class=\"protocol\">\n";
   for (const std::string& sentence : output.protocol) out += fmt::format("<li>{}</li>\n", escape_html(sentence));
   out += "</ul>\n";
-  if (output.results.empty()) return out + "<p>No method was measured.</p>\n</main>\n</body>\n</html>\n";
+  if (output.results.empty()) return out + "<p>No method was measured.</p>\n" + close_report_page();
   out += "<h2>Methods</h2>\n<div class=\"charts\">\n";
   std::size_t number = 0;
   for (const MetricResult& m : output.results.front().metrics) {
@@ -294,7 +238,7 @@ std::string format_evaluation_html(const EvaluationOutput& output) {
   }
   out += "</div>\n<h2>All figures</h2>\n" + results_table(output) + slices_of(output) + "<h2>Settings and cost</h2>\n" +
          settings_table(output);
-  return out + "</main>\n</body>\n</html>\n";
+  return out + close_report_page();
 }
 
 }  // namespace lodestone::app

@@ -13,6 +13,7 @@
 #include "base/file.hpp"
 #include "evaluation/metrics.hpp"
 #include "evaluation/peak_memory.hpp"
+#include "evaluation/ranker_metrics.hpp"
 
 namespace lodestone::evaluation {
 namespace {
@@ -140,20 +141,6 @@ double graded_ndcg(std::span<const RankedLabel> rows, std::span<const float> lab
   return sum / ideal;
 }
 
-/// Share of pairs (relevant, other) in the right order, ties one half; NaN when all rows are relevant.
-double graded_auc(std::span<const float> labels, std::span<const double> scores) {
-  double right = 0;
-  double pairs = 0;
-  for (std::size_t a = 0; a < labels.size(); ++a) {
-    for (std::size_t b = 0; labels[a] > 0 && b < labels.size(); ++b) {
-      if (labels[b] > 0) continue;
-      ++pairs;
-      right += scores[a] > scores[b] ? 1 : (scores[a] == scores[b] ? 0.5 : 0);
-    }
-  }
-  return pairs > 0 ? right / pairs : std::numeric_limits<double>::quiet_NaN();
-}
-
 /// A row a group.
 FoldValues group_values(const LtrPart& rows, std::span<const double> scores, std::span<const MetricColumn> columns) {
   FoldValues fold;
@@ -182,7 +169,7 @@ double ltr_value(Metric metric, std::span<const float> labels, std::span<const d
   const std::vector<RankedLabel> rows = labels.empty() ? std::vector<RankedLabel>{} : rank_labels(labels, scores);
   if (metric == Metric::kNdcg) return graded_ndcg(rows, labels, k);
   if (n_relevant == 0) return std::numeric_limits<double>::quiet_NaN();
-  if (metric == Metric::kAuc) return graded_auc(labels, scores);
+  if (metric == Metric::kAuc) return binary_auc(labels, scores);
   double hits = 0;
   double precisions = 0;
   double first = 0;
