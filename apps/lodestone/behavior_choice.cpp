@@ -143,6 +143,8 @@ std::vector<BehaviorSettings> behavior_candidates(const Interactions& interactio
   for (const char* method : {"itemknn-tfidf", "itemknn-cosine", "itemknn-bm25"}) out.push_back({.method = method});
   for (const double lambda : {20.0, 100.0, 500.0}) out.push_back({.method = "ease", .lambda = lambda});
   for (const double lambda : {100.0, 500.0}) out.push_back({.method = "slim", .lambda = lambda});
+  // Where everybody has met much, more is held back from those who met most.
+  out.push_back({.method = "slim", .lambda = 1500, .user_exponent = 0.35, .item_exponent = 0.35});
   out.insert(out.end(), options.further.begin(), options.further.end());
   std::erase_if(out, [&](const BehaviorSettings& settings) { return !behavior_fits(settings, interactions, options); });
   return out;

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "base/log.hpp"
 #include "base/thread_pool.hpp"
-#include "bundle/bundle.hpp"
 #include "engine/recommender.hpp"
-#include "release_models.hpp"
 
 namespace lodestone::app {
 namespace {
@@ -26,72 +23,12 @@ constexpr int kRounds = 2;
 constexpr double kLeastContent = 0.05;
 constexpr double kLeastPopular = 0.02;
 
-/// A page and what should stand on it.
-struct PageCase {
-  engine::PageRequest request;
-  std::vector<ItemIndex> targets;
-};
-
-struct Split {
-  TrainingInteractions train;
-  std::vector<PageCase> user_pages;
-  std::vector<PageCase> item_pages;
-};
-
-/// Row of the matrix without the pairs from `moment` on, and what those were.
-void split_row(const TrainingInteractions& all, std::size_t u, std::int64_t moment, TrainingInteractions& train,
-               PageCase& user_page, PageCase& item_page) {
-  const models::Interactions& x = all.matrix;
-  std::int64_t newest = 0;
-  for (std::uint64_t at = x.offsets[u]; at < x.offsets[u + 1]; ++at) {
-    if (all.last_at[at] >= moment) {
-      user_page.targets.push_back(x.items[at]);
-      continue;
-    }
-    train.matrix.items.push_back(x.items[at]);
-    train.matrix.weights.push_back(x.weights[at]);
-    train.last_at.push_back(all.last_at[at]);
-    if (!item_page.request.item || all.last_at[at] > newest) {
-      newest = all.last_at[at];
-      item_page.request.item = x.items[at];
-    }
-  }
-  train.matrix.offsets.push_back(train.matrix.items.size());
-}
-
 /// At most `n`, at even distances.
-void thin(std::vector<PageCase>& cases, std::size_t n) {
-  if (cases.size() <= n) return;
+std::vector<PageCase> thin(const std::vector<PageCase>& cases, std::size_t n) {
+  if (cases.size() <= n) return cases;
   std::vector<PageCase> kept;
-  for (std::size_t k = 0; k < n; ++k) kept.push_back(std::move(cases[k * cases.size() / n]));
-  cases = std::move(kept);
-}
-
-Split split(const TrainingInteractions& all, const ChannelWeightOptions& options) {
-  Split out;
-  if (all.last_at.empty()) return out;
-  std::vector<std::int64_t> times = all.last_at;
-  const auto place = static_cast<std::size_t>((1 - options.later_share) * static_cast<double>(times.size() - 1));
-  std::nth_element(times.begin(), times.begin() + static_cast<std::ptrdiff_t>(place), times.end());
-  const std::int64_t moment = times[place];
-  out.train.user_ids = all.user_ids;
-  out.train.matrix.n_items = all.matrix.n_items;
-  for (std::size_t u = 0; u < all.matrix.n_users(); ++u) {
-    PageCase user_page;
-    PageCase item_page;
-    split_row(all, u, moment, out.train, user_page, item_page);
-    if (user_page.targets.empty() || !item_page.request.item) continue;
-    item_page.request.kind = engine::PageKind::kSimilar;
-    item_page.targets = user_page.targets;
-    out.item_pages.push_back(std::move(item_page));
-    if (u >= all.user_ids.size()) continue;  // a guest has no page of his own
-    user_page.request.kind = engine::PageKind::kUser;
-    user_page.request.user = UserId(all.user_ids[u]);
-    out.user_pages.push_back(std::move(user_page));
-  }
-  thin(out.user_pages, options.max_cases);
-  thin(out.item_pages, options.max_cases);
-  return out;
+  for (std::size_t k = 0; k < n; ++k) kept.push_back(cases[k * cases.size() / n]);
+  return kept;
 }
 
 double ndcg(const engine::Page& page, const std::vector<ItemIndex>& targets) {
@@ -108,13 +45,14 @@ double ndcg(const engine::Page& page, const std::vector<ItemIndex>& targets) {
 /// The engine's pages for all cases under some weights.
 class Judge {
  public:
-  Judge(const models::Release& release, const Split& split, int threads) : release_(release), split_(split), threads_(threads) {}
+  Judge(const models::Release& release, std::vector<PageCase> user_pages, std::vector<PageCase> item_pages, int threads)
+      : release_(release), user_pages_(std::move(user_pages)), item_pages_(std::move(item_pages)), threads_(threads) {}
 
   /// Mean over the kinds of page of the mean NDCG@10.
   [[nodiscard]] double operator()(const ChannelWeights& weights) const {
     double sum = 0;
     double kinds = 0;
-    for (const auto* cases : {&split_.user_pages, &split_.item_pages}) {
+    for (const auto* cases : {&user_pages_, &item_pages_}) {
       if (cases->empty()) continue;
       sum += mean(*cases, weights);
       ++kinds;
@@ -147,7 +85,8 @@ class Judge {
   }
 
   const models::Release& release_;
-  const Split& split_;
+  std::vector<PageCase> user_pages_;
+  std::vector<PageCase> item_pages_;
   int threads_;
 };
 
@@ -218,56 +157,21 @@ void search(const Judge& judge, ChannelChoice& choice) {
   choice.ndcg_at_10 = best;
 }
 
-/// A bundle that is gone with this object.
-class PassingBundle {
- public:
-  PassingBundle(const models::ReleaseData& data, const fs::path& folder) : folder_(folder) {
-    fs::remove_all(folder_);
-    bundle_ = bundle::Bundle::open(folder_ / bundle::pack(data, {}, folder_));
-  }
-  ~PassingBundle() {
-    bundle_.reset();
-    std::error_code ignored;  // the next pack removes what is left
-    fs::remove_all(folder_, ignored);
-  }
-  PassingBundle(const PassingBundle&) = delete;
-  PassingBundle& operator=(const PassingBundle&) = delete;
-  [[nodiscard]] const models::Release& release() const { return bundle_->release(); }
-
- private:
-  fs::path folder_;
-  std::shared_ptr<const bundle::Bundle> bundle_;
-};
-
 }  // namespace
 
-ChannelChoice learn_channel_weights(const TrainingInteractions& interactions, const BehaviorModel& behavior,
-                                    models::ReleaseData& shared, const ChannelWeightOptions& options) {
+ChannelChoice learn_channel_weights(const SplitRelease& split, const ChannelWeightOptions& options) {
   ChannelChoice choice;
-  Split parts = split(interactions, options);
-  if (parts.item_pages.size() < options.min_cases) {
+  std::vector<PageCase> item_pages = thin(split.item_pages(), options.max_cases);
+  std::vector<PageCase> user_pages = thin(split.user_pages(), options.max_cases);
+  if (item_pages.size() < options.min_cases) {
     log_info("train", "channel weights: {} histories go on after the split, {} are needed to learn from; the defaults stand",
-             parts.item_pages.size(), options.min_cases);
+             item_pages.size(), options.min_cases);
     return choice;
   }
-  if (parts.user_pages.size() < options.min_cases) parts.user_pages.clear();
-  std::optional<PassingBundle> before;
-  {
-    models::ReleaseData data = std::move(shared);
-    fit_channels(parts.train, behavior.fit(parts.train.matrix), options.latent, options.neighbors, options.threads, data);
-    data.users = make_users(parts.train);
-    sample_near_users(parts.train, data);
-    before.emplace(data, options.folder / fmt::format("{}weights", bundle::kUnfinishedPrefix));
-    shared.items = std::move(data.items);
-    shared.content = std::move(data.content);
-    shared.text = std::move(data.text);
-    shared.words = std::move(data.words);
-    shared.trending = std::move(data.trending);
-  }
-  parts.train = {};
-  choice.n_user_pages = parts.user_pages.size();
-  choice.n_item_pages = parts.item_pages.size();
-  const Judge judge(before->release(), parts, options.threads);
+  if (user_pages.size() < options.min_cases) user_pages.clear();
+  choice.n_user_pages = user_pages.size();
+  choice.n_item_pages = item_pages.size();
+  const Judge judge(split.release(), std::move(user_pages), std::move(item_pages), options.threads);
   search(judge, choice);
   choice.ndcg_at_10_of_defaults = judge(ChannelWeights{});
   return choice;

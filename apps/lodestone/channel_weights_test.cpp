@@ -54,11 +54,15 @@ class ChannelWeightsTest : public ::testing::Test {
     return data;
   }
   ChannelChoice learn(const TrainingInteractions& interactions, int threads) {
-    ChannelWeightOptions options;
+    SplitOptions options;
     options.folder = folder_.path();
     options.threads = threads;
     models::ReleaseData data = shared();
-    ChannelChoice choice = learn_channel_weights(interactions, fit_behavior(interactions, {}), data, options);
+    ChannelChoice choice;
+    if (const auto moment = split_moment(interactions, options.later_share)) {
+      const SplitRelease split(interactions, *moment, fit_behavior(interactions, {}), data, options);
+      choice = learn_channel_weights(split, {.threads = threads});
+    }
     EXPECT_EQ(data.items.size(), kItems) << "what was lent is given back";
     EXPECT_EQ(data.content.offsets.size(), kItems + 1);
     EXPECT_TRUE(fs::is_empty(folder_.path())) << "nothing is left behind";

@@ -294,6 +294,15 @@ std::vector<ConfigKey> training_keys() {
               "a page is made; 0 makes no vectors.",
        .min = 0,
        .max = 512},
+      {.path = "training.ranker",
+       .kind = K::kFlag,
+       .fallback = "true",
+       .doc = "Whether rankers are fitted and, where they put later pages in a better order than recall does, served."},
+      {.path = "training.ranker_file",
+       .kind = K::kPath,
+       .fallback = "",
+       .doc = "YAML file with the settings of the rankers that are compared; empty takes the built-in baseline, lightweight and "
+              "minimal."},
   };
 }
 

@@ -15,10 +15,14 @@
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "latent_choice.hpp"
+#include "ranker_choice.hpp"
+#include "ranking_features.hpp"
 #include "release_models.hpp"
 #include "size_plan.hpp"
+#include "split_release.hpp"
 #include "stages.hpp"
 #include "training/content.hpp"
+#include "training/ranker_config.hpp"
 #include "training/vocabulary.hpp"
 #include "training_input.hpp"
 #include "tuning.hpp"
@@ -29,6 +33,8 @@ namespace {
 
 /// Beside the bundles: the settings that the last tuning found.
 constexpr const char* kTunedFile = "tuned.json";
+/// The page of the rankers that were compared.
+constexpr const char* kRankerPage = "ranker.html";
 
 /// What is read from the lake; the engine and its memory are gone when the models are fitted.
 struct TrainingInput {
@@ -101,6 +107,118 @@ models::ChannelWeights configured(models::ChannelWeights weights, const Config& 
   return weights;
 }
 
+/// What is learned on the time split.
+struct Learned {
+  ChannelChoice channels;
+  RankerChoice ranker;
+  features::Vocabularies vocabularies;  ///< by which the ranker knows categories
+};
+
+/// The features as of a time, of the newest event when there is none.
+features::FeatureSet read_features(const Config& config, std::optional<TimePoint> as_of, const features::Vocabularies& known) {
+  table::Engine engine(engine_options(config));
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
+  features::BuildOptions options;
+  options.sql_folder = config.file_path("lake.sql_folder");
+  options.parameters = query_parameters(config);
+  options.known = known;
+  if (!as_of) as_of = features::newest_event(engine);
+  return features::build_features(engine, options, as_of.value_or(SystemClock().now()));
+}
+
+/// Rankers of the current release, which a new one has to beat, with the codes that they know categories by.
+struct PreviousRankers {
+  std::vector<models::OwnedRanking::Text> texts;
+  features::Vocabularies vocabularies;
+};
+PreviousRankers read_previous(const bundle::BundleStore& store) {
+  PreviousRankers out;
+  try {
+    const std::optional<std::string> id = store.current();
+    if (!id) return out;
+    const auto bundle = bundle::Bundle::open(store.path_of(*id));
+    const auto& ranking = bundle->release().ranking;
+    if (ranking == nullptr) return out;
+    for (const auto& [domain, texts] : ranking->vocabularies) {
+      std::vector<std::string>& copied = out.vocabularies[domain];
+      for (std::size_t t = 0; t < texts.size(); ++t) copied.emplace_back(texts[t]);
+    }
+    for (const auto& ranker : ranking->rankers)
+      out.texts.push_back({ranker->name(), read_file(store.path_of(*id) / bundle::ranker_file(ranker->name()))});
+  } catch (const Error& error) {
+    log_warn("train", "the rankers of the current release take no part: {}", error.message());
+    return {};
+  }
+  return out;
+}
+
+RankerOptions ranker_options(const Config& config, int threads) {
+  RankerOptions options;
+  const std::string file = config.text("training.ranker_file");
+  options.configs = file.empty() ? training::default_ranker_configs()
+                                 : training::parse_ranker_configs(read_file(config.file_path("training.ranker_file")), file);
+  options.threads = threads;
+  return options;
+}
+
+Learned learn_on_split(const Config& config, const TrainingInteractions& interactions, const BehaviorModel& behavior,
+                       const std::vector<models::UserData>& users, models::ReleaseData& data, SplitOptions options,
+                       const bundle::BundleStore& store) {
+  Learned learned;
+  const std::optional<std::int64_t> moment = split_moment(interactions, options.later_share);
+  if (!moment) return learned;
+  const bool with_ranker = config.flag("training.ranker");
+  PreviousRankers previous;
+  if (with_ranker) {
+    previous = read_previous(store);
+    options.features = [&](const models::ReleaseData& before) {
+      // The split's release holds what was before the moment, and so do its features.
+      const TimePoint as_of{std::chrono::microseconds(*moment - 1)};
+      features::FeatureSet set = read_features(config, as_of, previous.vocabularies);
+      std::vector<std::string> names;
+      for (const features::Feature& feature : features::all_features()) names.emplace_back(feature.name);
+      models::OwnedRanking stored = store_features(set, features::stored_columns(names), before);
+      learned.vocabularies = std::move(set.vocabularies);
+      return stored;
+    };
+  }
+  const SplitRelease split(interactions, *moment, behavior, data, options);
+  if (split.item_pages().empty()) return learned;
+  learned.channels = learn_channel_weights(split, {.threads = options.threads});
+  if (!with_ranker) return learned;
+  RankerOptions ranking = ranker_options(config, options.threads);
+  ranking.previous = std::move(previous.texts);
+  learned.ranker = choose_rankers(split, configured(learned.channels.weights, config), users, ranking);
+  if (!learned.ranker.report.rankers.empty())
+    write_file_atomic(store.folder() / kRankerPage, format_ranker_html(learned.ranker.report));
+  return learned;
+}
+
+json::Value ranker_document(const RankerChoice& choice) {
+  json::Value out = json::Object{};
+  out.set("reason", json::Value(choice.reason));
+  out.set("labels", json::Value(choice.labels));
+  out.set("rows", json::Value(static_cast<std::int64_t>(choice.n_rows)));
+  out.set("train_pages", json::Value(static_cast<std::int64_t>(choice.n_train_groups)));
+  out.set("validation_pages", json::Value(static_cast<std::int64_t>(choice.n_validation_groups)));
+  out.set("ndcg@10_of_recall", json::Value(choice.ndcg_at_10_of_recall));
+  if (choice.ndcg_at_10_of_previous > 0) out.set("ndcg@10_of_previous", json::Value(choice.ndcg_at_10_of_previous));
+  json::Array rows;
+  for (const ComparedRanker& ranker : choice.report.rankers) {
+    json::Value row = json::Object{};
+    row.set("name", json::Value(ranker.name));
+    row.set("trees", json::Value(static_cast<std::int64_t>(ranker.trees)));
+    row.set("bytes", json::Value(static_cast<std::int64_t>(ranker.text_bytes)));
+    row.set("ndcg@10", json::Value(ranker.ndcg_at_10));
+    row.set("auc", json::Value(ranker.auc));
+    row.set("served", json::Value(ranker.is_chosen));
+    rows.push_back(std::move(row));
+  }
+  out.set("compared", json::Value(std::move(rows)));
+  return out;
+}
+
 void print_weights(const ChannelChoice& choice, const models::ChannelWeights& weights) {
   std::string text;
   for (const models::WeightField& field : models::kWeightFields) {
@@ -143,7 +261,7 @@ json::Value vectors_document(const LatentChoice& choice) {
 }
 
 json::Value metrics_document(const BehaviorModel& behavior, const ContentModel& content,
-                             const std::optional<LatentChoice>& latent, const ChannelChoice& choice) {
+                             const std::optional<LatentChoice>& latent, const Learned& learned) {
   json::Value out = json::Object{};
   out.set("protocol", json::Value("newest item of each history hidden, full ranking, lists as served"));
   out.set("histories", json::Value(static_cast<std::int64_t>(behavior.n_judged)));
@@ -161,7 +279,8 @@ json::Value metrics_document(const BehaviorModel& behavior, const ContentModel& 
   out.set("trials", json::Value(std::move(trials)));
   out.set("content", content_document(content));
   if (latent) out.set("vectors", vectors_document(*latent));
-  out.set("channels", channels_document(choice));
+  out.set("channels", channels_document(learned.channels));
+  if (!learned.ranker.reason.empty()) out.set("ranker", ranker_document(learned.ranker));
   return out;
 }
 
@@ -213,30 +332,37 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   data.text = training::build_text_index(data.items, content);
   data.words = features::build_prefix_arrays(training::build_vocabulary(data.items));
 
-  ChannelWeightOptions weight_options;
-  weight_options.neighbors = neighbors;
-  if (latent) weight_options.latent = latent->options;
-  weight_options.threads = threads;
-  weight_options.folder = store.folder();
+  SplitOptions split_options;
+  split_options.neighbors = neighbors;
+  if (latent) split_options.latent = latent->options;
+  split_options.threads = threads;
+  split_options.folder = store.folder();
   std::vector<models::UserData> users = std::move(data.users);
-  const ChannelChoice choice = learn_channel_weights(input.interactions, behavior, data, weight_options);
-  fit_channels(input.interactions, std::move(behavior.neighbours), weight_options.latent, neighbors, threads, data);
+  const Learned learned = learn_on_split(config, input.interactions, behavior, users, data, split_options, store);
+  fit_channels(input.interactions, std::move(behavior.neighbours), split_options.latent, neighbors, threads, data);
   data.users = std::move(users);
   sample_near_users(input.interactions, data);
-  data.weights = configured(choice.weights, config);
+  data.weights = configured(learned.channels.weights, config);
   input.interactions = {};
+  if (!learned.ranker.rankers.empty()) {
+    const features::FeatureSet set = read_features(config, std::nullopt, learned.vocabularies);
+    data.ranking = store_features(set, learned.ranker.columns, data);
+    data.ranking.rankers = learned.ranker.rankers;
+    data.ranking.card = format_model_card(learned.ranker);
+  }
 
   bundle::BundleInfo info;
   info.created = SystemClock().now();
   info.product_version = kVersion;
   info.config_hash = config.hash();
   info.sources = input.sources;
-  info.metrics = metrics_document(behavior, likeness, latent, choice);
+  info.metrics = metrics_document(behavior, likeness, latent, learned);
   const std::string id = bundle::pack(data, info, store.folder());
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),
               behavior.method.c_str(), behavior.settings.c_str());
-  print_weights(choice, data.weights);
+  print_weights(learned.channels, data.weights);
+  if (!learned.ranker.reason.empty()) std::printf("train: %s\n", learned.ranker.reason.c_str());
   return 0;
 }
 

@@ -80,7 +80,7 @@ TEST_F(TuningTest, no_time_leaves_what_every_training_tries) {
   options.budget = std::chrono::seconds(0);
   const TuneResult result = tune_behavior(tastes(100), {}, options);
   EXPECT_EQ(result.trials.size(), result.n_usual);
-  EXPECT_EQ(result.n_usual, 8U);
+  EXPECT_EQ(result.n_usual, 9U);
 }
 
 TEST_F(TuningTest, what_was_found_is_kept_and_tried_again) {

@@ -6,12 +6,15 @@
 #include <sys/resource.h>
 
 #include <cmath>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <thread>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "features/schema.hpp"
+#include "tests/support/sample_ranking.hpp"
 #include "tests/support/sample_release.hpp"
 
 namespace lodestone::bundle {
@@ -115,6 +118,66 @@ TEST_F(BundleTest, opens_as_it_was_packed) {
     EXPECT_THAT(release.users.history_weights(u), ElementsAreArray(data.users[u].history_weights));
     EXPECT_THAT(release.users.owned(u), ElementsAreArray(data.users[u].owned));
   }
+}
+
+/// A release with features and two rankers.
+models::ReleaseData ranked_release() {
+  models::ReleaseData data = test::sample_release();
+  data.ranking = test::sample_ranking(data, 2);
+  const std::vector<std::string> columns{"item_price", "cross_price_ratio"};
+  data.ranking.rankers = {{"light", test::stump_ranker(columns, {{0, 4, -1, 1}})},
+                          {"large", test::stump_ranker(columns, {{1, 0, 0, 1}})}};
+  data.ranking.card = "# Ranker\n";
+  return data;
+}
+
+TEST_F(BundleTest, the_ranking_comes_back_as_it_was_packed) {
+  const models::ReleaseData data = ranked_release();
+  const auto bundle = Bundle::open(store() / pack(data, test::sample_info(), store()));
+  const models::Ranking& ranking = *bundle->release().ranking;
+  ASSERT_EQ(ranking.rankers.size(), 2U);
+  EXPECT_EQ(ranking.rankers[0]->name(), "light");
+  EXPECT_EQ(ranking.rankers[1]->name(), "large");
+  EXPECT_THAT(ranking.rankers[0]->columns(), ElementsAre("item_price", "cross_price_ratio"));
+  EXPECT_EQ(ranking.users.columns, data.ranking.users.columns);
+  EXPECT_EQ(ranking.items.columns, data.ranking.items.columns);
+  const auto same = [](std::span<const float> found, const std::vector<float>& packed) {
+    return found.size() == packed.size() && std::memcmp(found.data(), packed.data(), found.size_bytes()) == 0;
+  };
+  EXPECT_TRUE(same(ranking.users.values, data.ranking.users.values)) << "missing ones stay missing";
+  EXPECT_TRUE(same(ranking.items.values, data.ranking.items.values));
+  EXPECT_THAT(ranking.item_tags, ElementsAreArray(data.ranking.item_tags));
+  EXPECT_EQ(ranking.vocabularies.find("tag")->second[2], "b");
+  EXPECT_EQ(bundle->manifest().feature_schema_hash, features::schema_hash());
+}
+
+TEST_F(BundleTest, features_of_another_schema_are_refused) {
+  const std::string id = pack(ranked_release(), test::sample_info(), store());
+  edit_manifest(store() / id, features::schema_hash(), std::string(64, 'a'));
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
+              AllOf(HasSubstr("corrupt: "), HasSubstr("its features have the schema aaaa"), HasSubstr("train again")));
+}
+
+TEST_F(BundleTest, a_ranker_that_is_cut_off_or_wants_what_is_not_stored_is_no_release) {
+  models::ReleaseData data = ranked_release();
+  const std::string whole = data.ranking.rankers[0].text;
+  data.ranking.rankers[0].text = whole.substr(0, whole.size() / 2);
+  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }),
+              AllOf(HasSubstr("corrupt: "), HasSubstr("light: line ")));
+  data.ranking.rankers[0].text = test::stump_ranker({"item_colour"}, {{0, 1, 0, 1}});
+  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }), HasSubstr("\"item_colour\" is no feature"));
+  data.ranking.rankers[0].text = whole;
+  std::erase(data.ranking.items.columns, "item_price");
+  data.ranking.items.values.resize(data.items.size() * data.ranking.items.columns.size());
+  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }), HasSubstr("item_price is needed and not stored"));
+  EXPECT_THAT(names_in_store(), IsEmpty()) << "nothing is left behind";
+}
+
+TEST_F(BundleTest, a_ranker_without_its_file_or_features_is_named) {
+  const std::string id = pack(ranked_release(), test::sample_info(), store());
+  edit_manifest(store() / id, "\"light\"", "\"other\"");
+  EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
+              HasSubstr("names the ranker other and does not list ranker-other.txt"));
 }
 
 TEST_F(BundleTest, an_empty_release_is_a_release) {

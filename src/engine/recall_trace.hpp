@@ -14,6 +14,7 @@ namespace lodestone::engine {
 struct RecallTrace {
   std::uint64_t (*now)() = nullptr;                    ///< nanoseconds from any beginning; never falls
   std::array<std::uint64_t, kChannels> nanoseconds{};  ///< 0 for a channel that was not asked
+  std::uint64_t ranking = 0;  ///< of the ranker that put the page in order, its features included; 0 = none did
 };
 
 /// Adds the time from here to the end of the block to a channel, if anybody wants to know.

@@ -114,7 +114,9 @@ class PageMaker {
   bool place_ranked() {
     choose_pool(std::max(kRankDepth, request_.limit));
     if (scratch_.pool.empty()) return true;
+    const std::uint64_t start = trace_ == nullptr ? 0 : trace_->now();
     rank_pool(release_, request_, user_, recall_, scratch_, page_);
+    if (trace_ != nullptr && page_.ranker != nullptr) trace_->ranking = trace_->now() - start;
     if (page_.ranker == nullptr) return false;
     page_.n_ranked = static_cast<std::uint32_t>(scratch_.pool.size());
     const std::size_t n_columns = page_.ranker->columns().size();

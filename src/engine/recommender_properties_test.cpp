@@ -8,6 +8,7 @@
 #include "base/rng.hpp"
 #include "engine/query.hpp"
 #include "engine/recommender.hpp"
+#include "tests/support/sample_ranking.hpp"
 #include "tests/support/sample_release.hpp"
 
 namespace lodestone::engine {
@@ -113,7 +114,12 @@ TEST(RecommenderProperties, every_page_keeps_its_promises) {
     options.n_items = 1 + rng.below(seed % 3 == 0 ? 8 : 150);
     options.n_neighbours = rng.below(30);
     options.available_share = seed % 4 == 0 ? 0.2 : 0.9;
-    const test::SampleBundle sample(test::sample_release(options));
+    models::ReleaseData data = test::sample_release(options);
+    if (seed % 2 == 0) {
+      data.ranking = test::sample_ranking(data, seed);
+      data.ranking.rankers = {{"a", test::stump_ranker({"item_price", "cross_recall_rank"}, {{0, 4, -1, 1}, {1, 7, 0.5, 0}})}};
+    }
+    const test::SampleBundle sample(data);
     for (int round = 0; round < 400; ++round) {
       fill_random(random, sample.release(), rng);
       recommend(sample.release(), random.request, scratch, page);

@@ -259,6 +259,13 @@ float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemV
   return kMissing;
 }
 
+void set_time(std::int64_t micros, RequestValues& values) {
+  constexpr std::int64_t kHour = 3'600'000'000;
+  const std::int64_t hours = micros / kHour;
+  values.hour = static_cast<float>(hours % 24);
+  values.weekday = static_cast<float>((hours / 24 + 3) % 7);  // 1970-01-01 was a Thursday
+}
+
 StoredColumns stored_columns(std::span<const std::string> columns) {
   std::vector<std::string_view> wanted;
   for (const std::string& name : columns) {

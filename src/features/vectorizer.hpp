@@ -39,6 +39,9 @@ struct RequestValues {
   float weekday = kMissing;  ///< 0 = Monday, UTC
 };
 
+/// Sets hour and weekday by microseconds since 1970.
+void set_time(std::int64_t micros, RequestValues& values);
+
 /// One item as rows see it.
 struct ItemValues {
   std::span<const float> row;          ///< of the stored item columns

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <vector>
 
 namespace lodestone::serving {
 
@@ -30,14 +31,46 @@ void append_channels(std::string& out, const engine::PageItem& item) {
   out += '}';
 }
 
+/// An explained page is made now and then, so its memory is its own.
+class RankerExplanation {
+ public:
+  explicit RankerExplanation(const engine::Page& page) : page_(page) {
+    if (!page.rows.empty()) contributions_.resize(page.ranker->columns().size());
+  }
+
+  void append(std::string& out, std::size_t place) {
+    const std::size_t n = contributions_.size();
+    if (n == 0 || (place + 1) * n > page_.rows.size()) return;
+    const models::Ranker& ranker = *page_.ranker;
+    ranker.shap().explain(std::span(page_.rows).subspan(place * n, n), contributions_, scratch_);
+    out.append(",\"ranker\":\"").append(ranker.name()).append("\",\"expected\":");
+    append_number(out, ranker.shap().expected_value());
+    out += ",\"features\":{";
+    bool first = true;
+    for (std::size_t f = 0; f < n; ++f) {
+      if (contributions_[f] == 0) continue;
+      out += first ? "\"" : ",\"";
+      first = false;
+      out.append(ranker.columns()[f]).append("\":");
+      append_number(out, contributions_[f]);
+    }
+    out += '}';
+  }
+
+ private:
+  const engine::Page& page_;
+  std::vector<double> contributions_;
+  models::TreeShap::Scratch scratch_;
+};
+
 }  // namespace
 
 void append_items(std::string& out, const models::Release& release, const engine::Page& page, Detail detail) {
   out += '[';
-  bool first = true;
-  for (const engine::PageItem& item : page.items) {
-    out += first ? "{" : ",{";
-    first = false;
+  RankerExplanation explanation(page);
+  for (std::size_t place = 0; place < page.items.size(); ++place) {
+    const engine::PageItem& item = page.items[place];
+    out += place == 0 ? "{" : ",{";
     out += release.catalog.card(item.item);
     if (detail == Detail::kScored || detail == Detail::kExplained) {
       out += ",\"score\":";
@@ -48,7 +81,10 @@ void append_items(std::string& out, const models::Release& release, const engine
       engine::append_reason(out, item.channels);
       out += '"';
     }
-    if (detail == Detail::kExplained) append_channels(out, item);
+    if (detail == Detail::kExplained) {
+      append_channels(out, item);
+      explanation.append(out, place);
+    }
     out += '}';
   }
   out += ']';

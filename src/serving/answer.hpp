@@ -14,7 +14,8 @@ enum class Detail {
   kCard,           ///< nothing
   kCardAndReason,  ///< `reason`: trending items of a fallback
   kScored,         ///< `score` and `reason`
-  kExplained,      ///< also `channels`: rank (from 1) and raw score in each channel that gave the item
+  kExplained,  ///< also `channels`: rank (from 1) and raw score in each channel that gave the item; where a ranker put the page in order,
+  ///< `ranker` and `features`: what each feature adds to the mean raw score `expected`, whose logistic function is `score`
 };
 
 /// Appends "[{...},...]".

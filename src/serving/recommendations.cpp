@@ -53,7 +53,8 @@ struct Recommendations::Worker {
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
-  std::int64_t new_after = 0;  ///< items created later than this (microseconds since 1970) are new
+  features::RequestValues values;  ///< of now
+  std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
 };
 
 /// One request, read.
@@ -91,7 +92,9 @@ void Recommendations::add(http::Router& router, std::string_view pattern, Endpoi
 
 void Recommendations::tick(int thread) {
   Worker& worker = *workers_[static_cast<std::size_t>(thread)];
-  worker.new_after = (clock_->now() - kNewFor).time_since_epoch().count();
+  const TimePoint now = clock_->now();
+  worker.new_after = (now - kNewFor).time_since_epoch().count();
+  features::set_time(now.time_since_epoch().count(), worker.values);
   const LoadedRelease* release = worker.reader.current();
   if (release == nullptr || release->release().id == worker.warm_for) return;
   engine::warm(release->release(), worker.scratch, worker.page);
@@ -148,6 +151,8 @@ bool Recommendations::make_page(Asked& asked, Worker& worker, const LoadedReleas
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
+  asked.page.values = worker.values;
+  asked.page.with_rows = asked.detail == Detail::kExplained;
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
   engine::recommend(release.release(), asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;

@@ -60,6 +60,19 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   };
   fallback_popular_ = fallback("popular");
   fallback_catalog_ = fallback("catalog");
+  const auto ranker_fallback = [&](const char* level) {
+    return registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
+                            {{"reason", "ranker_failed"}, {"level", level}});
+  };
+  ranker_to_next_ = ranker_fallback("next_ranker");
+  ranker_to_recall_ = ranker_fallback("recall");
+  for (std::size_t m = 0; m < inference_.size(); ++m) {
+    inference_[m] = registry.histogram(
+        "model_inference_latency_seconds",
+        fmt::format("Time in which a ranker put the candidates of a page in order, features included; of one request in {}.",
+                    kSampled),
+        kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
+  }
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     const metrics::Labels labels = {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}};
     candidates_[c] = registry.histogram(
@@ -129,6 +142,7 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(candidates_[c], page.candidates[c]);
   }
+  if (page.n_failed_rankers > 0) slots.add(page.ranker != nullptr ? ranker_to_next_ : ranker_to_recall_);
   if (degrade == Degrade::kNone) return;
   count_degraded(slots, endpoint, degrade);
   const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
@@ -140,6 +154,7 @@ void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(durations_[c], static_cast<double>(trace.nanoseconds[c]) * 1e-9);
   }
+  if (trace.ranking > 0) slots.observe(inference_[page.n_failed_rankers > 0 ? 1 : 0], static_cast<double>(trace.ranking) * 1e-9);
   slots.observe(endpoints_[index(endpoint)].diversity, diversity_score(page.items, catalog));
 }
 

@@ -48,7 +48,7 @@ class ServingMetrics {
   /// One page in so many is looked at closer, the first of each thread included: what a clock read costs (20 to 30 ns) is felt in a
   /// request of 3 us.
   static constexpr std::uint32_t kSampled = 64;
-  /// Of a sampled page: the time of each channel that gave anything, and how many of the items differ in category.
+  /// Of a sampled page: the time of its ranker, of each channel that gave anything, and how many of the items differ in category.
   void count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page, const engine::RecallTrace& trace,
                     const models::Catalog& catalog) const;
   /// An answer that is degraded, with status 200 or 503.
@@ -82,6 +82,9 @@ class ServingMetrics {
   std::array<OfEndpoint, kEndpoints> endpoints_;
   metrics::Counter fallback_popular_;
   metrics::Counter fallback_catalog_;
+  metrics::Counter ranker_to_next_;
+  metrics::Counter ranker_to_recall_;
+  std::array<metrics::Histogram, 2> inference_;  ///< of the preferred ranker, of one behind it
   std::array<metrics::Histogram, engine::kChannels> candidates_;
   std::array<metrics::Histogram, engine::kChannels> durations_;
   metrics::Gauge loaded_at_;

@@ -17,7 +17,7 @@ Ranker::Ranker(std::string name, TreeEnsemble model, const FeatureRows& users, c
       shap_(std::move(model)) {}
 
 bool Ranker::score(std::span<const float> rows, std::size_t n_rows, std::span<double> out, TreeScorer::Scratch& scratch) const {
-  scorer_.score(rows, n_rows, vectorizer_.constant(), out, scratch);
+  scorer_.score(rows.first(n_rows * columns_.size()), n_rows, vectorizer_.constant(), out.first(n_rows), scratch);
   for (const double score : out.first(n_rows)) {
     if (!std::isfinite(score)) return false;
   }

@@ -38,7 +38,7 @@ class Ranker {
   [[nodiscard]] const features::Vectorizer& vectorizer() const { return vectorizer_; }
   [[nodiscard]] const TreeShap& shap() const { return shap_; }
 
-  /// Raw scores out[n_rows] of rows [n_rows, n_columns] of one request, larger is better. False when one of them is no finite number, so that the
+  /// Raw scores of the first `n_rows` rows [n_columns] of one request, larger is better; `rows` and `out` may be longer. False when one of them is no finite number, so that the
   /// caller takes another way.
   [[nodiscard]] bool score(std::span<const float> rows, std::size_t n_rows, std::span<double> out,
                            TreeScorer::Scratch& scratch) const;

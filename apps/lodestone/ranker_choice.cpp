@@ -1,0 +1,364 @@
+#include "ranker_choice.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <optional>
+
+#include "base/clock.hpp"
+#include "base/log.hpp"
+#include "base/thread_pool.hpp"
+#include "engine/recommender.hpp"
+#include "evaluation/ranker_metrics.hpp"
+#include "features/schema.hpp"
+#include "training/feature_selection.hpp"
+
+namespace lodestone::app {
+namespace {
+
+/// A light ranker may be that much worse than the first and still be preferred: it costs less in every request.
+constexpr double kLightLoss = 0.03;
+/// A ranker must be worth its time.
+constexpr double kWorth = 1.01;
+constexpr float kViewGrade = 1;
+constexpr float kOrderGrade = 2;
+
+/// Features that no request carries yet, and the place, which is what the list is made for.
+bool is_left_out(std::string_view name) {
+  return name == "request_device" || name == "request_locale" || name == "request_source" || name == "request_position";
+}
+
+/// Rows of pages with their labels, in the order of time.
+struct LabelledRows {
+  std::vector<float> values;
+  std::vector<float> labels;
+  std::vector<std::uint64_t> groups{0};
+
+  [[nodiscard]] std::size_t n_groups() const { return groups.size() - 1; }
+};
+
+class RowMaker {
+ public:
+  RowMaker(const SplitRelease& split, const models::ChannelWeights& weights, const std::vector<models::UserData>& users,
+           const features::Vectorizer& vectorizer, const RankerOptions& options)
+      : release_(split.release()), weights_(weights), users_(users), vectorizer_(vectorizer), options_(options) {}
+
+  /// Rows of all pages that hold anything their person did; a page without teaches no order.
+  LabelledRows make(const std::vector<PageCase>& cases) {
+    std::vector<LabelledRows> parts(cases.size());
+    parallel_for(cases.size(), 16, options_.threads, [&](std::size_t begin, std::size_t end, int) {
+      engine::Scratch scratch;
+      engine::Page page;
+      for (std::size_t c = begin; c < end; ++c) make_one(cases[c], scratch, page, parts[c]);
+    });
+    LabelledRows all;
+    for (const LabelledRows& part : parts) {
+      if (part.labels.empty()) continue;
+      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+      all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
+      all.groups.push_back(all.labels.size());
+    }
+    return all;
+  }
+
+ private:
+  void make_one(const PageCase& page_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
+    engine::PageRequest request = page_case.request;
+    request.weights = &weights_;
+    request.limit = options_.depth;
+    features::set_time(page_case.at, request.values);
+    engine::make_candidate_rows(release_, request, vectorizer_, options_.depth, scratch, page);
+    bool any = false;
+    for (const std::uint64_t key : scratch.pool) {
+      out.labels.push_back(grade(page_case, engine::key_item(key)));
+      any = any || out.labels.back() > 0;
+    }
+    if (!any) return out.labels.clear();
+    out.values.assign(scratch.rows.begin(),
+                      scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
+  }
+
+  [[nodiscard]] float grade(const PageCase& page_case, ItemIndex item) const {
+    if (!std::binary_search(page_case.targets.begin(), page_case.targets.end(), item)) return 0;
+    if (!page_case.person) return kViewGrade;
+    const auto user = std::lower_bound(users_.begin(), users_.end(), *page_case.person,
+                                       [](const models::UserData& u, UserId id) { return raw(u.id) < raw(id); });
+    const bool ordered =
+        user != users_.end() && user->id == *page_case.person && std::binary_search(user->owned.begin(), user->owned.end(), item);
+    return ordered ? kOrderGrade : kViewGrade;
+  }
+
+  const models::Release& release_;
+  const models::ChannelWeights& weights_;
+  const std::vector<models::UserData>& users_;
+  const features::Vectorizer& vectorizer_;
+  const RankerOptions& options_;
+};
+
+/// Pages of all kinds in the order of time; every other page of related items of a known person is one that knows him.
+std::vector<PageCase> all_cases(const SplitRelease& split, std::size_t n) {
+  std::vector<PageCase> cases = split.user_pages();
+  for (std::size_t k = 0; k < split.item_pages().size(); ++k) {
+    PageCase& added = cases.emplace_back(split.item_pages()[k]);
+    if (!added.person || k % 2 == 0) continue;
+    added.request.kind = engine::PageKind::kDetail;
+    added.request.user = added.person;
+  }
+  std::stable_sort(cases.begin(), cases.end(), [](const PageCase& a, const PageCase& b) { return a.at < b.at; });
+  std::vector<PageCase> kept;
+  const std::size_t n_kept = std::min(n, cases.size());
+  for (std::size_t k = 0; k < n_kept; ++k) kept.push_back(cases[k * cases.size() / n_kept]);
+  return kept;
+}
+
+/// Some columns of rows, in a given order.
+std::vector<float> pick_columns(const std::vector<float>& values, std::size_t n_columns, const std::vector<std::size_t>& picked) {
+  std::vector<float> out;
+  out.reserve(values.size() / n_columns * picked.size());
+  for (std::size_t r = 0; r < values.size(); r += n_columns) {
+    for (const std::size_t c : picked) out.push_back(values[r + c]);
+  }
+  return out;
+}
+
+training::RankerRows view_of(const LabelledRows& rows, const std::vector<float>& values, const std::vector<std::string>& names) {
+  training::RankerRows out;
+  out.values = values;
+  out.labels = rows.labels;
+  out.groups = rows.groups;
+  out.feature_names = names;
+  for (const std::string& name : names) {
+    const auto& all = features::all_features();
+    const auto it = std::find_if(all.begin(), all.end(), [&](const features::Feature& f) { return f.name == name; });
+    out.is_category.push_back(it->type == features::Type::kCategory ? 1 : 0);
+  }
+  return out;
+}
+
+double mean_ndcg(const LabelledRows& rows, std::span<const double> scores) {
+  return evaluation::mean_ndcg(rows.labels, scores, rows.groups, 10);
+}
+
+/// Scores by our own evaluator, and the time for 200 rows at once.
+std::vector<double> score_rows(const models::TreeEnsemble& model, const std::vector<float>& values, std::size_t n_rows,
+                               ComparedRanker& trial) {
+  const models::TreeScorer scorer(model);
+  models::TreeScorer::Scratch scratch;
+  std::vector<double> scores(n_rows);
+  scorer.score(values, n_rows, scores, scratch);
+  constexpr std::size_t kRounds = 101;
+  const std::size_t n = std::min<std::size_t>(200, n_rows);
+  std::vector<double> times;
+  std::vector<double> some(n);
+  for (std::size_t k = 0; k < kRounds; ++k) {
+    const auto start = std::chrono::steady_clock::now();
+    scorer.score(std::span(values).first(n * model.n_features()), n, some, scratch);
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
+  }
+  std::nth_element(times.begin(), times.begin() + kRounds / 2, times.end());
+  trial.microseconds = times[kRounds / 2];
+  return scores;
+}
+
+/// Whatever recall says of a page is its order.
+std::vector<double> recall_scores(const LabelledRows& rows) {
+  std::vector<double> scores(rows.labels.size());
+  for (std::size_t g = 0; g < rows.n_groups(); ++g) {
+    for (std::size_t r = rows.groups[g]; r < rows.groups[g + 1]; ++r) scores[r] = -static_cast<double>(r - rows.groups[g]);
+  }
+  return scores;
+}
+
+/// The fits of one call, on the columns that were chosen.
+class Fitter {
+ public:
+  Fitter(LabelledRows train, LabelledRows validation, std::vector<std::string> names, const RankerOptions& options)
+      : train_(std::move(train)), validation_(std::move(validation)), names_(std::move(names)), options_(options) {}
+
+  /// The most important features of a fit on all; the rows keep only these.
+  void select(RankerChoice& choice) {
+    judge_previous(choice);
+    const training::FittedRanker all = fit(options_.configs.front());
+    const std::vector<std::size_t> order = training::select_features(all.gain, names_, options_.max_features);
+    for (LabelledRows* rows : {&train_, &validation_}) rows->values = pick_columns(rows->values, names_.size(), order);
+    std::vector<std::string> kept;
+    for (const std::size_t f : order) {
+      kept.push_back(names_[f]);
+      choice.report.gains.push_back({names_[f], all.gain[f]});
+    }
+    std::stable_sort(choice.report.gains.begin(), choice.report.gains.end(),
+                     [](const FeatureGain& a, const FeatureGain& b) { return a.gain > b.gain; });
+    names_ = kept;
+  }
+
+  void try_all(RankerChoice& choice) {
+    choice.ndcg_at_10_of_recall = mean_ndcg(validation_, recall_scores(validation_));
+    for (const training::RankerConfig& config : options_.configs) {
+      const training::FittedRanker fitted = fit(config);
+      std::vector<double> scores;
+      const ComparedRanker trial = judge({config.name, fitted.text}, validation_.values, scores);
+      scores_.push_back(std::move(scores));
+      choice.report.rankers.push_back(trial);
+      texts_.push_back({config.name, fitted.text});
+      log_info("train", "ranker {}: {} trees, NDCG@10 {:.4f} (recall {:.4f}), AUC {:.4f}, {:.1f} us for 200 rows", trial.name,
+               trial.trees, trial.ndcg_at_10, choice.ndcg_at_10_of_recall, trial.auc, trial.microseconds);
+    }
+  }
+
+  /// The lightest that loses little goes first, then the best.
+  void decide(RankerChoice& choice) {
+    std::size_t best = 0;
+    for (std::size_t t = 0; t < choice.report.rankers.size(); ++t) {
+      if (choice.report.rankers[t].ndcg_at_10 > choice.report.rankers[best].ndcg_at_10) best = t;
+    }
+    const double least = choice.ndcg_at_10_of_recall * kWorth;
+    const ComparedRanker& winner = choice.report.rankers[best];
+    if (!(winner.ndcg_at_10 > least)) {
+      choice.reason =
+          fmt::format("no ranker is served: the best, {}, reaches NDCG@10 {:.4f} on later pages, and recall alone {:.4f}",
+                      winner.name, winner.ndcg_at_10, choice.ndcg_at_10_of_recall);
+      return;
+    }
+    if (previous_ && previous_->ndcg_at_10 > winner.ndcg_at_10) {
+      choice.rankers = options_.previous;
+      choice.columns = features::stored_columns(previous_columns_);
+      choice.reason = fmt::format("{} of the release before stays: NDCG@10 {:.4f} on later pages, the best new one, {}, {:.4f}",
+                                  previous_->name, previous_->ndcg_at_10, winner.name, winner.ndcg_at_10);
+      return;
+    }
+    std::size_t light = best;
+    for (std::size_t t = 0; t < choice.report.rankers.size(); ++t) {
+      const ComparedRanker& trial = choice.report.rankers[t];
+      if (trial.ndcg_at_10 > least && trial.ndcg_at_10 >= winner.ndcg_at_10 * (1 - kLightLoss) &&
+          trial.auc >= winner.auc * (1 - kLightLoss) && trial.text_bytes < choice.report.rankers[light].text_bytes)
+        light = t;
+    }
+    for (const std::size_t t : {light, best}) {
+      if (choice.report.rankers[t].is_chosen) continue;
+      choice.report.rankers[t].is_chosen = true;
+      choice.rankers.push_back(texts_[t]);
+    }
+    choice.columns = features::stored_columns(names_);
+    // Only a classifier's scores are log-odds.
+    if (options_.configs[light].objective == training::RankerObjective::kBinary)
+      choice.report.calibration = evaluation::calibration_bins(validation_.labels, scores_[light]);
+    choice.reason =
+        fmt::format("{} is served: NDCG@10 {:.4f} on later pages, recall alone {:.4f}", choice.report.rankers[light].name,
+                    choice.report.rankers[light].ndcg_at_10, choice.ndcg_at_10_of_recall);
+  }
+
+ private:
+  [[nodiscard]] training::FittedRanker fit(const training::RankerConfig& config) const {
+    const training::RankerRows train = view_of(train_, train_.values, names_);
+    const training::RankerRows validation = view_of(validation_, validation_.values, names_);
+    return training::fit_ranker(train, &validation, config, options_.threads);
+  }
+
+  [[nodiscard]] ComparedRanker judge(const models::OwnedRanking::Text& ranker, const std::vector<float>& values,
+                                     std::vector<double>& scores) const {
+    const models::TreeEnsemble model = models::parse_tree_ensemble(ranker.text, ranker.name);
+    ComparedRanker trial;
+    trial.name = ranker.name;
+    trial.trees = static_cast<int>(model.trees.size());
+    trial.text_bytes = ranker.text.size();
+    trial.n_features = model.n_features();
+    scores = score_rows(model, values, validation_.labels.size(), trial);
+    trial.ndcg_at_10 = mean_ndcg(validation_, scores);
+    trial.auc = evaluation::binary_auc(validation_.labels, scores);
+    return trial;
+  }
+
+  /// The preferred ranker of the release before, on the same rows.
+  void judge_previous(RankerChoice& choice) {
+    if (options_.previous.empty()) return;
+    const models::OwnedRanking::Text& ranker = options_.previous.front();
+    previous_columns_ = models::parse_tree_ensemble(ranker.text, ranker.name).feature_names;
+    std::vector<std::size_t> places;
+    for (const std::string& name : previous_columns_) {
+      const auto it = std::find(names_.begin(), names_.end(), name);
+      if (it == names_.end()) return;  // it knew a feature that is no more
+      places.push_back(static_cast<std::size_t>(it - names_.begin()));
+    }
+    std::vector<double> scores;
+    previous_ = judge(ranker, pick_columns(validation_.values, names_.size(), places), scores);
+    choice.ndcg_at_10_of_previous = previous_->ndcg_at_10;
+  }
+
+  LabelledRows train_;
+  LabelledRows validation_;
+  std::vector<std::string> names_;
+  const RankerOptions& options_;
+  std::vector<models::OwnedRanking::Text> texts_;
+  std::vector<std::vector<double>> scores_;  ///< of the validation rows, beside texts_
+  std::optional<ComparedRanker> previous_;
+  std::vector<std::string> previous_columns_;
+};
+
+}  // namespace
+
+RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeights& weights,
+                            const std::vector<models::UserData>& users, const RankerOptions& options) {
+  constexpr double kTrainShare = 0.7;
+  RankerChoice choice;
+  choice.labels =
+      "orders (grade 2) and other touches (grade 1) after the split, as there are no exposures yet: what was seen and left is "
+      "not told "
+      "from what was never seen";
+  std::vector<std::string> names;
+  for (const features::Feature& feature : features::all_features()) {
+    if (!is_left_out(feature.name)) names.emplace_back(feature.name);
+  }
+  const models::Ranking& stored = *split.release().ranking;
+  const features::Vectorizer vectorizer(names, stored.users.columns, stored.items.columns);
+  RowMaker maker(split, weights, users, vectorizer, options);
+  const std::vector<PageCase> cases = all_cases(split, options.max_groups);
+  const auto n_train = static_cast<std::ptrdiff_t>(kTrainShare * static_cast<double>(cases.size()));
+  LabelledRows train = maker.make({cases.begin(), cases.begin() + n_train});
+  LabelledRows validation = maker.make({cases.begin() + n_train, cases.end()});
+  choice.n_train_groups = train.n_groups();
+  choice.n_validation_groups = validation.n_groups();
+  choice.n_rows = train.labels.size() + validation.labels.size();
+  log_info("train", "ranker: {} rows of {} pages, of {} that were looked at", choice.n_rows,
+           train.n_groups() + validation.n_groups(), cases.size());
+  if (train.n_groups() + validation.n_groups() < options.min_groups || validation.n_groups() == 0) {
+    choice.reason = fmt::format("no ranker is fitted: {} pages hold what their people did next, {} are needed",
+                                train.n_groups() + validation.n_groups(), options.min_groups);
+    return choice;
+  }
+  Fitter fitter(std::move(train), std::move(validation), std::move(names), options);
+  fitter.select(choice);
+  fitter.try_all(choice);
+  fitter.decide(choice);
+  choice.report.title = "Rankers compared";
+  choice.report.notes = {choice.reason + ".", "Labels: " + choice.labels + ".",
+                         fmt::format("{} rows: {} pages for the fit, {} later ones to judge by.", choice.n_rows,
+                                     choice.n_train_groups, choice.n_validation_groups)};
+  return choice;
+}
+
+std::string format_model_card(const RankerChoice& choice) {
+  std::string out = "# Ranker\n\n";
+  out += fmt::format("{}.\n\n", choice.reason);
+  out +=
+      "It puts the candidates of recall in order, on pages of related items and on pages for people with a history.\n\n## "
+      "Data\n\n";
+  out += fmt::format(
+      "- Labels: {}.\n- {} rows: {} pages for the fit, and {} later ones to judge by. Features are as of the moment before all "
+      "of them.\n\n",
+      choice.labels, choice.n_rows, choice.n_train_groups, choice.n_validation_groups);
+  out +=
+      "## Judged on the later pages\n\n| model | NDCG@10 | AUC | trees | bytes | us for 200 rows | served "
+      "|\n|---|---|---|---|---|---|---|\n";
+  out += fmt::format("| recall alone | {:.4f} | - | - | - | - | - |\n", choice.ndcg_at_10_of_recall);
+  if (choice.ndcg_at_10_of_previous > 0)
+    out += fmt::format("| that of the release before | {:.4f} | - | - | - | - | - |\n", choice.ndcg_at_10_of_previous);
+  for (const ComparedRanker& trial : choice.report.rankers) {
+    out += fmt::format("| {} | {:.4f} | {:.4f} | {} | {} | {:.1f} | {} |\n", trial.name, trial.ndcg_at_10, trial.auc, trial.trees,
+                       trial.text_bytes, trial.microseconds, trial.is_chosen ? "yes" : "no");
+  }
+  out += "\n## Features, the most important first\n\n| feature | gain |\n|---|---|\n";
+  for (const FeatureGain& feature : choice.report.gains) out += fmt::format("| `{}` | {:.1f} |\n", feature.name, feature.gain);
+  return out;
+}
+
+}  // namespace lodestone::app
