@@ -190,6 +190,21 @@ TEST(TreeScorer, every_rule_for_missing_values_is_the_librarys) {
   expect_the_same_bits("objective=binary num_leaves=31 zero_as_missing=true categorical_feature=0,1", 10);
 }
 
+TEST(TreeScorer, a_split_may_only_part_missing_from_known_values) {
+  const Booster booster("objective=binary num_leaves=31 max_bin=2", 10);  // one bin for what is known
+  EXPECT_NE(booster.text().find(" inf "), std::string::npos) << "there is no such split";
+  const TreeEnsemble model = models::parse_tree_ensemble(booster.text(), "ranker");
+  std::vector<float> rows = make_rows(model, 2000);
+  for (float& value : rows) value = value == kInfinity ? 3.4e38F : value;
+  const std::vector<double> theirs = booster.predict(rows, C_API_PREDICT_RAW_SCORE);
+  TreeScorer::Scratch scratch;
+  for (const TreeKernel kernel : {TreeKernel::kScalar, TreeKernel::kAvx2, TreeKernel::kAvx512}) {
+    if (!models::has_tree_kernel(kernel)) continue;
+    EXPECT_EQ(count_different(theirs, score(TreeScorer(model, kernel), rows, scratch)), 0U)
+        << "kernel " << static_cast<int>(kernel);
+  }
+}
+
 TEST(TreeScorer, trees_of_one_leaf_score_their_leaf) {
   const Booster booster("objective=binary min_gain_to_split=1e9", 3);
   const TreeEnsemble model = models::parse_tree_ensemble(booster.text(), "ranker");

@@ -88,6 +88,16 @@ std::vector<Number> parse_numbers(const KeyValue& line, std::size_t n, const Mod
   return numbers;
 }
 
+/// "inf" stands where the split only parts missing from known values.
+std::vector<double> parse_thresholds(const KeyValue& line, std::size_t n, const ModelLines& lines) {
+  std::vector<double> numbers;
+  each_word(line.value, [&](std::string_view word) {
+    numbers.push_back(word == "inf" ? std::numeric_limits<double>::max() : parse_number<double>(word, line.key, lines));
+  });
+  if (numbers.size() != n) lines.damaged(fmt::format("{} holds {} numbers where {} belong", line.key, numbers.size(), n));
+  return numbers;
+}
+
 struct Header {
   TreeEnsemble model;
   std::size_t n_trees = 0;
@@ -154,7 +164,7 @@ void parse_tree_line(const KeyValue& line, TreeLists& lists, Tree& tree, const M
   if (line.key == "num_leaves") lists.n_leaves = count_of(1);
   if (line.key == "num_cat") lists.n_categorical = count_of(0);
   if (line.key == "split_feature") lists.features = parse_numbers<std::int32_t>(line, nodes, lines);
-  if (line.key == "threshold") lists.thresholds = parse_numbers<double>(line, nodes, lines);
+  if (line.key == "threshold") lists.thresholds = parse_thresholds(line, nodes, lines);
   if (line.key == "decision_type") lists.decisions = parse_numbers<std::int32_t>(line, nodes, lines);
   if (line.key == "left_child") lists.left = parse_numbers<std::int32_t>(line, nodes, lines);
   if (line.key == "right_child") lists.right = parse_numbers<std::int32_t>(line, nodes, lines);

@@ -19,7 +19,7 @@ inline constexpr float kTreeZero = 1e-35F;
 
 /// A split. A child >= 0 is a node, a negative one the leaf ~child.
 struct TreeNode {
-  double threshold = 0;  ///< finite; numeric values up to it go left
+  double threshold = 0;  ///< numeric values up to it go left; the largest double where the library has infinity
   std::int32_t feature = 0;
   std::int32_t left = 0;
   std::int32_t right = 0;
@@ -50,6 +50,8 @@ struct TreeEnsemble {
 };
 
 /// Whether a value of the node's feature goes left; NaN is missing. The library's rule: its predictor first takes |value| <= kTreeZero for 0.
+/// A split that only parts missing from known values has the library's threshold infinity; ours is finite, so that the infinity which stands
+/// for missing values is above it, and a value of infinity, which no feature has, goes with them there.
 [[nodiscard]] bool goes_left(const Tree& tree, const TreeNode& node, double value);
 
 /// The leaf that a row [n_features] ends in: the plain walk, which the faster forms are checked against.

@@ -111,6 +111,14 @@ TEST(TreeEnsemble, flipped_bytes_are_refused_or_give_a_tree_that_can_be_scored) 
   }
 }
 
+TEST(TreeEnsemble, a_threshold_of_infinity_lets_missing_values_alone_go_right) {
+  const TreeEnsemble model =
+      parse_tree_ensemble(replaced("threshold=2.5 0\ndecision_type=10", "threshold=inf 0\ndecision_type=8"), "ranker");
+  const Tree& tree = model.trees[0];
+  EXPECT_TRUE(goes_left(tree, tree.nodes[0], 3.4e38));
+  EXPECT_FALSE(goes_left(tree, tree.nodes[0], std::numeric_limits<double>::quiet_NaN()));
+}
+
 TEST(TreeEnsemble, faults_say_what_is_wrong) {
   EXPECT_THAT(fault("{\"name\": \"tree\"}\n"), HasSubstr("begins with the line \"tree\""));
   EXPECT_THAT(fault(replaced("threshold=2.5 0", "threshold=2.5 nan")), HasSubstr("threshold holds \"nan\", which is no number"));
