@@ -213,17 +213,17 @@ class Fitter {
     }
     const double least = choice.ndcg_at_10_of_recall * kWorth;
     const ComparedRanker& winner = choice.report.rankers[best];
-    if (!(winner.ndcg_at_10 > least)) {
-      choice.reason =
-          fmt::format("no ranker is served: the best, {}, reaches NDCG@10 {:.4f} on later pages, and recall alone {:.4f}",
-                      winner.name, winner.ndcg_at_10, choice.ndcg_at_10_of_recall);
-      return;
-    }
-    if (previous_ && previous_->ndcg_at_10 > winner.ndcg_at_10) {
+    if (previous_ && previous_->ndcg_at_10 > std::max(winner.ndcg_at_10, least)) {
       choice.rankers = options_.previous;
       choice.columns = features::stored_columns(previous_columns_);
       choice.reason = fmt::format("{} of the release before stays: NDCG@10 {:.4f} on later pages, the best new one, {}, {:.4f}",
                                   previous_->name, previous_->ndcg_at_10, winner.name, winner.ndcg_at_10);
+      return;
+    }
+    if (!(winner.ndcg_at_10 > least)) {
+      choice.reason =
+          fmt::format("no ranker is served: the best, {}, reaches NDCG@10 {:.4f} on later pages, and recall alone {:.4f}",
+                      winner.name, winner.ndcg_at_10, choice.ndcg_at_10_of_recall);
       return;
     }
     std::size_t light = best;

@@ -1,0 +1,208 @@
+// The ranker from end to end: a simulated marketplace goes through the pipeline, its release answers requests, and the features that the ranker saw are
+// worked out again from the lake.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+
+#include "base/log.hpp"
+#include "base/rng.hpp"
+#include "bundle/store.hpp"
+#include "engine/recommender.hpp"
+#include "features/build/feature_builder.hpp"
+#include "lake/reader.hpp"
+#include "lake_access.hpp"
+#include "stages.hpp"
+#include "verbs.hpp"
+
+namespace lodestone::app {
+namespace {
+
+using ::testing::HasSubstr;
+
+bool is_same(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+}
+
+class RankerPipelineTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    set_log_level(LogLevel::kOff);
+    folder_ = std::make_unique<TemporaryFolder>();
+    SimulateArguments simulate;
+    simulate.to = "files:" + (folder_->path() / "data").string();
+    simulate.items = 600;
+    simulate.users = 2000;
+    simulate.events = 80000;
+    simulate.seed = 4;
+    simulate.end = "2026-11-01T00:00:00Z";
+    run_simulate(globals(), simulate);
+    InitArguments init;
+    init.folder = folder_->path() / "site";
+    init.source = simulate.to;
+    run_init(globals(), init);
+    globals_.config_file = folder_->path() / "site" / "lodestone.yaml";
+    testing::internal::CaptureStdout();
+    ASSERT_EQ(run_pipeline(globals(), {}), 0);
+    said_ = testing::internal::GetCapturedStdout();
+  }
+  static void TearDownTestSuite() {
+    folder_.reset();
+    globals_ = {};
+    set_log_level(LogLevel::kInfo);
+  }
+
+  static Globals& globals() { return globals_; }
+  static Config config() { return load_config(globals_); }
+  static std::shared_ptr<const bundle::Bundle> open_current() {
+    return bundle::BundleStore(config().file_path("bundle.folder")).open_current();
+  }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+  static Globals globals_;
+  static std::string said_;
+};
+std::unique_ptr<TemporaryFolder> RankerPipelineTest::folder_;
+Globals RankerPipelineTest::globals_;
+std::string RankerPipelineTest::said_;
+
+/// The features of the lake as of its newest event, by the codes of the release.
+features::FeatureSet features_of_lake(const Config& config, const models::Ranking& ranking) {
+  table::Engine engine(engine_options(config));
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
+  features::BuildOptions options;
+  options.parameters = query_parameters(config);
+  for (const auto& [domain, texts] : ranking.vocabularies) {
+    for (std::size_t t = 0; t < texts.size(); ++t) options.known[domain].emplace_back(texts[t]);
+  }
+  return features::build_features(engine, options, features::newest_event(engine).value());
+}
+
+/// What one logged request showed.
+struct Logged {
+  engine::PageRequest request;
+  engine::Page page;
+  engine::Page unranked;  ///< all that recall gave, in its order
+};
+
+/// Checks one column of one row against what it is made from; false for a column that is checked by no rule.
+bool check_column(const std::string& name, float value, const Logged& logged, std::size_t place, const models::Release& release,
+                  const features::FeatureSet& lake) {
+  using features::Group;
+  const engine::PageItem& item = logged.page.items[place];
+  const auto of_table = [&](const features::FeatureTable& table, std::int64_t id, std::string_view feature) {
+    const std::size_t at = features::find_feature(table.group, feature).value();
+    const auto row = table.find(id);
+    const float found = row ? table.row(*row)[at] : features::kMissing;
+    return std::isnan(found) ? features::features_of(table.group)[at].fallback : found;
+  };
+  const auto of_item = [&](std::string_view feature) {
+    return of_table(lake.items, raw(release.catalog.id(item.item)), feature);
+  };
+  const auto of_user = [&](std::string_view feature) {
+    return of_table(lake.users, logged.request.user ? raw(*logged.request.user) : -1, feature);
+  };
+  const auto is = [&](float expected) {
+    EXPECT_TRUE(is_same(value, expected)) << name << ": online " << value << ", offline " << expected;
+    return true;
+  };
+  if (features::find_feature(Group::kUser, name)) return is(of_user(name));
+  if (features::find_feature(Group::kItem, name)) return is(of_item(name));
+  for (std::size_t c = 0; c < features::kCrossChannels.size(); ++c) {
+    const engine::Contribution& given = item.contributions[c];
+    const std::string channel(features::kCrossChannels[c]);
+    if (name == "cross_rank_" + channel) return is(given.rank > 0 ? static_cast<float>(given.rank) : features::kMissing);
+    if (name == "cross_score_" + channel) return is(given.rank > 0 ? given.score : features::kMissing);
+  }
+  const auto at = std::find_if(logged.unranked.items.begin(), logged.unranked.items.end(),
+                               [&](const engine::PageItem& other) { return other.item == item.item; });
+  if (at != logged.unranked.items.end()) {
+    if (name == "cross_recall_rank") return is(static_cast<float>(at - logged.unranked.items.begin() + 1));
+    if (name == "cross_recall_score") return is(at->score);
+  }
+  if (name == "cross_price_ratio") return is(std::log((1 + of_item("item_price")) / (1 + of_user("user_price_mean"))));
+  if (name == "cross_price_bucket_distance") return is(std::abs(of_item("item_price_bucket") - of_user("user_price_bucket")));
+  if (name == "cross_user_category") {
+    const float top = of_user("user_top_category");
+    return is(top > 0 && of_item("item_category") == top ? 1 : 0);
+  }
+  if (name == "request_hour") return is(13);
+  if (name == "request_weekday") return is(6);
+  return false;
+}
+
+TEST_F(RankerPipelineTest, what_the_ranker_saw_in_thousands_of_requests_is_what_the_lake_says_to_the_bit) {
+  const auto bundle = open_current();
+  const models::Release& release = bundle->release();
+  ASSERT_NE(release.ranking, nullptr) << said_;
+  const features::FeatureSet lake = features_of_lake(config(), *release.ranking);
+  const std::vector<std::string>& columns = release.ranking->rankers.front()->columns();
+  engine::Scratch scratch;
+  Logged logged;
+  Rng rng(12);
+  std::size_t n_values = 0;
+  std::size_t n_checked = 0;
+  for (int r = 0; r < 3000; ++r) {
+    logged.request = {};
+    logged.request.kind = static_cast<engine::PageKind>(r % 3);
+    if (r % 3 != 2) logged.request.item = static_cast<ItemIndex>(rng.below(release.catalog.n_items()));
+    if (r % 3 != 0 && rng.chance(0.9)) logged.request.user = release.users.id(rng.below(release.users.size()));
+    logged.request.values.hour = 13;
+    logged.request.values.weekday = 6;
+    logged.request.with_rows = true;
+    engine::recommend(release, logged.request, scratch, logged.page);
+    engine::PageRequest whole = logged.request;
+    whole.with_ranker = false;
+    whole.limit = 100;  // more would ask the channels for longer lists
+    engine::recommend(release, whole, scratch, logged.unranked);
+    for (std::size_t k = 0; k * columns.size() < logged.page.rows.size(); ++k) {
+      for (std::size_t c = 0; c < columns.size(); ++c, ++n_values) {
+        if (check_column(columns[c], logged.page.rows[k * columns.size() + c], logged, k, release, lake)) ++n_checked;
+      }
+      ASSERT_FALSE(HasFailure()) << "request " << r << ", place " << k;
+    }
+  }
+  EXPECT_GT(n_values, 100'000U);
+  EXPECT_GT(n_checked, n_values * 7 / 10) << "most columns have a rule here; the others have theirs in vectorizer_test";
+}
+
+TEST_F(RankerPipelineTest, training_says_what_is_served_and_the_bundle_says_why) {
+  EXPECT_THAT(said_, HasSubstr(" is served: NDCG@10 "));
+  const auto bundle = open_current();
+  const json::Value* ranker = bundle->manifest().document.find("metrics")->find("ranker");
+  ASSERT_NE(ranker, nullptr);
+  EXPECT_THAT(*ranker->find("labels")->as_string(), HasSubstr("no exposures yet"));
+  const fs::path folder = config().file_path("bundle.folder");
+  const std::string card = read_file(folder / bundle->manifest().id / bundle::kModelCardFile);
+  EXPECT_THAT(card, HasSubstr("| recall alone |"));
+  EXPECT_THAT(card, HasSubstr("as there are no exposures yet"));
+  for (const char* name : {"baseline", "lightweight", "minimal"}) EXPECT_THAT(card, HasSubstr(fmt::format("| {} |", name)));
+  EXPECT_THAT(read_file(folder / "ranker.html"), HasSubstr("lightweight"));
+  EXPECT_LE(bundle->release().ranking->rankers.front()->columns().size(), 30U);
+}
+
+TEST_F(RankerPipelineTest, a_ranker_has_to_beat_the_one_before_it) {
+  const std::string before = open_current()->manifest().id;
+  // The same data with rankers that may hardly learn: the one that is served stays.
+  const fs::path file = folder_->path() / "weak.yaml";
+  write_file_atomic(file, "weak:\n  n_estimators: 1\n  num_leaves: 2\n  learning_rate: 0.001\n");
+  ASSERT_EQ(setenv("LODESTONE_TRAINING_RANKER_FILE", file.c_str(), 1), 0);
+  testing::internal::CaptureStdout();
+  PipelineArguments train;
+  train.from = "train";
+  const int code = run_pipeline(globals(), train);
+  ASSERT_EQ(unsetenv("LODESTONE_TRAINING_RANKER_FILE"), 0);
+  ASSERT_EQ(code, 0);
+  EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr(" of the release before stays: NDCG@10 "));
+  const auto bundle = open_current();
+  EXPECT_NE(bundle->manifest().id, before);
+  ASSERT_NE(bundle->release().ranking, nullptr);
+  EXPECT_NE(bundle->release().ranking->rankers.front()->name(), "weak");
+}
+
+}  // namespace
+}  // namespace lodestone::app

@@ -1,0 +1,96 @@
+// Lists that a ranker put in order, over a real server: the score, what explains it, and what is counted.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tests/support/json_schema.hpp"
+#include "tests/support/metrics_lint.hpp"
+#include "tests/support/sample_ranking.hpp"
+#include "tests/support/sample_release.hpp"
+#include "tests/support/serving_site.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+const std::vector<std::string> kColumns{"item_price", "request_hour", "cross_rank_behavior"};
+
+models::ReleaseData ranked_release(const std::vector<test::Stump>& first) {
+  models::ReleaseData data = test::sample_release();
+  data.ranking = test::sample_ranking(data, 3);
+  data.ranking.rankers = {{"light", test::stump_ranker(kColumns, first)},
+                          {"large", test::stump_ranker(kColumns, {{0, 4, -1, 1}, {1, 9, 0, 0.5}, {2, 3, 0.25, 0}})}};
+  return data;
+}
+
+class RankedTest : public ::testing::Test {
+ protected:
+  void start(const std::vector<test::Stump>& first) {
+    site.options.n_threads = 1;
+    site.publish(site.pack(ranked_release(first)));
+    site.start();
+  }
+  double count(const std::string& series) { return test::parse_metrics(site.admin("GET", "/metrics").body)[series]; }
+
+  test::ServingSite site;
+};
+
+TEST_F(RankedTest, the_features_of_an_explained_item_add_up_to_its_score) {
+  start({{0, 4, -1, 1}, {1, 9, 0, 0.5}, {2, 3, 0.25, 0}});
+  const json::Value answer = site.get_json("/similar/10?limit=10&explain=true");
+  double last = 1;
+  std::size_t n_explained = 0;
+  for (const json::Value& item : *answer.find("similar_items")->as_array()) {
+    const double score = *item.find("score")->as_number();
+    EXPECT_LE(score, last);
+    last = score;
+    if (item.find("ranker") == nullptr) continue;  // backfilled
+    EXPECT_EQ(*item.find("ranker")->as_string(), "light");
+    double raw = *item.find("expected")->as_number();
+    for (const json::Member& feature : *item.find("features")->as_object()) raw += *feature.value.as_number();
+    EXPECT_NEAR(score, 1 / (1 + std::exp(-raw)), 1e-6);
+    ++n_explained;
+  }
+  EXPECT_GE(n_explained, 3U);
+  EXPECT_EQ(site.get("/similar/10?limit=10").body.find("features"), std::string::npos);
+}
+
+TEST_F(RankedTest, the_hour_of_the_request_is_a_feature) {
+  start({{1, 9, -2, 2}});  // up to hour 9 low, later high
+  const auto first_score = [&] {
+    return *site.get_json("/similar/10?limit=1").find("similar_items")->as_array()->at(0).find("score")->as_number();
+  };
+  const double now = first_score();
+  const auto hours = std::chrono::duration_cast<std::chrono::hours>(site.clock.now().time_since_epoch()).count() % 24;
+  EXPECT_NEAR(now, 1 / (1 + std::exp(hours > 9 ? -2.0 : 2.0)), 1e-6);
+}
+
+TEST_F(RankedTest, the_time_of_the_preferred_ranker_is_sampled) {
+  start({{0, 4, -1, 1}});
+  site.get("/similar/10");
+  EXPECT_EQ(count("model_inference_latency_seconds_count{model=\"preferred\"}"), 1);
+  EXPECT_GT(count("model_inference_latency_seconds_sum{model=\"preferred\"}"), 0);
+  EXPECT_EQ(count("model_inference_latency_seconds_count{model=\"fallback\"}"), 0);
+  EXPECT_EQ(count("fallback_triggered_total{reason=\"ranker_failed\",level=\"next_ranker\"}"), 0);
+}
+
+TEST_F(RankedTest, a_ranker_that_fails_is_counted_and_the_next_answers) {
+  start({{0, 4, 1.5e308, 1.5e308}, {0, 4, 1.5e308, 1.5e308}});  // together more than a double holds
+  const json::Value answer = site.get_json("/similar/10?explain=true");
+  EXPECT_EQ(*answer.find("similar_items")->as_array()->at(0).find("ranker")->as_string(), "large");
+  EXPECT_EQ(count("fallback_triggered_total{reason=\"ranker_failed\",level=\"next_ranker\"}"), 1);
+  EXPECT_EQ(count("model_inference_latency_seconds_count{model=\"fallback\"}"), 1);
+}
+
+TEST_F(RankedTest, when_no_ranker_can_the_list_of_recall_is_shown_and_counted) {
+  models::ReleaseData data = ranked_release({{0, 4, 1.5e308, 1.5e308}, {0, 4, 1.5e308, 1.5e308}});
+  data.ranking.rankers.pop_back();
+  site.options.n_threads = 1;
+  site.publish(site.pack(data));
+  site.start();
+  EXPECT_EQ(site.get("/similar/10").status, 200);
+  EXPECT_EQ(count("fallback_triggered_total{reason=\"ranker_failed\",level=\"recall\"}"), 1);
+}
+
+}  // namespace
+}  // namespace lodestone::serving
