@@ -26,6 +26,7 @@ import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
 import pipeline  # noqa: E402
+import ranking  # noqa: E402
 import rankers  # noqa: E402
 import serving  # noqa: E402
 import snapshot  # noqa: E402
@@ -46,6 +47,7 @@ BENCHES = {
     "pipeline": pipeline.run,
     "training": training.run,
     "features": features.run,
+    "ranking": ranking.run,
     "trees": trees.run,
     "rankers": rankers.run,
     "vectors": vectors.run,

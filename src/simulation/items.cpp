@@ -47,7 +47,7 @@ Items::Items(const SimulationOptions& options) : seed_(options.seed) {
     }
   }
   live(options);
-  popularity(options.seed);
+  draw_popularity(options.seed);
 }
 
 void Items::cluster_generated() {
@@ -101,14 +101,14 @@ void Items::live(const SimulationOptions& options) {
   }
 }
 
-void Items::popularity(std::uint64_t seed) {
+void Items::draw_popularity(std::uint64_t seed) {
   Rng rng(seed, stream::kPopularity);
-  std::vector<double> weights = zipf_weights(items_.size(), 0.85, rng);
-  choice_ = WeightedChoice(weights);
+  popularity_ = zipf_weights(items_.size(), 0.85, rng);
+  choice_ = WeightedChoice(popularity_);
   std::vector<double> mass;
   for (const auto& list : members_) {
     std::vector<double> own;
-    for (const std::uint32_t item : list) own.push_back(weights[item]);
+    for (const std::uint32_t item : list) own.push_back(popularity_[item]);
     choice_in_cluster_.emplace_back(own);
     mass.push_back(std::sqrt(static_cast<double>(list.size())));
   }

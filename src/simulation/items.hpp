@@ -57,6 +57,8 @@ class Items {
   [[nodiscard]] std::uint32_t draw_in_cluster(Rng& rng, std::size_t cluster, Seconds at) const;
   /// A near item in the walking order: a handful of steps away, near ones more often.
   [[nodiscard]] std::uint32_t draw_near(Rng& rng, std::size_t item, Seconds at) const;
+  /// How often people look for the item, in proportion: by this draw() and draw_in_cluster() choose.
+  [[nodiscard]] double popularity(std::size_t item) const { return popularity_[item]; }
   /// Clusters by how many items they hold, for tastes.
   [[nodiscard]] std::uint32_t draw_cluster(Rng& rng) const { return cluster_choice_.draw(rng); }
 
@@ -66,7 +68,7 @@ class Items {
   void cluster_generated();
   void cluster_catalogue();
   void live(const SimulationOptions& options);
-  void popularity(std::uint64_t seed);
+  void draw_popularity(std::uint64_t seed);
   [[nodiscard]] ItemText catalogue_text(std::size_t item) const;
 
   std::uint64_t seed_;
@@ -74,6 +76,7 @@ class Items {
   std::vector<CatalogueItem> catalogue_;  // empty when items are generated
   std::vector<std::string> cluster_names_;
   std::vector<std::vector<std::uint32_t>> members_;
+  std::vector<double> popularity_;
   WeightedChoice choice_;
   std::vector<WeightedChoice> choice_in_cluster_;
   WeightedChoice cluster_choice_;

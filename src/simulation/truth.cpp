@@ -68,6 +68,8 @@ void write_world(json::Writer& out, OutputFile& file, const Truth& truth) {
   out.end_array();
   out.key("items").begin_object().key("cluster").begin_array();
   for (std::size_t i = 0; i < items.size(); ++i) out.value(whole(items[i].cluster));
+  out.end_array().key("popularity").begin_array();
+  for (std::size_t i = 0; i < items.size(); ++i) out.value(items.popularity(i));
   out.end_array().key("on_sale").begin_array();
   for (std::size_t i = 0; i < items.size(); ++i) out.boolean(items.on_sale(i, end - 1));
   out.end_array().end_object();
@@ -76,6 +78,11 @@ void write_world(json::Writer& out, OutputFile& file, const Truth& truth) {
     out.begin_array();
     for (const std::uint32_t cluster : truth.population->user(i).taste) out.value(whole(cluster));
     out.end_array();
+    file.spill();
+  }
+  out.end_array().key("log_price").begin_array();
+  for (std::size_t i = 0; i < truth.population->n_users(); ++i) {
+    out.value(static_cast<double>(truth.population->user(i).log_price));
     file.spill();
   }
   out.end_array().end_object();

@@ -27,8 +27,9 @@ struct Truth {
 };
 
 /// Writes one JSON object: seed, start, end; `tables` (rows); `events` (what canonical events must add up to: view, click, cart, order,
-/// api_order, refund); `actions`, `conversions`, `orders`, `api_orders`, `views`; `clusters` (names); `items.cluster` and `items.on_sale`
-/// (for id 1, 2, ...); `users.taste` (clusters by falling interest, for id 1, 2, ...); `visitors.accounts` (idvisitor in hexadecimal ->
+/// api_order, refund); `actions`, `conversions`, `orders`, `api_orders`, `views`; `clusters` (names); `items.cluster`, `items.popularity` (how often people look for it, in proportion) and `items.on_sale`
+/// (for id 1, 2, ...); `users.taste` (clusters by falling interest) and `users.log_price` (natural logarithm of the price that suits best), both
+/// for id 1, 2, ...; `visitors.accounts` (idvisitor in hexadecimal ->
 /// ids of the accounts seen with it), `visitors.bots`. Throws unavailable.
 void write_truth(const fs::path& path, const Truth& truth);
 
