@@ -4,11 +4,14 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "base/log.hpp"
 #include "base/thread_pool.hpp"
+#include "engine/ranking.hpp"
 #include "engine/recommender.hpp"
+#include "evaluation/ltr.hpp"
 #include "evaluation/ranker_metrics.hpp"
 #include "features/schema.hpp"
 #include "training/feature_selection.hpp"
@@ -18,8 +21,9 @@ namespace {
 
 /// A light ranker may be that much worse than the first and still be preferred: it costs less in every request.
 constexpr double kLightLoss = 0.03;
-/// A ranker must be worth its time.
+/// A ranker must be worth its time, and its lead no luck of a few pages: so many standard errors of the difference by page.
 constexpr double kWorth = 1.01;
+constexpr double kCertain = 2;
 constexpr float kViewGrade = 1;
 constexpr float kOrderGrade = 2;
 
@@ -32,9 +36,16 @@ bool is_left_out(std::string_view name) {
 struct LabelledRows {
   std::vector<float> values;
   std::vector<float> labels;
+  std::vector<std::int32_t> positions;  ///< beside them, of what was shown; else empty
   std::vector<std::uint64_t> groups{0};
 
   [[nodiscard]] std::size_t n_groups() const { return groups.size() - 1; }
+};
+
+/// A page, and what was shown there where that is known.
+struct RowCase {
+  PageCase page;
+  std::vector<events::RankingSample> shown;
 };
 
 class RowMaker {
@@ -44,18 +55,26 @@ class RowMaker {
       : release_(split.release()), weights_(weights), users_(users), vectorizer_(vectorizer), options_(options) {}
 
   /// Rows of all pages that hold anything their person did; a page without teaches no order.
-  LabelledRows make(const std::vector<PageCase>& cases) {
+  LabelledRows make(const std::vector<RowCase>& cases) {
     std::vector<LabelledRows> parts(cases.size());
     parallel_for(cases.size(), 16, options_.threads, [&](std::size_t begin, std::size_t end, int) {
       engine::Scratch scratch;
       engine::Page page;
-      for (std::size_t c = begin; c < end; ++c) make_one(cases[c], scratch, page, parts[c]);
+      for (std::size_t c = begin; c < end; ++c) {
+        if (cases[c].shown.empty()) {
+          make_one(cases[c].page, scratch, page, parts[c]);
+        } else {
+          make_shown(cases[c], scratch, page, parts[c]);
+        }
+      }
     });
     LabelledRows all;
-    for (const LabelledRows& part : parts) {
+    for (LabelledRows& made : parts) {
+      const LabelledRows part = std::exchange(made, {});  // its memory goes when it is copied
       if (part.labels.empty()) continue;
       all.values.insert(all.values.end(), part.values.begin(), part.values.end());
       all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
+      all.positions.insert(all.positions.end(), part.positions.begin(), part.positions.end());
       all.groups.push_back(all.labels.size());
     }
     return all;
@@ -78,6 +97,28 @@ class RowMaker {
                       scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
   }
 
+  /// Rows of what was shown, as far as recall still gives it: of the rest no channel would say what it says in a request.
+  void make_shown(const RowCase& row_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
+    engine::PageRequest request = row_case.page.request;
+    request.weights = &weights_;
+    request.limit = options_.depth;
+    features::set_time(row_case.page.at, request.values);
+    engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
+    const std::size_t n_columns = vectorizer_.n_columns();
+    bool any = false;
+    for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
+      const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
+      const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
+      if (shown == row_case.shown.end()) continue;
+      out.labels.push_back(static_cast<float>(shown->grade));
+      out.positions.push_back(shown->position);
+      any = any || shown->grade != events::Grade::kNone;
+      const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
+      out.values.insert(out.values.end(), row.begin(), row.end());
+    }
+    if (!any) out = {};
+  }
+
   [[nodiscard]] float grade(const PageCase& page_case, ItemIndex item) const {
     if (!std::binary_search(page_case.targets.begin(), page_case.targets.end(), item)) return 0;
     if (!page_case.person) return kViewGrade;
@@ -96,18 +137,38 @@ class RowMaker {
 };
 
 /// Pages of all kinds in the order of time; every other page of related items of a known person is one that knows him.
-std::vector<PageCase> all_cases(const SplitRelease& split, std::size_t n) {
-  std::vector<PageCase> cases = split.user_pages();
+std::vector<RowCase> cases_of_pages(const SplitRelease& split) {
+  std::vector<RowCase> cases;
+  for (const PageCase& page : split.user_pages()) cases.push_back({page, {}});
   for (std::size_t k = 0; k < split.item_pages().size(); ++k) {
-    PageCase& added = cases.emplace_back(split.item_pages()[k]);
+    PageCase& added = cases.emplace_back(RowCase{split.item_pages()[k], {}}).page;
     if (!added.person || k % 2 == 0) continue;
     added.request.kind = engine::PageKind::kDetail;
     added.request.user = added.person;
   }
-  std::stable_sort(cases.begin(), cases.end(), [](const PageCase& a, const PageCase& b) { return a.at < b.at; });
-  std::vector<PageCase> kept;
+  return cases;
+}
+
+/// What was shown to people who are known. Which page it was on is not, so the features are those of a page for the person.
+std::vector<RowCase> cases_of_exposures(const models::Release& release, const std::vector<events::RankingGroup>& groups) {
+  std::vector<RowCase> cases;
+  for (const events::RankingGroup& group : groups) {
+    if (!group.user || !group.has_action() || !release.users.find(*group.user)) continue;
+    RowCase& added = cases.emplace_back();
+    added.page.request.kind = engine::PageKind::kUser;
+    added.page.request.user = added.page.person = group.user;
+    added.page.at = group.at.time_since_epoch().count();
+    added.shown = group.samples;
+  }
+  return cases;
+}
+
+/// At most `n`, at even distances in the order of time.
+std::vector<RowCase> in_time(std::vector<RowCase> cases, std::size_t n) {
+  std::stable_sort(cases.begin(), cases.end(), [](const RowCase& a, const RowCase& b) { return a.page.at < b.page.at; });
+  std::vector<RowCase> kept;
   const std::size_t n_kept = std::min(n, cases.size());
-  for (std::size_t k = 0; k < n_kept; ++k) kept.push_back(cases[k * cases.size() / n_kept]);
+  for (std::size_t k = 0; k < n_kept; ++k) kept.push_back(std::move(cases[k * cases.size() / n_kept]));
   return kept;
 }
 
@@ -126,6 +187,9 @@ training::RankerRows view_of(const LabelledRows& rows, const std::vector<float>&
   out.values = values;
   out.labels = rows.labels;
   out.groups = rows.groups;
+  // A list whose places are not all known says nothing about them.
+  if (std::all_of(rows.positions.begin(), rows.positions.end(), [](std::int32_t p) { return p > 0; }))
+    out.positions = rows.positions;
   out.feature_names = names;
   for (const std::string& name : names) {
     const auto& all = features::all_features();
@@ -137,6 +201,26 @@ training::RankerRows view_of(const LabelledRows& rows, const std::vector<float>&
 
 double mean_ndcg(const LabelledRows& rows, std::span<const double> scores) {
   return evaluation::mean_ndcg(rows.labels, scores, rows.groups, 10);
+}
+
+/// Mean difference of NDCG@10 by page in standard errors; 0 where there is no telling.
+double lead_in_errors(const LabelledRows& rows, std::span<const double> scores, std::span<const double> others) {
+  double sum = 0;
+  double squares = 0;
+  const auto n = static_cast<double>(rows.n_groups());
+  for (std::size_t g = 0; g < rows.n_groups(); ++g) {
+    const std::size_t begin = rows.groups[g];
+    const std::size_t size = rows.groups[g + 1] - begin;
+    const auto labels = std::span(rows.labels).subspan(begin, size);
+    const auto ndcg = [&](std::span<const double> all) {
+      return evaluation::ltr_value(evaluation::Metric::kNdcg, labels, all.subspan(begin, size), 10);
+    };
+    const double lead = ndcg(scores) - ndcg(others);
+    sum += lead;
+    squares += lead * lead;
+  }
+  const double variance = n > 1 ? (squares - sum * sum / n) / (n - 1) : 0;
+  return variance > 0 ? sum / n / std::sqrt(variance / n) : 0;
 }
 
 /// Scores by our own evaluator, and the time for 200 rows at once.
@@ -220,10 +304,12 @@ class Fitter {
                                   previous_->name, previous_->ndcg_at_10, winner.name, winner.ndcg_at_10);
       return;
     }
-    if (!(winner.ndcg_at_10 > least)) {
-      choice.reason =
-          fmt::format("no ranker is served: the best, {}, reaches NDCG@10 {:.4f} on later pages, and recall alone {:.4f}",
-                      winner.name, winner.ndcg_at_10, choice.ndcg_at_10_of_recall);
+    const double lead = lead_in_errors(validation_, scores_[best], recall_scores(validation_));
+    if (!(winner.ndcg_at_10 > least) || lead < kCertain) {
+      choice.reason = fmt::format(
+          "no ranker is served: the best, {}, reaches NDCG@10 {:.4f} on {} later pages and recall alone {:.4f}, a lead of {:.1f} "
+          "standard errors where {} are needed",
+          winner.name, winner.ndcg_at_10, choice.n_validation_groups, choice.ndcg_at_10_of_recall, lead, kCertain);
       return;
     }
     std::size_t light = best;
@@ -300,18 +386,23 @@ RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeig
                             const std::vector<models::UserData>& users, const RankerOptions& options) {
   constexpr double kTrainShare = 0.7;
   RankerChoice choice;
-  choice.labels =
-      "orders (grade 2) and other touches (grade 1) after the split, as there are no exposures yet: what was seen and left is "
-      "not told "
-      "from what was never seen";
+  const models::Release& release = split.release();
+  std::vector<RowCase> cases = cases_of_exposures(release, options.exposures);
+  const bool is_shown = cases.size() >= options.min_groups;
+  if (!is_shown) cases = cases_of_pages(split);
+  cases = in_time(std::move(cases), options.max_groups);
+  choice.labels = is_shown ? "clicks (grade 1) and orders (grade 2) of what was shown, with the bias of its places taken out"
+                           : "orders (grade 2) and other touches (grade 1) after the split, as there are no exposures yet: what "
+                             "was seen and left is "
+                             "not told "
+                             "from what was never seen";
   std::vector<std::string> names;
   for (const features::Feature& feature : features::all_features()) {
     if (!is_left_out(feature.name)) names.emplace_back(feature.name);
   }
-  const models::Ranking& stored = *split.release().ranking;
+  const models::Ranking& stored = *release.ranking;
   const features::Vectorizer vectorizer(names, stored.users.columns, stored.items.columns);
   RowMaker maker(split, weights, users, vectorizer, options);
-  const std::vector<PageCase> cases = all_cases(split, options.max_groups);
   const auto n_train = static_cast<std::ptrdiff_t>(kTrainShare * static_cast<double>(cases.size()));
   LabelledRows train = maker.make({cases.begin(), cases.begin() + n_train});
   LabelledRows validation = maker.make({cases.begin() + n_train, cases.end()});

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "events/sample.hpp"
 #include "models/ranking/ranker.hpp"
 #include "models/release.hpp"
 #include "ranker_report.hpp"
@@ -21,6 +22,9 @@ struct RankerOptions {
   std::size_t min_groups = 100;                 ///< with fewer nothing is fitted
   std::size_t depth = 100;                      ///< candidates of a page
   int threads = 0;
+  /// What was shown from the split's moment on, and what came of it. With fewer than `min_groups` of known people that hold an action, the labels
+  /// are what people did after the moment, shown or not.
+  std::vector<events::RankingGroup> exposures;
   std::vector<models::OwnedRanking::Text> previous;  ///< of the release before; the codes of its categories are those of the rows
 };
 

@@ -12,6 +12,7 @@
 #include "bundle/store.hpp"
 #include "channel_weights.hpp"
 #include "content_choice.hpp"
+#include "events/ranking_samples.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "latent_choice.hpp"
@@ -153,6 +154,18 @@ PreviousRankers read_previous(const bundle::BundleStore& store) {
   return out;
 }
 
+/// Lists shown from a moment on of which something came.
+std::vector<events::RankingGroup> read_exposures(const Config& config, TimePoint from) {
+  table::Engine engine(engine_options(config));
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
+  events::RankingOptions options;
+  options.sql_folder = config.file_path("lake.sql_folder");
+  options.parameters = query_parameters(config);
+  options.without_action = events::WithoutAction::kDrop;
+  return events::read_ranking_groups(engine, {.from = from}, options);
+}
+
 RankerOptions ranker_options(const Config& config, int threads) {
   RankerOptions options;
   const std::string file = config.text("training.ranker_file");
@@ -189,6 +202,7 @@ Learned learn_on_split(const Config& config, const TrainingInteractions& interac
   if (!with_ranker) return learned;
   RankerOptions ranking = ranker_options(config, options.threads);
   ranking.previous = std::move(previous.texts);
+  ranking.exposures = read_exposures(config, TimePoint(std::chrono::microseconds(*moment)));
   learned.ranker = choose_rankers(split, configured(learned.channels.weights, config), users, ranking);
   if (!learned.ranker.report.rankers.empty())
     write_file_atomic(store.folder() / kRankerPage, format_ranker_html(learned.ranker.report));

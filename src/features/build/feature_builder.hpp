@@ -47,7 +47,7 @@ struct BuildOptions {
   fs::path sql_folder;                          ///< its features/NAME.sql replace the built-in ones; "" = none
   table::Parameters parameters;                 ///< of the queries besides as_of: smoothing
   std::uint64_t events_per_slice = 10'000'000;  ///< a query that can be run in pieces gets one more for each so many events
-  Vocabularies known;                           ///< their texts keep their codes: a ranker knows categories by code only
+  Vocabularies known = {};                      ///< their texts keep their codes: a ranker knows categories by code only
 };
 
 /// Time of the newest event; nothing without events. `engine` knows the canonical tables.
