@@ -318,6 +318,16 @@ std::vector<ConfigKey> bundle_keys() {
        .doc = "Releases kept for rollback; the current and the one before are always kept.",
        .min = 2,
        .max = 1000},
+      {.path = "bundle.max_drift",
+       .kind = K::kNumber,
+       .fallback = "3",
+       .doc = "How far a feature of items, or of items for people, may have moved between the ranker's fit and a release for the "
+              "release to be "
+              "published, by population stability index. The default stops what is broken (a column that is empty, or in another "
+              "unit); 0.25 is "
+              "usually called a major shift. The evaluate stage prints what moved most.",
+       .min = 0,
+       .max = 100},
   };
 }
 

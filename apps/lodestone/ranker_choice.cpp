@@ -299,6 +299,7 @@ class Fitter {
     const ComparedRanker& winner = choice.report.rankers[best];
     if (previous_ && previous_->ndcg_at_10 > std::max(winner.ndcg_at_10, least)) {
       choice.rankers = options_.previous;
+      choice.reference = previous_reference_;
       choice.columns = features::stored_columns(previous_columns_);
       choice.reason = fmt::format("{} of the release before stays: NDCG@10 {:.4f} on later pages, the best new one, {}, {:.4f}",
                                   previous_->name, previous_->ndcg_at_10, winner.name, winner.ndcg_at_10);
@@ -325,6 +326,7 @@ class Fitter {
       choice.rankers.push_back(texts_[t]);
     }
     choice.columns = features::stored_columns(names_);
+    choice.reference = reference_of(names_, train_.values);
     // Only a classifier's scores are log-odds.
     if (options_.configs[light].objective == training::RankerObjective::kBinary)
       choice.report.calibration = evaluation::calibration_bins(validation_.labels, scores_[light]);
@@ -354,6 +356,17 @@ class Fitter {
     return trial;
   }
 
+  [[nodiscard]] static std::vector<features::FeatureBins> reference_of(const std::vector<std::string>& names,
+                                                                       const std::vector<float>& values) {
+    std::vector<features::FeatureBins> out;
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      std::vector<float> column;
+      for (std::size_t at = c; at < values.size(); at += names.size()) column.push_back(values[at]);
+      out.push_back(features::make_bins(names[c], std::move(column)));
+    }
+    return out;
+  }
+
   /// The preferred ranker of the release before, on the same rows.
   void judge_previous(RankerChoice& choice) {
     if (options_.previous.empty()) return;
@@ -366,6 +379,7 @@ class Fitter {
       places.push_back(static_cast<std::size_t>(it - names_.begin()));
     }
     std::vector<double> scores;
+    previous_reference_ = reference_of(previous_columns_, pick_columns(train_.values, names_.size(), places));
     previous_ = judge(ranker, pick_columns(validation_.values, names_.size(), places), scores);
     choice.ndcg_at_10_of_previous = previous_->ndcg_at_10;
   }
@@ -378,6 +392,7 @@ class Fitter {
   std::vector<std::vector<double>> scores_;  ///< of the validation rows, beside texts_
   std::optional<ComparedRanker> previous_;
   std::vector<std::string> previous_columns_;
+  std::vector<features::FeatureBins> previous_reference_;
 };
 
 }  // namespace
@@ -415,6 +430,11 @@ RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeig
     choice.reason = fmt::format("no ranker is fitted: {} pages hold what their people did next, {} are needed",
                                 train.n_groups() + validation.n_groups(), options.min_groups);
     return choice;
+  }
+  // Of what was shown the rows are no whole pages, and compare with none.
+  for (const RowCase& row_case : is_shown ? std::vector<RowCase>{} : cases) {
+    choice.pages.push_back(row_case.page.request);
+    features::set_time(row_case.page.at, choice.pages.back().values);
   }
   Fitter fitter(std::move(train), std::move(validation), std::move(names), options);
   fitter.select(choice);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "events/sample.hpp"
+#include "features/stability.hpp"
 #include "models/ranking/ranker.hpp"
 #include "models/release.hpp"
 #include "ranker_report.hpp"
@@ -31,6 +32,8 @@ struct RankerOptions {
 struct RankerChoice {
   std::vector<models::OwnedRanking::Text> rankers;  ///< the preferred first; none = recall's order stands
   features::StoredColumns columns;                  ///< that they need
+  std::vector<features::FeatureBins> reference;     ///< of the preferred one's columns: the rows of the fit
+  std::vector<engine::PageRequest> pages;           ///< that those rows are of; empty where they are of what was shown
   std::string reason;                               ///< a sentence: why they are served, or why not
   std::string labels;                               ///< a sentence: what the labels are from
   RankerReport report;  ///< all that were compared, and the features that were kept, the most important first

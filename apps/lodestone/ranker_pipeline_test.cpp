@@ -21,6 +21,7 @@
 namespace lodestone::app {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 bool is_same(float a, float b) {
@@ -183,6 +184,27 @@ TEST_F(RankerPipelineTest, training_says_what_is_served_and_the_bundle_says_why)
   for (const char* name : {"baseline", "lightweight", "minimal"}) EXPECT_THAT(card, HasSubstr(fmt::format("| {} |", name)));
   EXPECT_THAT(read_file(folder / "ranker.html"), HasSubstr("lightweight"));
   EXPECT_LE(bundle->release().ranking->rankers.front()->columns().size(), 30U);
+}
+
+TEST_F(RankerPipelineTest, a_release_whose_features_moved_too_far_is_not_published) {
+  const std::string before = open_current()->manifest().id;
+  ASSERT_EQ(setenv("LODESTONE_BUNDLE_MAX_DRIFT", "0", 1), 0);
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  PipelineArguments evaluate;
+  evaluate.from = "evaluate";
+  const int code = run_pipeline(globals(), evaluate);
+  const std::string refused = testing::internal::GetCapturedStderr();
+  const std::string table = testing::internal::GetCapturedStdout();
+  ASSERT_EQ(unsetenv("LODESTONE_BUNDLE_MAX_DRIFT"), 0);
+  EXPECT_EQ(code, 3);
+  EXPECT_THAT(refused, AllOf(HasSubstr("is not published: feature "), HasSubstr("bundle.max_drift is 0")));
+  const auto bundle = open_current();
+  for (const std::string& column : bundle->release().ranking->rankers.front()->columns()) {
+    if (!column.starts_with("item_")) continue;
+    EXPECT_THAT(table, HasSubstr(column));
+  }
+  EXPECT_EQ(bundle->manifest().id, before);
 }
 
 TEST_F(RankerPipelineTest, a_ranker_has_to_beat_the_one_before_it) {

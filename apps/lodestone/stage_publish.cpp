@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/error.hpp"
 #include "bundle/store.hpp"
 #include "pipeline_plan.hpp"
+#include "ranker_stability.hpp"
 #include "stages.hpp"
 
 namespace lodestone::app {
@@ -42,6 +44,34 @@ void print_trials(const json::Value& metrics) {
   if (!rows.empty()) print_table({"method", "settings", "ndcg@10", "recall@10"}, rows);
 }
 
+/// What of a page does not depend on who asks for it, and when.
+bool is_of_release(const FeatureStability& feature) {
+  return feature.name.starts_with("item_") || feature.name.starts_with("cross_");
+}
+
+/// Prints the features that moved most; false when one moved further than is allowed. Those of users are shown only: the people of the rows are
+/// known to have come back, so their last visits lie nearer than those of whoever comes next.
+bool is_stable(const bundle::BundleStore& store, const std::string& id, double most) {
+  const std::vector<FeatureStability> all = load_stability(store, id);
+  if (all.empty()) return true;
+  constexpr std::size_t kShown = 5;
+  std::vector<std::vector<std::string>> rows;
+  for (const FeatureStability& feature : all) {
+    if (rows.size() < kShown || (is_of_release(feature) && feature.index > most))
+      rows.push_back({feature.name, fmt::format("{:.3f}", feature.index)});
+  }
+  std::printf("evaluate: features whose values moved most since the ranker's fit, by population stability index\n");
+  print_table({"feature", "index"}, rows);
+  const auto worst = std::find_if(all.begin(), all.end(), is_of_release);
+  if (worst == all.end() || worst->index <= most) return true;
+  std::fprintf(stderr,
+               "lodestone: evaluate: bundle %s is not published: feature %s moved by %.3f since the ranker's fit, and "
+               "bundle.max_drift is %g; "
+               "look for what changed in its source (lodestone features list), or raise bundle.max_drift\n",
+               id.c_str(), worst->name.c_str(), worst->index, most);
+  return false;
+}
+
 }  // namespace
 
 int run_evaluate_stage(const Config& config, const PipelineArguments&) {
@@ -51,6 +81,7 @@ int run_evaluate_stage(const Config& config, const PipelineArguments&) {
   const json::Value* metrics = manifest.document.find("metrics");
   if (metrics == nullptr) fail(ErrorCode::kCorrupt, "bundle {}: its manifest has no metrics; train again", id);
   print_trials(*metrics);
+  if (!is_stable(store, id, config.number("bundle.max_drift"))) return 3;
   const json::Value* histories = metrics->find("histories");
   if (histories == nullptr || histories->as_int() == nullptr || *histories->as_int() < 100) {
     // Too few to judge anybody by; a new site must be able to start.

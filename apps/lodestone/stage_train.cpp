@@ -17,6 +17,7 @@
 #include "lake_access.hpp"
 #include "latent_choice.hpp"
 #include "ranker_choice.hpp"
+#include "ranker_stability.hpp"
 #include "ranking_features.hpp"
 #include "release_models.hpp"
 #include "size_plan.hpp"
@@ -372,6 +373,12 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   info.sources = input.sources;
   info.metrics = metrics_document(behavior, likeness, latent, learned);
   const std::string id = bundle::pack(data, info, store.folder());
+  if (!data.ranking.rankers.empty() && !learned.ranker.pages.empty()) {
+    const auto packed = bundle::Bundle::open(store.path_of(id));
+    save_stability(
+        store, id,
+        measure_stability(packed->release(), learned.ranker.pages, learned.ranker.reference, RankerOptions{}.depth, threads));
+  }
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),
               behavior.method.c_str(), behavior.settings.c_str());
