@@ -25,6 +25,7 @@ struct Arguments {
   PlanArguments plan;
   ServeArguments serve;
   BundleArguments bundle;
+  ModelArguments model;
   ConfigArguments config;
   FeatureArguments features;
   IndexArguments indexes;
@@ -179,6 +180,34 @@ void add_bundle(CLI::App& root, Arguments& a, Run& chosen) {
   add_json(diff, a.globals);
 }
 
+void add_model(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* model = root.add_subcommand("model", "Rankers of a release: list, export, import");
+  model->require_subcommand(1);
+  CLI::App* list = verb(*model, "list", "Rankers of a release, the preferred first", chosen,
+                        [&a] { return run_model_list(a.globals, a.model); });
+  add_json(list, a.globals);
+  CLI::App* write = verb(*model, "export", "Write a ranker for other programs: LightGBM's text to stdout, or an ONNX model",
+                         chosen, [&a] { return run_model_export(a.globals, a.model); });
+  CLI::Option* onnx =
+      write->add_option("--onnx", a.model.onnx, "Write an ONNX model to this file instead; replaces one that is there");
+  write->add_option("--ranker", a.model.ranker, "Name of the ranker (default: the preferred)");
+  write->add_flag("--json", a.globals.json, "Print one JSON document of what was written")->needs(onnx);
+  write->add_flag("--dry-run", a.globals.dry_run, "Check, say what would be written, and write nothing")->needs(onnx);
+  CLI::App* import =
+      verb(*model, "import", "Pack a new release with an ONNX model as its preferred ranker; bundle rollback ID makes it current",
+           chosen, [&a] { return run_model_import(a.globals, a.model); });
+  import->add_option("FILE", a.model.file, "ONNX model: rows of float32 features to a score each")->required();
+  import->add_option("--name", a.model.ranker, "Name of the ranker: small letters, digits, _ and -")->required();
+  import
+      ->add_option("--features", a.model.features,
+                   "Its columns, parted by commas, where its metadata feature_names does not name them")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  add_json(import, a.globals);
+  add_dry_run(import, a.globals);
+  for (CLI::App* app : {list, write, import}) app->add_option("--bundle", a.model.bundle, "Release (default: the current)");
+}
+
 void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* sql =
       verb(root, "sql", "Query the lake: canonical tables by name, source tables as raw_business.TABLE and raw_matomo.TABLE",
@@ -315,6 +344,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_evaluate(root, arguments, chosen);
   add_serve(root, arguments, chosen);
   add_bundle(root, arguments, chosen);
+  add_model(root, arguments, chosen);
   add_lake(root, arguments, chosen);
   add_features(root, arguments, chosen);
   add_indexes(root, arguments, chosen);

@@ -321,7 +321,8 @@ std::vector<ConfigKey> bundle_keys() {
       {.path = "bundle.max_drift",
        .kind = K::kNumber,
        .fallback = "3",
-       .doc = "How far a feature of items, or of items for people, may have moved between the ranker's fit and a release for the "
+       .doc = "How far a feature of items, or of items for people, other than counts of days, may have moved between the "
+              "ranker's fit and a release for the "
               "release to be "
               "published, by population stability index. The default stops what is broken (a column that is empty, or in another "
               "unit); 0.25 is "
@@ -361,6 +362,12 @@ std::vector<ConfigKey> engine_keys() {
                     .max = 100,
                     .choices = {"auto"}});
   }
+  keys.push_back({.path = "engine.onnx_library",
+                  .kind = K::kPath,
+                  .fallback = "",
+                  .doc = "ONNX Runtime's libonnxruntime.so, 1.14 or newer, for releases with an imported ranker (`lodestone "
+                         "model import`); empty "
+                         "refuses those."});
   keys.push_back(
       {.path = "engine.vector_ef",
        .kind = K::kInteger,

@@ -16,6 +16,7 @@
 #include "lake/reader.hpp"
 #include "lake/table_folder.hpp"
 #include "lake_access.hpp"
+#include "release_store.hpp"
 #include "table/sql_text.hpp"
 
 namespace lodestone::app {
@@ -28,7 +29,7 @@ bool is_first(const PipelineArguments& arguments, std::string_view stage) { retu
 
 std::string candidate_name(const Config& config, const PipelineArguments& arguments) {
   const bool is_made_here = arguments.from == "extract" || arguments.from == "build" || arguments.from == "train";
-  return is_made_here ? "the bundle that train packs" : candidate_of(bundle::BundleStore(config.file_path("bundle.folder")));
+  return is_made_here ? "the bundle that train packs" : candidate_of(release_store(config));
 }
 
 }  // namespace
@@ -85,7 +86,7 @@ void plan_evaluate_stage(const Config& config, const PipelineArguments& argument
 }
 
 void plan_publish_stage(const Config& config, const PipelineArguments& arguments) {
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const bundle::BundleStore store = release_store(config);
   std::printf("publish: would make %s current in %s, in place of %s\n", candidate_name(config, arguments).c_str(),
               store.folder().c_str(), fs::exists(store.folder()) ? store.current().value_or("none").c_str() : "none");
   std::printf("publish: would keep the newest %lld bundles, the current one and the one before it, and remove others\n",

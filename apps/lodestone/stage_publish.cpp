@@ -9,6 +9,7 @@
 #include "bundle/store.hpp"
 #include "pipeline_plan.hpp"
 #include "ranker_stability.hpp"
+#include "release_store.hpp"
 #include "stages.hpp"
 
 namespace lodestone::app {
@@ -44,9 +45,10 @@ void print_trials(const json::Value& metrics) {
   if (!rows.empty()) print_table({"method", "settings", "ndcg@10", "recall@10"}, rows);
 }
 
-/// What of a page does not depend on who asks for it, and when.
+/// What depends neither on who asks for a page, nor on when: counts of days grow by themselves.
 bool is_of_release(const FeatureStability& feature) {
-  return feature.name.starts_with("item_") || feature.name.starts_with("cross_");
+  const bool of_item = feature.name.starts_with("item_") || feature.name.starts_with("cross_");
+  return of_item && feature.name.find("_days") == std::string::npos;
 }
 
 /// Prints the features that moved most; false when one moved further than is allowed. Those of users are shown only: the people of the rows are
@@ -75,7 +77,7 @@ bool is_stable(const bundle::BundleStore& store, const std::string& id, double m
 }  // namespace
 
 int run_evaluate_stage(const Config& config, const PipelineArguments&) {
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const bundle::BundleStore store = release_store(config);
   const std::string id = candidate_of(store);
   const bundle::Manifest manifest = bundle::Manifest::load(store.path_of(id));
   const json::Value* metrics = manifest.document.find("metrics");
@@ -104,7 +106,7 @@ int run_evaluate_stage(const Config& config, const PipelineArguments&) {
 }
 
 int run_publish_stage(const Config& config, const PipelineArguments&) {
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const bundle::BundleStore store = release_store(config);
   const std::string id = candidate_of(store);
   store.publish(id);
   for (const std::string& old : store.prune(static_cast<std::size_t>(config.integer("bundle.keep"))))

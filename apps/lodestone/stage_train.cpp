@@ -20,6 +20,7 @@
 #include "ranker_stability.hpp"
 #include "ranking_features.hpp"
 #include "release_models.hpp"
+#include "release_store.hpp"
 #include "size_plan.hpp"
 #include "split_release.hpp"
 #include "stages.hpp"
@@ -139,15 +140,18 @@ PreviousRankers read_previous(const bundle::BundleStore& store) {
   try {
     const std::optional<std::string> id = store.current();
     if (!id) return out;
-    const auto bundle = bundle::Bundle::open(store.path_of(*id));
+    const auto bundle = store.open(*id);
     const auto& ranking = bundle->release().ranking;
     if (ranking == nullptr) return out;
     for (const auto& [domain, texts] : ranking->vocabularies) {
       std::vector<std::string>& copied = out.vocabularies[domain];
       for (std::size_t t = 0; t < texts.size(); ++t) copied.emplace_back(texts[t]);
     }
-    for (const auto& ranker : ranking->rankers)
-      out.texts.push_back({ranker->name(), read_file(store.path_of(*id) / bundle::ranker_file(ranker->name()))});
+    for (const auto& ranker : ranking->rankers) {
+      // What was imported was not fitted here, and the next release does not take it over.
+      if (ranker->format() == models::RankerFormat::kLightGbm)
+        out.texts.push_back({ranker->name(), bundle::read_ranker(store.path_of(*id), bundle->manifest(), ranker->name()).bytes});
+    }
   } catch (const Error& error) {
     log_warn("train", "the rankers of the current release take no part: {}", error.message());
     return {};
@@ -334,7 +338,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   options.max_ease_items = fitted.max_ease_items;
   options.with_slim = fitted.with_slim;
   options.threads = threads;
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const bundle::BundleStore store = release_store(config);
   options.further = load_tuned(store.folder() / kTunedFile);
   if (arguments.tune) tune(input.interactions, arguments, store.folder(), options);
   BehaviorModel behavior = fit_behavior(input.interactions, options);

@@ -7,14 +7,13 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "bundle/store.hpp"
+#include "release_store.hpp"
 #include "verbs.hpp"
 
 namespace lodestone::app {
 namespace {
 
-bundle::BundleStore open_store(const Globals& globals) {
-  return bundle::BundleStore(load_config(globals).file_path("bundle.folder"));
-}
+bundle::BundleStore open_store(const Globals& globals) { return release_store(load_config(globals)); }
 
 json::Value describe(const bundle::BundleEntry& entry) {
   json::Value out;
@@ -57,11 +56,13 @@ int run_bundle_show(const Globals& globals, const BundleArguments& arguments) {
 }
 
 int run_bundle_verify(const Globals& globals, const BundleArguments& arguments) {
-  const fs::path folder = open_store(globals).path_of(arguments.id);
-  if (const auto problems = bundle::find_problems(folder); !problems.empty()) {
+  const bundle::BundleStore store = open_store(globals);
+  const fs::path folder = store.path_of(arguments.id);
+  if (const auto problems = bundle::find_problems(folder, {.n_threads = 0, .onnx_library = store.onnx_library()});
+      !problems.empty()) {
     fail(ErrorCode::kCorrupt, "{}", fmt::join(problems, "\n"));  // all of them, a line each
   }
-  const auto opened = bundle::Bundle::open(folder);
+  const auto opened = store.open(arguments.id);
   std::printf("%s is whole: %zu files, %llu bytes, %zu items, %zu users\n", arguments.id.c_str(), opened->manifest().files.size(),
               static_cast<unsigned long long>(opened->manifest().bytes()), opened->release().catalog.n_items(),
               opened->release().users.size());

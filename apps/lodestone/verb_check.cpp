@@ -10,6 +10,7 @@
 #include "lake/contract.hpp"
 #include "lake_access.hpp"
 #include "matomo.hpp"
+#include "release_store.hpp"
 #include "verbs.hpp"
 
 namespace lodestone::app {
@@ -82,7 +83,7 @@ int run_check(const Globals& globals) {
                                                  contracts.of("canonical").size()));
   check_disk(config);
   check_sources(config, contracts);
-  const bundle::BundleStore store(config.file_path("bundle.folder"));
+  const bundle::BundleStore store = release_store(config);
   const auto current = store.current();
   good("bundle", current ? *current + " is current" : "none published yet");
   return 0;

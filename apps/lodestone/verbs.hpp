@@ -90,6 +90,18 @@ int run_bundle_verify(const Globals& globals, const BundleArguments& arguments);
 int run_bundle_rollback(const Globals& globals, const BundleArguments& arguments);
 int run_bundle_diff(const Globals& globals, const BundleArguments& arguments);
 
+struct ModelArguments {
+  std::string bundle;                 ///< id; "" = the current one
+  std::string ranker;                 ///< name; "" = the preferred one
+  fs::path onnx;                      ///< where the ONNX model goes; "" = LightGBM's text to stdout
+  fs::path file;                      ///< ONNX model to import
+  std::vector<std::string> features;  ///< its columns; empty = the model names them
+};
+int run_model_list(const Globals& globals, const ModelArguments& arguments);
+int run_model_export(const Globals& globals, const ModelArguments& arguments);
+/// Packs a new release with an ONNX model as its preferred ranker.
+int run_model_import(const Globals& globals, const ModelArguments& arguments);
+
 struct ConfigArguments {
   bool markdown = false;
   bool defaults = false;

@@ -139,7 +139,9 @@ const TensorFile& Bundle::file(std::string_view name) const {
   return *found;
 }
 
-std::string ranker_file(std::string_view name) { return fmt::format("ranker-{}.txt", name); }
+std::string ranker_file(std::string_view name, models::RankerFormat format) {
+  return fmt::format("ranker-{}.{}", name, format == models::RankerFormat::kOnnx ? "onnx" : "txt");
+}
 
 Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(Manifest::load(folder)), folder_(folder) {
   if (const auto problems = check_folder(folder, manifest_); !problems.empty())
@@ -155,7 +157,7 @@ Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(M
   load_users();
   load_channels(options.n_threads);
   load_vectors(options.n_threads);
-  load_ranking();
+  load_ranking(options.onnx_library);
 }
 
 void Bundle::load_lists(int n_threads) {
@@ -222,9 +224,30 @@ void Bundle::load_text() {
                             text.file().path().string());
 }
 
+namespace {
+
+/// The listed file of a ranker and its format.
+std::pair<const BundleFile*, models::RankerFormat> find_ranker(const Manifest& manifest, std::string_view name) {
+  for (const auto format : {models::RankerFormat::kLightGbm, models::RankerFormat::kOnnx}) {
+    for (const BundleFile& file : manifest.files) {
+      if (file.name == ranker_file(name, format)) return {&file, format};
+    }
+  }
+  fail(ErrorCode::kCorrupt, "{}: the manifest names the ranker {} and does not list {}; train again", manifest.id, name,
+       ranker_file(name));
+}
+
+}  // namespace
+
+StoredRanker read_ranker(const fs::path& folder, const Manifest& manifest, std::string_view name) {
+  const auto [file, format] = find_ranker(manifest, name);
+  (void)open_file(folder, *file);
+  return {format, read_file(folder / file->name)};
+}
+
 /// A ranker that does not fit the features of this program or of the release is refused with all of it: a list that is ranked by the wrong
 /// numbers looks like any other.
-void Bundle::load_ranking() {
+void Bundle::load_ranking(const fs::path& onnx_library) {
   const TensorFile* stored = find_file(kFeatureFile);
   if (stored == nullptr) {
     if (manifest_.rankers.empty()) return;
@@ -257,11 +280,14 @@ void Bundle::load_ranking() {
   }
   ranking->guest = features::default_row(ranking->users.columns);
   for (const std::string& name : manifest_.rankers) {
-    if (std::none_of(manifest_.files.begin(), manifest_.files.end(), [&](const auto& f) { return f.name == ranker_file(name); }))
-      fail(ErrorCode::kCorrupt, "{}: the manifest names the ranker {} and does not list {}; train again", manifest_.id, name,
-           ranker_file(name));
-    const std::string text = read_file(folder_ / ranker_file(name));
-    ranking->rankers.push_back(std::make_unique<const models::Ranker>(name, text, ranking->users, ranking->items));
+    const auto [file, format] = find_ranker(manifest_, name);
+    const std::string bytes = read_file(folder_ / file->name);
+    if (format == models::RankerFormat::kOnnx) {
+      ranking->rankers.push_back(
+          std::make_unique<const models::Ranker>(name, bytes, onnx_library, ranking->users, ranking->items));
+    } else {
+      ranking->rankers.push_back(std::make_unique<const models::Ranker>(name, bytes, ranking->users, ranking->items));
+    }
   }
   release_.ranking = std::move(ranking);
 }
@@ -288,7 +314,7 @@ std::shared_ptr<const Bundle> Bundle::open(const fs::path& folder, const OpenOpt
   return std::shared_ptr<const Bundle>(new Bundle(folder, options));
 }
 
-std::vector<std::string> find_problems(const fs::path& folder) {
+std::vector<std::string> find_problems(const fs::path& folder, const OpenOptions& options) {
   std::vector<std::string> problems;
   // The sentences are the result here, so the errors end here.
   const auto collect = [&](const auto& step) {
@@ -303,7 +329,7 @@ std::vector<std::string> find_problems(const fs::path& folder) {
     problems = check_folder(folder, manifest);
     for (const BundleFile& file : manifest.files) collect([&] { (void)open_file(folder, file); });
     // Files that are as they were packed can still hold what no release may: a packer's bug.
-    if (problems.empty()) collect([&] { (void)Bundle::open(folder); });
+    if (problems.empty()) collect([&] { (void)Bundle::open(folder, options); });
   });
   return problems;
 }

@@ -24,8 +24,8 @@ inline constexpr std::int64_t kOldestFormatVersion = 3;
 /// Files of a release that ranks.
 inline constexpr std::string_view kFeatureFile = "features.safetensors";
 inline constexpr std::string_view kModelCardFile = "model_card.md";
-/// The file of a ranker, LightGBM's text.
-std::string ranker_file(std::string_view name);
+/// The file of a ranker: LightGBM's text, or an ONNX model.
+std::string ranker_file(std::string_view name, models::RankerFormat format = models::RankerFormat::kLightGbm);
 
 /// A folder of the store that begins so is not finished, and no bundle.
 inline constexpr std::string_view kUnfinishedPrefix = ".new-";
@@ -76,8 +76,17 @@ struct Manifest {
   [[nodiscard]] std::uint64_t bytes() const;
 };
 
+/// One ranker as it lies in the bundle.
+struct StoredRanker {
+  models::RankerFormat format = models::RankerFormat::kLightGbm;
+  std::string bytes;
+};
+/// Reads a ranker that the manifest names, without opening the rest. Throws corrupt when the manifest lists no file of it or the file is not the manifest's.
+StoredRanker read_ranker(const fs::path& folder, const Manifest& manifest, std::string_view name);
+
 struct OpenOptions {
-  int n_threads = 0;  ///< for hashing and checking; 0 = all cores, fewer leave more to whoever serves meanwhile
+  int n_threads = 0;           ///< for hashing and checking; 0 = all cores, fewer leave more to whoever serves meanwhile
+  fs::path onnx_library = {};  ///< libonnxruntime.so, which bundles with an ONNX ranker need; "" = they are refused
 };
 
 /// An open bundle: mapped files and the models over them. Const, safe from many threads; whoever holds the pointer may use every view.
@@ -100,7 +109,7 @@ class Bundle {
   void load_channels(int n_threads);
   void load_vectors(int n_threads);
   void load_text();
-  void load_ranking();
+  void load_ranking(const fs::path& onnx_library);
 
   Manifest manifest_;
   fs::path folder_;
@@ -109,6 +118,6 @@ class Bundle {
 };
 
 /// Every problem of a bundle as a sentence, where open() stops at the first; none when it is sound.
-std::vector<std::string> find_problems(const fs::path& folder);
+std::vector<std::string> find_problems(const fs::path& folder, const OpenOptions& options = {});
 
 }  // namespace lodestone::bundle

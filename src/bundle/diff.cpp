@@ -68,8 +68,8 @@ std::vector<NumberChange> compare_numbers(const json::Value& before, const json:
 }  // namespace
 
 BundleDiff BundleStore::diff(const std::string& before, const std::string& after) const {
-  const auto old_bundle = Bundle::open(path_of(before));
-  const auto new_bundle = Bundle::open(path_of(after));
+  const auto old_bundle = open(before);
+  const auto new_bundle = open(after);
   const models::Release& a = old_bundle->release();
   const models::Release& b = new_bundle->release();
   BundleDiff out;

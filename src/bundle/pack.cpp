@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <functional>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/file_lock.hpp"
+#include "bundle/store.hpp"
 #include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
 
@@ -197,12 +199,15 @@ json::Value manifest_document(const models::ReleaseData& data, const BundleInfo&
   return document;
 }
 
+/// Makes the manifest for a list of files and an id.
+using Describe = std::function<json::Value(const json::Value& files, std::string_view id)>;
+
 /// The id ends with a hash over all that the manifest says, the hashes of the files among it.
-std::string write_manifest(const models::ReleaseData& data, const BundleInfo& info, const fs::path& folder) {
+std::string write_manifest(const Describe& describe, TimePoint created, const fs::path& folder) {
   const json::Value files = files_document(folder);
-  const std::string content = json::format(manifest_document(data, info, files, ""));
-  std::string id = fmt::format("b-{}-{}", format_compact(info.created), sha256_hex(content).substr(0, 8));
-  const std::string text = json::format(manifest_document(data, info, files, id), 2) + "\n";
+  const std::string content = json::format(describe(files, ""));
+  std::string id = fmt::format("b-{}-{}", format_compact(created), sha256_hex(content).substr(0, 8));
+  const std::string text = json::format(describe(files, id), 2) + "\n";
   write_file_atomic(folder / "manifest.json", text);
   write_file_atomic(folder / "manifest.sha256", manifest_hash_line(text));
   return id;
@@ -217,18 +222,18 @@ void remove_unfinished(const fs::path& store) {
   for (const fs::path& path : unfinished) remove_folder(path);
 }
 
-}  // namespace
-
-std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store) {
+/// A new bundle of the files that `fill` writes into its folder.
+std::string make_bundle(const fs::path& store, TimePoint created, const std::function<void(const fs::path& work)>& fill,
+                        const Describe& describe, const OpenOptions& options) {
   make_folders(store);
   const FileLock lock(store / ".pack.lock");
   remove_unfinished(store);
-  const fs::path work = store / fmt::format("{}{}", kUnfinishedPrefix, format_compact(info.created));
+  const fs::path work = store / fmt::format("{}{}", kUnfinishedPrefix, format_compact(created));
   try {
     make_folders(work);
-    save_models(data, work);
-    std::string id = write_manifest(data, info, work);
-    (void)Bundle::open(work);
+    fill(work);
+    std::string id = write_manifest(describe, created, work);
+    (void)Bundle::open(work, options);
     sync_path(work);
     const fs::path target = store / id;
     if (fs::exists(target)) {
@@ -245,6 +250,65 @@ std::string pack(const models::ReleaseData& data, const BundleInfo& info, const 
     fs::remove_all(work, ignored);
     throw;
   }
+}
+
+/// The same file in two bundles, which nobody writes to; a copy where the file system has no links.
+void share_file(const fs::path& from, const fs::path& to) {
+  std::error_code error;
+  fs::create_hard_link(from, to, error);
+  if (error) write_file_atomic(to, read_file(from));
+}
+
+}  // namespace
+
+std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store) {
+  return make_bundle(
+      store, info.created, [&](const fs::path& work) { save_models(data, work); },
+      [&](const json::Value& files, std::string_view id) { return manifest_document(data, info, files, id); }, {});
+}
+
+void check_new_ranker(const ImportedRanker& ranker, const Bundle& from, const fs::path& onnx_library) {
+  const Manifest& manifest = from.manifest();
+  const std::string& name = ranker.name;
+  if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") != std::string::npos)
+    fail(ErrorCode::kInvalidArgument, "\"{}\" is no name of a ranker; small letters, digits, _ and - make one", name);
+  if (std::find(manifest.rankers.begin(), manifest.rankers.end(), name) != manifest.rankers.end())
+    fail(ErrorCode::kInvalidArgument, "bundle {} has a ranker {} already; choose another name", manifest.id, name);
+  const auto& ranking = from.release().ranking;
+  if (ranking == nullptr)
+    fail(
+        ErrorCode::kInvalidArgument,
+        "bundle {} stores no features, so no ranker can be added to it; train one that fits rankers of its own (training.ranker)",
+        manifest.id);
+  (void)models::Ranker(name, ranker.bytes, onnx_library, ranking->users, ranking->items);
+}
+
+std::string add_ranker(const BundleStore& store, const Bundle& from, const ImportedRanker& ranker, TimePoint created,
+                       const std::string& product_version) {
+  const Manifest& old = from.manifest();
+  const fs::path source = store.path_of(old.id);
+  check_new_ranker(ranker, from, store.onnx_library());
+  const auto fill = [&](const fs::path& work) {
+    for (const BundleFile& file : old.files) share_file(source / file.name, work / file.name);
+    write_file_atomic(work / ranker_file(ranker.name, models::RankerFormat::kOnnx), ranker.bytes);
+  };
+  const auto describe = [&](const json::Value& files, std::string_view id) {
+    json::Array names{json::Value(ranker.name)};
+    for (const std::string& name : old.rankers) names.emplace_back(name);
+    json::Value document;
+    for (const json::Member& member : *old.document.as_object()) {
+      json::Value value = member.value;
+      if (member.key == "id") value = json::Value(id);
+      if (member.key == "created") value = json::Value(format_rfc3339(created));
+      if (member.key == "product_version") value = json::Value(product_version);
+      if (member.key == "rankers") value = json::Value(names);
+      if (member.key == "files") value = files;
+      if (member.key != "made_from") document.set(member.key, std::move(value));
+    }
+    document.set("made_from", json::Value(old.id));
+    return document;
+  };
+  return make_bundle(store.folder(), created, fill, describe, {.n_threads = 0, .onnx_library = store.onnx_library()});
 }
 
 }  // namespace lodestone::bundle

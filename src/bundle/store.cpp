@@ -80,7 +80,11 @@ fs::path BundleStore::path_of(const std::string& id) const {
   return path;
 }
 
-std::shared_ptr<const Bundle> BundleStore::open_current(const OpenOptions& options) const {
+std::shared_ptr<const Bundle> BundleStore::open(const std::string& id, int n_threads) const {
+  return Bundle::open(path_of(id), {.n_threads = n_threads, .onnx_library = onnx_library_});
+}
+
+std::shared_ptr<const Bundle> BundleStore::open_current() const {
   const auto id = current();
   if (!id)
     fail(ErrorCode::kNotFound, "{}: no bundle was published yet; lodestone pipeline run makes and publishes one",
@@ -90,7 +94,7 @@ std::shared_ptr<const Bundle> BundleStore::open_current(const OpenOptions& optio
          "{}: names {}, which is not there; lodestone bundle rollback goes to the one before, bundle list shows what there is",
          (folder_ / "CURRENT").string(), *id);
   }
-  return Bundle::open(folder_ / *id, options);
+  return open(*id);
 }
 
 std::vector<std::string> BundleStore::history() const {
@@ -105,9 +109,9 @@ std::vector<std::string> BundleStore::history() const {
 }
 
 void BundleStore::publish(const std::string& id) const {
-  const fs::path path = path_of(id);
+  (void)path_of(id);  // before there is a lock file
   const FileLock lock(folder_ / ".current.lock");
-  (void)Bundle::open(path);
+  (void)open(id);
   std::vector<std::string> past = history();
   // What was published after the current one was rolled back: no way leads there again.
   const auto now = current_or_nothing();
@@ -146,7 +150,7 @@ std::optional<std::string> BundleStore::previous() const {
 }
 
 void BundleStore::point_at(const std::string& id) const {
-  (void)Bundle::open(folder_ / id);
+  (void)open(id);
   write_file_atomic(folder_ / "CURRENT", id + "\n");
 }
 
@@ -167,13 +171,13 @@ void BundleStore::check_folder() const {
 std::string BundleStore::find_rollback(const std::optional<std::string>& id) const {
   check_folder();
   if (id) {
-    (void)Bundle::open(path_of(*id));
+    (void)open(*id);
     return *id;
   }
   std::string problem;
   for (const std::string& target : rollback_targets()) {
     try {
-      (void)Bundle::open(folder_ / target);
+      (void)open(target);
       return target;
     } catch (const Error& error) {
       problem = "; " + error.message();  // going back must work, so a damaged bundle is passed over

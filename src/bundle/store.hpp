@@ -47,18 +47,23 @@ struct BundleDiff {
 /// file lock. An id is checked for its form before it becomes part of a path.
 class BundleStore {
  public:
-  explicit BundleStore(fs::path folder) : folder_(std::move(folder)) {}
+  /// `onnx_library` is that of OpenOptions, for every bundle that is opened here.
+  explicit BundleStore(fs::path folder, fs::path onnx_library = {})
+      : folder_(std::move(folder)), onnx_library_(std::move(onnx_library)) {}
 
   [[nodiscard]] const fs::path& folder() const { return folder_; }
+  [[nodiscard]] const fs::path& onnx_library() const { return onnx_library_; }
   /// Newest first. A damaged bundle, and a damaged CURRENT, do not hide the others.
   [[nodiscard]] std::vector<BundleEntry> list() const;
   /// The id in CURRENT; nothing when none was published. Throws corrupt when CURRENT holds anything but an id and a line feed.
   [[nodiscard]] std::optional<std::string> current() const;
   /// Folder of a bundle; throws invalid_argument for what is no id, not_found when it is not there.
   [[nodiscard]] fs::path path_of(const std::string& id) const;
+  /// A bundle, open. Throws as path_of() and Bundle::open do.
+  [[nodiscard]] std::shared_ptr<const Bundle> open(const std::string& id, int n_threads = 0) const;
   /// The current bundle, open. Throws not_found with the way out when none was published or CURRENT names one that is not there, and
   /// corrupt as Bundle::open does.
-  [[nodiscard]] std::shared_ptr<const Bundle> open_current(const OpenOptions& options = {}) const;
+  [[nodiscard]] std::shared_ptr<const Bundle> open_current() const;
 
   /// Opens the bundle, which verifies all of it, and makes it current. When that fails CURRENT is as it was.
   void publish(const std::string& id) const;
@@ -85,6 +90,21 @@ class BundleStore {
   void point_at(const std::string& id) const;
 
   fs::path folder_;
+  fs::path onnx_library_;
 };
+
+/// A ranker that a bundle is to have besides its own, in front of them.
+struct ImportedRanker {
+  std::string name;   ///< [a-z0-9_-]+, none of the bundle's
+  std::string bytes;  ///< an ONNX model with the metadata "feature_names"
+};
+
+/// Throws invalid_argument with what keeps the ranker from being added: its name, or whatever models::Ranker says of it.
+void check_new_ranker(const ImportedRanker& ranker, const Bundle& from, const fs::path& onnx_library);
+
+/// Writes a new bundle that holds all that `from`, a bundle of the store, does, and the ranker, and returns its id; no bundle is made current.
+/// Its manifest is that of `from` but for the ranker, `created`, `product_version` and "made_from". Throws as check_new_ranker() and pack() do.
+std::string add_ranker(const BundleStore& store, const Bundle& from, const ImportedRanker& ranker, TimePoint created,
+                       const std::string& product_version);
 
 }  // namespace lodestone::bundle

@@ -42,9 +42,12 @@ class RankerExplanation {
     const std::size_t n = contributions_.size();
     if (n == 0 || (place + 1) * n > page_.rows.size()) return;
     const models::Ranker& ranker = *page_.ranker;
-    ranker.shap().explain(std::span(page_.rows).subspan(place * n, n), contributions_, scratch_);
-    out.append(",\"ranker\":\"").append(ranker.name()).append("\",\"expected\":");
-    append_number(out, ranker.shap().expected_value());
+    out.append(",\"ranker\":\"").append(ranker.name()).append("\"");
+    const models::TreeShap* shap = ranker.shap();
+    if (shap == nullptr) return;
+    shap->explain(std::span(page_.rows).subspan(place * n, n), contributions_, scratch_);
+    out.append(",\"expected\":");
+    append_number(out, shap->expected_value());
     out += ",\"features\":{";
     bool first = true;
     for (std::size_t f = 0; f < n; ++f) {

@@ -50,7 +50,7 @@ ReleasePointer ReleaseLoader::open(const std::string& id) const {
   auto loaded = std::make_shared<LoadedRelease>();
   // While a release is serving, verifying the next one must not take the cores from those who answer.
   const int n_threads = releases_->get() ? 1 : 0;
-  loaded->bundle = bundle::Bundle::open(store_.path_of(id), {.n_threads = n_threads});
+  loaded->bundle = store_.open(id, n_threads);
   make_warm(loaded->release());
   loaded->etag_seed = xxh3(id);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());

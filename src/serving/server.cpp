@@ -33,7 +33,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
     : options_(with_defaults(std::move(options))),
       token_(load_admin_token(options_.admin_token_file)),
       metrics_(registry),
-      loader_(bundle::BundleStore(options_.bundle_folder), releases_, metrics_, clock,
+      loader_(bundle::BundleStore(options_.bundle_folder, options_.onnx_library), releases_, metrics_, clock,
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr),

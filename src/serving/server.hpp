@@ -24,6 +24,7 @@ struct ServerOptions {
   http::Limits limits;
   fs::path admin_token_file;
   fs::path bundle_folder;
+  fs::path onnx_library;                             ///< that of bundle::OpenOptions
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT
   std::size_t vector_ef = engine::PageRequest{}.vector_ef;
   std::optional<DemoPage> demo;  ///< none = no page at /

@@ -3,8 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +15,7 @@
 #include "base/ids.hpp"
 #include "base/tensor_file.hpp"
 #include "features/vectorizer.hpp"
+#include "models/ranking/onnx_runtime.hpp"
 #include "models/ranking/tree_ensemble.hpp"
 #include "models/ranking/tree_scorer.hpp"
 #include "models/ranking/tree_shap.hpp"
@@ -27,30 +30,45 @@ struct FeatureRows {
   [[nodiscard]] std::span<const float> row(std::size_t at) const { return values.subspan(at * columns.size(), columns.size()); }
 };
 
-/// One ranker: its trees by name, and how its rows are made.
+/// What a ranker came as.
+enum class RankerFormat : std::uint8_t { kLightGbm, kOnnx };
+
+/// One ranker: its trees, which are scored here, or an ONNX model, which ONNX Runtime scores; and how its rows are made.
 class Ranker {
  public:
   /// `text` is LightGBM's. Throws as parse_tree_ensemble and Vectorizer do, naming the ranker.
   Ranker(std::string name, std::string_view text, const FeatureRows& users, const FeatureRows& items);
+  /// `model` is ONNX's, with the metadata "feature_names"; `library` that of OnnxSession. Throws as that does, and invalid_argument where the
+  /// names are not those of its columns, or of features that are unknown or not stored with the release.
+  Ranker(std::string name, std::string_view model, const std::filesystem::path& library, const FeatureRows& users,
+         const FeatureRows& items);
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const features::Vectorizer& vectorizer() const { return vectorizer_; }
-  [[nodiscard]] const TreeShap& shap() const { return shap_; }
+  [[nodiscard]] RankerFormat format() const { return trees_ ? RankerFormat::kLightGbm : RankerFormat::kOnnx; }
+  /// Null for a ranker that does not tell what its features add.
+  [[nodiscard]] const TreeShap* shap() const { return trees_ ? &trees_->shap : nullptr; }
 
-  /// Raw scores of the first `n_rows` rows [n_columns] of one request, larger is better; `rows` and `out` may be longer. False when one of them is no finite number, so that the
-  /// caller takes another way.
+  /// Raw scores of the first `n_rows` rows [n_columns] of one request, larger is better; `rows` and `out` may be longer. False when one of them
+  /// is no finite number or ONNX Runtime fails, so that the caller takes another way.
   [[nodiscard]] bool score(std::span<const float> rows, std::size_t n_rows, std::span<double> out,
                            TreeScorer::Scratch& scratch) const;
 
  private:
+  struct Trees {
+    explicit Trees(TreeEnsemble model) : scorer(model), shap(std::move(model)) {}
+    TreeScorer scorer;
+    TreeShap shap;
+  };
   Ranker(std::string name, TreeEnsemble model, const FeatureRows& users, const FeatureRows& items);
 
   std::string name_;
   std::vector<std::string> columns_;
   features::Vectorizer vectorizer_;
-  TreeScorer scorer_;
-  TreeShap shap_;
+  /// One of the two.
+  std::optional<Trees> trees_;
+  std::unique_ptr<const OnnxSession> session_;
 };
 
 /// What a release ranks with. Const after load, safe from many threads.
