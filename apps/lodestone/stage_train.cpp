@@ -378,7 +378,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   info.metrics = metrics_document(behavior, likeness, latent, learned);
   const std::string id = bundle::pack(data, info, store.folder());
   if (!data.ranking.rankers.empty() && !learned.ranker.pages.empty()) {
-    const auto packed = bundle::Bundle::open(store.path_of(id));
+    const auto packed = store.open(id);
     save_stability(
         store, id,
         measure_stability(packed->release(), learned.ranker.pages, learned.ranker.reference, RankerOptions{}.depth, threads));

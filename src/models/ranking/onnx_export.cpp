@@ -209,7 +209,8 @@ class RegressorColumns {
 
   /// Where a child stands in the list of begins: splits, then leaves.
   [[nodiscard]] std::size_t place(std::int32_t child) const {
-    return child >= 0 ? static_cast<std::size_t>(child) : tree_->nodes.size() + static_cast<std::size_t>(~child);
+    const auto at = static_cast<std::size_t>(child >= 0 ? child : ~child);
+    return child >= 0 ? at : tree_->nodes.size() + at;
   }
 
   /// Nodes of all splits from the root on, then what they point at. A split without ranges sends every value to the right, so that its right
@@ -226,7 +227,7 @@ class RegressorColumns {
       open.pop_back();
       begins[place(child)] = next_node_;
       if (child < 0) {
-        add_leaf(static_cast<std::size_t>(~child));
+        add_leaf(place(child) - tree_->nodes.size());
         continue;
       }
       const TreeNode& node = tree_->nodes[static_cast<std::size_t>(child)];

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <limits>
+#include <thread>
 
 #include "base/error.hpp"
 #include "models/ranking/onnx_export.hpp"
@@ -116,6 +118,23 @@ TEST(OnnxModel, damaged_bytes_are_refused_or_read_as_something_else) {
   }
 }
 
+/// A network of another kind: the largest number of each row, as [n] or, where `keep` is 1, as [n, 1]; it declares [n].
+std::string largest_of_row(std::uint64_t keep) {
+  std::string axes = message(1, "axes") + message(8, std::string(1, '\1'));
+  add_number(axes, 20, 7);
+  std::string kept = message(1, "keepdims");
+  add_number(kept, 3, keep);
+  add_number(kept, 20, 2);
+  const std::string node = message(1, "X") + message(2, "Y") + message(4, "ReduceMax") + message(5, axes) + message(5, kept);
+  const std::string graph =
+      message(1, node) + message(2, "g") + message(11, port("X", 1, {0, 2})) + message(12, port("Y", 1, {0}));
+  std::string opset = message(1, "");
+  add_number(opset, 2, 13);
+  std::string out;
+  add_number(out, 1, 7);
+  return with_feature_names(out + message(7, graph) + message(8, opset), kColumns);
+}
+
 /// A release that stores the price of its items.
 class OnnxRankerTest : public ::testing::Test {
  protected:
@@ -141,6 +160,39 @@ TEST_F(OnnxRankerTest, scores_are_those_of_the_trees) {
   EXPECT_TRUE(ranker.score(std::vector<float>{2.5, 1, 3, 11, 9, 2, 0, 0}, 3, scores, scratch));
   EXPECT_THAT(scores, ElementsAre(1.5, 2, 2.5, -1, -1));
   EXPECT_TRUE(ranker.score({}, 0, scores, scratch));
+}
+
+TEST_F(OnnxRankerTest, any_model_of_rows_to_scores_is_a_ranker) {
+  if (!has_library()) GTEST_SKIP() << test::kNoOnnxLibrary;
+  const Ranker ranker = make(largest_of_row(0));
+  TreeScorer::Scratch scratch;
+  std::vector<double> scores(2);
+  EXPECT_TRUE(ranker.score(std::vector<float>{2.5, 1, 3, 11}, 2, scores, scratch));
+  EXPECT_THAT(scores, ElementsAre(2.5, 11));
+  EXPECT_THAT(fault_of(largest_of_row(1)), HasSubstr("does not run this model on rows of 2 numbers"))
+      << "it does not give what it declares";
+}
+
+TEST_F(OnnxRankerTest, many_threads_score_with_one_ranker) {
+  if (!has_library()) GTEST_SKIP() << test::kNoOnnxLibrary;
+  const Ranker ranker = make(export_onnx(two_stumps()));
+  std::atomic<int> n_wrong = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      TreeScorer::Scratch scratch;
+      for (int round = 0; round < 200; ++round) {
+        const std::size_t n = 1 + static_cast<std::size_t>((round + t) % 50);
+        std::vector<float> rows(n * 2);
+        for (std::size_t r = 0; r < n; ++r) rows[r * 2] = static_cast<float>(r % 5);
+        std::vector<double> scores(n);
+        if (!ranker.score(rows, n, scores, scratch)) ++n_wrong;
+        for (std::size_t r = 0; r < n; ++r) n_wrong += scores[r] == (r % 5 > 2 ? 2.5 : 1.5) ? 0 : 1;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(n_wrong, 0);
 }
 
 TEST_F(OnnxRankerTest, scores_that_are_no_numbers_are_a_failure) {
