@@ -201,7 +201,8 @@ TEST_F(RankerPipelineTest, a_release_whose_features_moved_too_far_is_not_publish
   EXPECT_THAT(refused, AllOf(HasSubstr("is not published: feature "), HasSubstr("bundle.max_drift is 0")));
   const auto bundle = open_current();
   for (const std::string& column : bundle->release().ranking->rankers.front()->columns()) {
-    if (!column.starts_with("item_")) continue;
+    // Counts of days grow by themselves and take no part.
+    if (!column.starts_with("item_") || column.find("_days") != std::string::npos) continue;
     EXPECT_THAT(table, HasSubstr(column));
   }
   EXPECT_EQ(bundle->manifest().id, before);
