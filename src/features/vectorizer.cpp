@@ -165,10 +165,9 @@ class Vectorizer::Builder {
       case Cross::kUserTagOverlap:
       case Cross::kUserTagJaccard:
         for (std::size_t t = 0; t < p.top_tags.size(); ++t) p.top_tags[t] = place(user_columns_, recipe->user[t]);
-        out_.wants_tags_ = true;
         break;
       case Cross::kTagOverlap:
-      case Cross::kTagJaccard: out_.wants_tags_ = true; break;
+      case Cross::kTagJaccard: break;
       case Cross::kSameCategory: p.item_category = place(item_columns_, "item_category"); break;
       case Cross::kSameCompany: p.item_company = place(item_columns_, "item_company"); break;
       case Cross::kUserCategory:

@@ -73,7 +73,6 @@ class Vectorizer {
   /// What a caller must bring; what nobody asks for need not be computed.
   [[nodiscard]] bool wants_page_cosine() const { return wants_page_cosine_; }
   [[nodiscard]] bool wants_user_cosine() const { return wants_user_cosine_; }
-  [[nodiscard]] bool wants_tags() const { return wants_tags_; }
 
   /// Writes a row [n_columns]. `user` is the stored row of the user, a guest's when there is none (default_row()); `page` the page's item, an
   /// empty row when the page has none.
@@ -102,7 +101,6 @@ class Vectorizer {
   Places places_;
   bool wants_page_cosine_ = false;
   bool wants_user_cosine_ = false;
-  bool wants_tags_ = false;
 };
 
 /// The stored columns that rows with these features are made from, in the order of the schema: those named, and what crosses take.

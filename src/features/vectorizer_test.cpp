@@ -175,7 +175,6 @@ TEST(Vectorizer, some_columns_in_any_order_are_those_of_the_whole_row) {
   EXPECT_THAT(needed.item, ElementsAre("item_price"));
   const Vectorizer few(some, needed.user, needed.item);
   EXPECT_THAT(std::vector<int>(few.constant().begin(), few.constant().end()), ElementsAre(0, 0, 1, 0, 1));
-  EXPECT_TRUE(few.wants_tags());
   EXPECT_FALSE(few.wants_page_cosine());
   Rng rng(6);
   for (int round = 0; round < 200; ++round) {
