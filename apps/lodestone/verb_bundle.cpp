@@ -19,6 +19,7 @@ json::Value describe(const bundle::BundleEntry& entry) {
   json::Value out;
   out.set("id", json::Value(entry.id));
   out.set("current", json::Value(entry.is_current));
+  out.set("trial", json::Value(entry.is_trial));
   out.set("created", json::Value(format_rfc3339(entry.created)));
   out.set("bytes", json::Value(static_cast<std::int64_t>(entry.bytes)));
   out.set("problem", entry.problem.empty() ? json::Value() : json::Value(entry.problem));
@@ -38,8 +39,12 @@ int run_bundle_list(const Globals& globals) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const bundle::BundleEntry& entry : entries) {
-    rows.push_back({entry.id, entry.is_current ? "current" : "", format_rfc3339(entry.created),
-                    fmt::format("{:.1f}", static_cast<double>(entry.bytes) / 1048576.0), entry.problem});
+    rows.push_back({entry.id,
+                    entry.is_current ? "current"
+                    : entry.is_trial ? "trial"
+                                     : "",
+                    format_rfc3339(entry.created), fmt::format("{:.1f}", static_cast<double>(entry.bytes) / 1048576.0),
+                    entry.problem});
   }
   if (rows.empty()) {
     std::printf("%s holds no bundle yet; lodestone pipeline run makes one\n", store.folder().c_str());

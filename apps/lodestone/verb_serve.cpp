@@ -54,6 +54,7 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.admin_token_file = config.file_path("serving.admin_token_file");
   options.bundle_folder = config.file_path("bundle.folder");
   options.onnx_library = config.file_path("engine.onnx_library");
+  options.experiments_file = config.file_path("serving.experiments_file");
   options.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
   if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
   return options;

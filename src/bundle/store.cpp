@@ -33,10 +33,12 @@ std::vector<std::string> BundleStore::ids() const {
 std::vector<BundleEntry> BundleStore::list() const {
   std::vector<BundleEntry> out;
   const auto now = current_or_nothing();
+  const auto tried = trial_or_nothing();
   for (const std::string& id : ids()) {
     BundleEntry entry;
     entry.id = id;
     entry.is_current = now == id;
+    entry.is_trial = tried && tried->id == id;
     try {
       const Manifest manifest = Manifest::load(folder_ / id);
       entry.created = manifest.created;
@@ -69,6 +71,33 @@ std::optional<std::string> BundleStore::current_or_nothing() const {
   } catch (const Error&) {
     return std::nullopt;  // asked by what must work when CURRENT is damaged: the way out of it
   }
+}
+
+std::optional<Trial> BundleStore::trial() const {
+  const fs::path path = folder_ / "TRIAL";
+  if (!fs::exists(path)) return std::nullopt;
+  return parse_trial(read_file(path), path.string());
+}
+
+std::optional<Trial> BundleStore::trial_or_nothing() const {
+  try {
+    return trial();
+  } catch (const Error&) {
+    return std::nullopt;  // lists must work with a damaged file too
+  }
+}
+
+void BundleStore::start_trial(const Trial& trial) const {
+  (void)path_of(trial.id);
+  const FileLock lock(folder_ / ".current.lock");
+  if (current_or_nothing() == trial.id)
+    fail(ErrorCode::kInvalidArgument, "bundle {} is the current one already; every visitor gets it", trial.id);
+  write_file_atomic(folder_ / "TRIAL", format_trial(trial));
+}
+
+void BundleStore::end_trial() const {
+  const FileLock lock(folder_ / ".current.lock");
+  fs::remove(folder_ / "TRIAL");
 }
 
 fs::path BundleStore::path_of(const std::string& id) const {
@@ -208,9 +237,10 @@ std::vector<std::string> BundleStore::prune(std::size_t keep) const {
   const FileLock lock(folder_ / ".current.lock");
   const auto now = current();  // a damaged CURRENT may mean any bundle, so nothing is removed then
   const auto before = previous();
+  const auto tried = trial();  // and a damaged TRIAL any too
   std::size_t place = 0;
   for (const std::string& id : ids()) {
-    if (place++ < keep || id == now || id == before) continue;
+    if (place++ < keep || id == now || id == before || (tried && id == tried->id)) continue;
     remove_folder(folder_ / id);
     removed.push_back(id);
   }

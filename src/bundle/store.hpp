@@ -4,6 +4,7 @@
 //   bundles/b-20261124T093000Z-1a2b3c4d/   one folder a bundle
 //   bundles/CURRENT                        the id that is served and a line feed, replaced by rename
 //   bundles/HISTORY                        ids in the order in which they were published, so that a rollback knows where it came from
+//   bundles/TRIAL                          the bundle that is tried beside the current one, if any (bundle/trial.hpp), replaced by rename
 
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "bundle/bundle.hpp"
+#include "bundle/trial.hpp"
 
 namespace lodestone::bundle {
 
@@ -19,6 +21,7 @@ struct BundleEntry {
   TimePoint created{};
   std::uint64_t bytes = 0;
   bool is_current = false;
+  bool is_trial = false;
   std::string problem;  ///< "" or why its manifest cannot be read
 };
 
@@ -77,14 +80,22 @@ class BundleStore {
   /// What was current before the current one was published; when that is gone, the newest older than the current one.
   [[nodiscard]] std::optional<std::string> previous() const;
 
+  /// What is tried beside the current one. Throws corrupt as parse_trial() does.
+  [[nodiscard]] std::optional<Trial> trial() const;
+  /// Starts a trial, in place of any other. Throws as path_of() does, and invalid_argument for the current bundle.
+  void start_trial(const Trial& trial) const;
+  /// Without a trial it does nothing.
+  void end_trial() const;
+
   [[nodiscard]] BundleDiff diff(const std::string& before, const std::string& after) const;
-  /// Removes all but the newest `keep`, the current one and the one before it. Returns what was removed.
+  /// Removes all but the newest `keep`, the current one, the one before it and the one on trial. Returns what was removed.
   std::vector<std::string> prune(std::size_t keep) const;
 
  private:
   [[nodiscard]] std::vector<std::string> ids() const;
   [[nodiscard]] std::vector<std::string> history() const;
   [[nodiscard]] std::optional<std::string> current_or_nothing() const;
+  [[nodiscard]] std::optional<Trial> trial_or_nothing() const;
   [[nodiscard]] std::vector<std::string> rollback_targets() const;
   void check_folder() const;
   void point_at(const std::string& id) const;

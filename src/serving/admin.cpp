@@ -28,15 +28,30 @@ bool read_order(const http::Request& request, http::Response& response, ReloadOr
   return true;
 }
 
-void answer_loaded(http::Response& response, const std::string& id) {
-  json::Writer(response.out()).begin_object().key("status").value("loaded").key("id").value(id).end_object();
+void answer_status(http::Response& response, std::string_view status, const std::string& id) {
+  json::Writer(response.out()).begin_object().key("status").value(status).key("id").value(id).end_object();
+}
+
+/// Does what the order says and answers.
+void obey(const ReloadOrder& order, ReleaseLoader& loader, http::Response& response) {
+  if (!order.is_trial()) {
+    if (order.source) loader.load(*order.source);
+    return answer_status(response, "loaded", order.source ? *order.source : loader.reload_current());
+  }
+  if (order.rollout == 0) {
+    loader.end_trial(*order.source);
+    return answer_status(response, "ended", *order.source);
+  }
+  const auto mode = order.is_shadow ? bundle::TrialMode::kShadow : bundle::TrialMode::kRollout;
+  loader.start_trial({*order.source, mode, order.rollout, order.run_id});
+  answer_status(response, trial_mode_name(mode), *order.source);
 }
 
 /// Runs a load; a bundle that fails verification is a conflict with what was asked, not an inner error, and its sentence helps.
 template <typename Load>
 void run_load(http::Response& response, Load load) {
   try {
-    answer_loaded(response, load());
+    load();
   } catch (const http::ParameterError&) {
     throw;
   } catch (const Error& error) {
@@ -45,7 +60,23 @@ void run_load(http::Response& response, Load load) {
   }
 }
 
-void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, http::Response& response) {
+void write_trial(json::Writer& writer, const Lineup& lineup, const Shadow& shadow) {
+  const bundle::Trial& terms = lineup.terms;
+  writer.begin_object().key("id").value(std::string_view(terms.id)).key("mode").value(trial_mode_name(terms.mode));
+  writer.key("share").value(terms.share).key("run_id");
+  terms.run_id.empty() ? writer.null() : writer.value(std::string_view(terms.run_id));
+  writer.key("loaded_at").value(std::string_view(format_rfc3339(lineup.trial->loaded_at)));
+  if (terms.mode == bundle::TrialMode::kShadow) {
+    const ShadowSummary sums = shadow.summary();
+    writer.key("n_compared").value(static_cast<std::int64_t>(sums.n_compared));
+    writer.key("n_dropped").value(static_cast<std::int64_t>(sums.n_dropped));
+    writer.key("overlap").value(sums.overlap).key("rank_difference").value(sums.rank_difference);
+    writer.key("same_first").value(sums.same_first);
+  }
+  writer.end_object();
+}
+
+void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, const Shadow& shadow, http::Response& response) {
   const ReleasePointer serving = releases.get();
   json::Writer writer(response.out());
   writer.begin_object().key("serving");
@@ -56,6 +87,9 @@ void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, h
   } else {
     writer.null();
   }
+  writer.key("trial");
+  const auto lineup = releases.lineup();
+  lineup && lineup->trial ? write_trial(writer, *lineup, shadow) : static_cast<void>(writer.null());
   const auto refusal = loader.last_refusal();
   writer.key("refusal");
   refusal ? writer.value(std::string_view(*refusal)) : writer.null();
@@ -65,9 +99,28 @@ void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, h
     writer.key("created").value(std::string_view(format_rfc3339(entry.created)));
     writer.key("bytes").value(static_cast<std::int64_t>(entry.bytes));
     writer.key("is_current").boolean(entry.is_current);
+    writer.key("is_trial").boolean(entry.is_trial);
     writer.key("is_serving").boolean(serving && serving->release().id == entry.id);
     if (!entry.problem.empty()) writer.key("problem").value(std::string_view(entry.problem));
     writer.end_object();
+  }
+  writer.end_array().end_object();
+}
+
+void write_experiment(json::Writer& writer, const Experiment& experiment) {
+  writer.begin_object().key("name").value(std::string_view(experiment.name));
+  writer.key("status").value(experiment.is_active ? "active" : "paused").key("salt").value(std::string_view(experiment.salt));
+  writer.key("variants").begin_array();
+  for (const ExperimentVariant& variant : experiment.variants) {
+    writer.begin_object().key("name").value(std::string_view(variant.name)).key("allocation").value(variant.allocation);
+    writer.key("parameters").begin_object();
+    const PageParameters& parameters = variant.parameters;
+    for (std::size_t w = 0; w < parameters.weights.size(); ++w) {
+      if (parameters.weights[w]) writer.key(std::string(models::kWeightFields[w].name) + "_weight").value(*parameters.weights[w]);
+    }
+    if (parameters.ranker) writer.key("ranker").boolean(*parameters.ranker);
+    if (parameters.vector_ef) writer.key("vector_ef").value(static_cast<std::int64_t>(*parameters.vector_ef));
+    writer.end_object().end_object();
   }
   writer.end_array().end_object();
 }
@@ -95,26 +148,34 @@ void add_scrape(http::Router& router, const std::string& token, metrics::Registr
 }
 
 void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
-               ReleaseLoader& loader) {
+               ReleaseLoader& loader, const Shadow& shadow) {
   const auto guarded = [&](http::Method method, std::string_view pattern, http::Handler handler) {
     router.add(method, pattern, behind_token(token, std::move(handler)));
   };
   add_scrape(router, token, registry);
   guarded(http::Method::kGet, "/models",
-          [&](const http::Request&, http::Response& response) { answer_models(releases, loader, response); });
+          [&](const http::Request&, http::Response& response) { answer_models(releases, loader, shadow, response); });
   guarded(http::Method::kPost, "/models/reload", [&](const http::Request& request, http::Response& response) {
     ReloadOrder order;
     if (!read_order(request, response, order)) return;
-    run_load(response, [&] {
-      if (!order.source) return loader.reload_current();
-      loader.load(*order.source);
-      return *order.source;
-    });
+    run_load(response, [&] { obey(order, loader, response); });
   });
   guarded(http::Method::kPost, "/models/rollback", [&](const http::Request& request, http::Response& response) {
     if (!request.body.empty() && request.body != "{}") return http::answer_problem(response, 422, "rollback takes no body");
-    run_load(response, [&] { return loader.roll_back(); });
+    run_load(response, [&] { answer_status(response, "loaded", loader.roll_back()); });
   });
+}
+
+void add_experiments(http::Router& router, const std::string& token, const ExperimentFile& experiments) {
+  router.add(http::Method::kGet, "/experiments", behind_token(token, [&](const http::Request&, http::Response& response) {
+               json::Writer writer(response.out());
+               const auto problem = experiments.problem();
+               writer.begin_object().key("problem");
+               problem ? writer.value(std::string_view(*problem)) : writer.null();
+               writer.key("experiments").begin_array();
+               for (const Experiment& one : experiments.get()->experiments.all()) write_experiment(writer, one);
+               writer.end_array().end_object();
+             }));
 }
 
 }  // namespace lodestone::serving

@@ -6,7 +6,9 @@
 
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
+#include "serving/experiment_file.hpp"
 #include "serving/release_loader.hpp"
+#include "serving/shadow.hpp"
 
 namespace lodestone::serving {
 
@@ -19,6 +21,9 @@ void add_scrape(http::Router& router, const std::string& token, metrics::Registr
 /// GET /metrics, GET /models, POST /models/reload, POST /models/rollback, and /livez without a token. The references must outlive the
 /// router.
 void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
-               ReleaseLoader& loader);
+               ReleaseLoader& loader, const Shadow& shadow);
+
+/// GET /experiments: what the file says and whether it runs.
+void add_experiments(http::Router& router, const std::string& token, const ExperimentFile& experiments);
 
 }  // namespace lodestone::serving

@@ -44,13 +44,15 @@ void write_check(json::Writer& writer, std::string_view name, std::string_view s
   writer.end_object();
 }
 
-void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, http::Response& response) {
+void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, const ExperimentFile& experiments,
+                   http::Response& response) {
   const ReleasePointer release = releases.get();
   const bool refused = loader.last_refusal().has_value();
+  const bool bad_experiments = experiments.problem().has_value();
   response.status = release ? 200 : 503;
   json::Writer writer(response.out());
   writer.begin_object();
-  writer.key("status").value(!release ? "unhealthy" : refused ? "degraded" : "healthy");
+  writer.key("status").value(!release ? "unhealthy" : refused || bad_experiments ? "degraded" : "healthy");
   writer.key("cache").value("none");
   writer.key("models_loaded").boolean(release != nullptr);
   writer.key("checks").begin_object();
@@ -59,6 +61,8 @@ void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, h
   write_check(writer, "fallback", has_fallback ? "ok" : "missing", "", "");
   write_check(writer, "current", refused ? "refused" : "ok", "detail",
               refused ? "the bundle that CURRENT names was refused; the server's log says why" : "");
+  write_check(writer, "experiments", bad_experiments ? "refused" : "ok", "detail",
+              bad_experiments ? "the experiments' file has errors; the server's log says which" : "");
   writer.end_object().end_object();
 }
 
@@ -141,7 +145,7 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 }
 
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
-               const Recommendations& recommendations, const DrainFlag& is_draining) {
+               const ExperimentFile& experiments, const Recommendations& recommendations, const DrainFlag& is_draining) {
   router.add(http::Method::kGet, "/livez", [](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
     answer_status(response, 200, "ok", "");
@@ -156,7 +160,7 @@ void add_pages(http::Router& router, const ReleaseHolder& releases, const Releas
   });
   router.add(http::Method::kGet, "/health", [&](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
-    answer_health(releases, loader, response);
+    answer_health(releases, loader, experiments, response);
   });
   static const std::string docs = make_docs_page(openapi_document());
   add_page(router, "/openapi.json", "application/json", openapi_document());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 
 #include "base/hash.hpp"
@@ -38,18 +39,22 @@ void answer_unavailable(http::Response& response, std::string_view detail) {
 
 /// What one thread keeps between requests.
 struct Recommendations::Worker {
-  Worker(const ReleaseHolder& holder, metrics::Registry& registry) : reader(holder), slots(registry.register_thread()) {
+  Worker(const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
+      : reader(holder), experiments(file.reader()), slots(registry.register_thread()) {
     ids.reserve(kMaxExcluded);
     exclude.reserve(kMaxExcluded);
     tokens.reserve(kMaxQueryBytes);  // a token has a byte at least
   }
 
   ReleaseReader reader;
+  Published<RunningExperiments>::Reader experiments;
   metrics::ThreadSlots& slots;
   engine::Scratch scratch;
   engine::Page page;
-  std::string warm_for;       ///< id of the release that scratch and page are warm for, "" at first
-  std::uint32_t n_pages = 0;  ///< made so far, to sample some of them
+  std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
+  std::string warm_for_trial;  ///< the same of the one on trial
+  std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
+  double shadow_due = 0;       ///< lists that the shadow is to see, of those made
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
@@ -63,15 +68,32 @@ struct Recommendations::Asked {
   engine::PageRequest page;
   std::optional<engine::Filter> filter;
   Detail detail = Detail::kScored;
+  /// Who asks: a user id, else a visitor id, "" for neither. What one visitor sees follows from it.
+  std::string_view unit;
+  std::array<char, 24> user_text{};  ///< where a user's unit lies
+
+  // What follows from who asks.
+  const LoadedRelease* release = nullptr;
+  const LoadedRelease* shadow = nullptr;  ///< whom the page is to be shown to as well
+  double shadow_share = 0;
+  Variant variant = Variant::kPrimary;
+  const Assignment* assignment = nullptr;
+  const ExposureCounters* exposures = nullptr;
+  models::ChannelWeights weights;  ///< of the assignment, when it changes any
+
+  void set_unit(std::int64_t user) {
+    const auto end = std::to_chars(user_text.data(), user_text.data() + user_text.size(), user).ptr;
+    unit = std::string_view(user_text.data(), end);
+  }
 
   /// True when the caller left out items, so that an empty list may be just what was asked for.
   [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
 
-Recommendations::Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry,
-                                 const Clock& clock, int n_threads)
-    : metrics_(&metrics), clock_(&clock) {
-  for (int t = 0; t < n_threads; ++t) workers_.push_back(std::make_unique<Worker>(releases, registry));
+Recommendations::Recommendations(const ReleaseHolder& releases, const ExperimentFile& experiments, Shadow& shadow,
+                                 ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock, int n_threads)
+    : shadow_(&shadow), metrics_(&metrics), clock_(&clock) {
+  for (int t = 0; t < n_threads; ++t) workers_.push_back(std::make_unique<Worker>(releases, experiments, registry));
 }
 
 Recommendations::~Recommendations() = default;
@@ -95,14 +117,20 @@ void Recommendations::tick(int thread) {
   const TimePoint now = clock_->now();
   worker.new_after = (now - kNewFor).time_since_epoch().count();
   features::set_time(now.time_since_epoch().count(), worker.values);
-  const LoadedRelease* release = worker.reader.current();
-  if (release == nullptr || release->release().id == worker.warm_for) return;
-  engine::warm(release->release(), worker.scratch, worker.page);
-  if (worker.warm_for.empty()) {
-    n_warm_.fetch_add(1, std::memory_order_release);
-    n_warm_.notify_all();
-  }
-  worker.warm_for = release->release().id;
+  static_cast<void>(worker.experiments.current());
+  const Lineup* lineup = worker.reader.lineup();
+  if (lineup == nullptr || !lineup->current) return;
+  const auto make_warm = [&](const LoadedRelease& release, std::string& warm_for) {
+    if (release.release().id == warm_for) return;
+    engine::warm(release.release(), worker.scratch, worker.page);
+    warm_for = release.release().id;
+  };
+  const bool is_first = worker.warm_for.empty();
+  make_warm(*lineup->current, worker.warm_for);
+  if (lineup->trial && lineup->terms.mode == bundle::TrialMode::kRollout) make_warm(*lineup->trial, worker.warm_for_trial);
+  if (!is_first) return;
+  n_warm_.fetch_add(1, std::memory_order_release);
+  n_warm_.notify_all();
 }
 
 void Recommendations::wait_until_warm() const {
@@ -116,8 +144,8 @@ void Recommendations::answer(Endpoint endpoint, Build build, const http::Request
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
   response.more_headers = "Vary: X-API-Key\r\n";
   try {
-    if (const LoadedRelease* release = worker.reader.current()) {
-      (this->*build)(request, worker, *release, response);
+    if (const Lineup* lineup = worker.reader.lineup(); lineup != nullptr && lineup->current) {
+      (this->*build)(request, worker, *lineup, response);
     } else {
       answer_unavailable(response, "no_release: no bundle is loaded yet; /readyz says when there is one");
       metrics_->count_degraded(worker.slots, endpoint, Degrade::kNoRelease);
@@ -147,81 +175,122 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-bool Recommendations::make_page(Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response) {
+void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup) const {
+  asked.release = lineup.current.get();
+  if (lineup.trial && lineup.terms.mode == bundle::TrialMode::kShadow) {
+    asked.shadow = lineup.trial.get();
+    asked.shadow_share = lineup.terms.share;
+  } else if (lineup.trial && !asked.unit.empty() && unit_bucket(lineup.terms.id, asked.unit) < lineup.terms.share) {
+    asked.release = lineup.trial.get();
+    asked.variant = Variant::kRollout;
+  }
+  const RunningExperiments& running = *worker.experiments.current();
+  const std::size_t place = asked.unit.empty() || !running.experiments.any_active() ? 0 : running.experiments.assign(asked.unit);
+  asked.assignment = &running.experiments.assignments()[place];
+  asked.exposures = &running.counters[place];
+  asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
+  if (place == 0) return;
+  const PageParameters& parameters = asked.assignment->parameters;
+  asked.weights = asked.release->release().weights;
+  for (std::size_t w = 0; w < parameters.weights.size(); ++w) {
+    if (parameters.weights[w]) asked.weights.*models::kWeightFields[w].field = *parameters.weights[w];
+  }
+  asked.page.weights = &asked.weights;
+  asked.page.with_ranker = parameters.ranker.value_or(true);
+  asked.page.vector_ef = parameters.vector_ef.value_or(asked.page.vector_ef);
+}
+
+bool Recommendations::make_page(Asked& asked, Worker& worker, http::Response& response) {
+  const models::Release& release = asked.release->release();
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
   asked.page.values = worker.values;
   asked.page.with_rows = asked.detail == Detail::kExplained;
-  asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
-  engine::recommend(release.release(), asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
-  const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
+  engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
     return false;
   }
-  std::size_t n_new = 0;
-  for (const engine::PageItem& item : page.items) {
-    if (release.release().catalog.created_at(item.item) > worker.new_after) ++n_new;
-  }
-  metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
-  if (is_sampled && !page.items.empty()) {
-    metrics_->count_sample(worker.slots, asked.endpoint, page, trace, release.release().catalog);
+  count_page(asked, worker, is_sampled ? &trace : nullptr);
+  if (asked.shadow != nullptr && (worker.shadow_due += asked.shadow_share) >= 1) {
+    worker.shadow_due -= 1;
+    shadow_->offer(asked.page, release, page);
   }
   return true;
 }
 
-/// Ends the document after its list and sets the tag.
-void Recommendations::finish_list(const http::Request& request, const LoadedRelease& release, http::Response& response,
-                                  std::size_t list_begin) const {
-  std::string& out = response.out();
-  response.etag = xxh3(std::string_view(out).substr(list_begin), release.etag_seed);
-  out.append(",\"request_id\":\"").append(request.request_id);
-  out.append("\",\"algorithm_version\":\"").append(release.release().id);
-  out += "\",\"variant\":\"primary\",\"experiment_variant\":\"control\"}";
+void Recommendations::count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const {
+  const models::Catalog& catalog = asked.release->release().catalog;
+  const engine::Page& page = worker.page;
+  const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
+  std::size_t n_new = 0;
+  for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
+  metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
+  worker.slots.add((*asked.exposures)[static_cast<std::size_t>(asked.variant)][static_cast<std::size_t>(asked.endpoint)]
+                                     [static_cast<std::size_t>(degrade)]);
+  if (trace != nullptr && !page.items.empty()) metrics_->count_sample(worker.slots, asked.endpoint, page, *trace, catalog);
 }
 
-void Recommendations::about_item(const http::Request& request, Worker& worker, const LoadedRelease& release,
-                                 http::Response& response, std::string_view list_name, Asked& asked) {
+/// Ends the document after its list and sets the tag.
+void Recommendations::finish_list(const http::Request& request, const Asked& asked, http::Response& response,
+                                  std::size_t list_begin) {
+  std::string& out = response.out();
+  response.etag = xxh3(std::string_view(out).substr(list_begin), asked.release->etag_seed);
+  out.append(",\"request_id\":\"").append(request.request_id);
+  out.append("\",\"algorithm_version\":\"").append(asked.release->release().id);
+  out.append("\",\"variant\":\"").append(variant_name(asked.variant));
+  out.append("\",\"experiment_variant\":\"").append(asked.assignment->label).append("\"}");
+}
+
+void Recommendations::about_item(const http::Request& request, Worker& worker, http::Response& response,
+                                 std::string_view list_name, Asked& asked) {
+  const models::Release& release = asked.release->release();
   const std::int64_t id = http::path_id(request, 0);
-  asked.page.item = release.release().catalog.find(ItemId(id));
-  if (!asked.page.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.release().id);
-  if (!make_page(asked, worker, release, response)) return;
+  asked.page.item = release.catalog.find(ItemId(id));
+  if (!asked.page.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
+  if (!make_page(asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"dataset_id\":";
   json::append_number(out, id);
   out.append(",\"").append(list_name).append("\":");
   const std::size_t begin = out.size();
-  append_items(out, release.release(), worker.page, asked.detail);
-  finish_list(request, release, response, begin);
+  append_items(out, release, worker.page, asked.detail);
+  finish_list(request, asked, response, begin);
 }
 
-void Recommendations::similar(const http::Request& request, Worker& worker, const LoadedRelease& release,
-                              http::Response& response) {
+void Recommendations::similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
   static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain"};
   Asked asked;
   read_common(http::Parameters(request, kKnown), worker, asked);
-  about_item(request, worker, release, response, "similar_items", asked);
+  assign(asked, worker, lineup);
+  about_item(request, worker, response, "similar_items", asked);
 }
 
-void Recommendations::detail(const http::Request& request, Worker& worker, const LoadedRelease& release,
-                             http::Response& response) {
+void Recommendations::detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
   static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "user_id", "visitor_id"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
   asked.endpoint = Endpoint::kDetail;
   asked.page.kind = engine::PageKind::kDetail;
   read_common(parameters, worker, asked);
-  if (const auto id = parameters.id("user_id")) asked.page.user = UserId(*id);
-  if (const auto visitor = parameters.find("visitor_id"); visitor && (visitor->empty() || visitor->size() > kMaxVisitorBytes)) {
-    throw http::ParameterError("visitor_id",
-                               fmt::format("visitor_id has {} bytes, expected 1 to {}", visitor->size(), kMaxVisitorBytes));
+  if (const auto visitor = parameters.find("visitor_id")) {
+    if (visitor->empty() || visitor->size() > kMaxVisitorBytes) {
+      throw http::ParameterError("visitor_id",
+                                 fmt::format("visitor_id has {} bytes, expected 1 to {}", visitor->size(), kMaxVisitorBytes));
+    }
+    asked.unit = *visitor;
   }
-  about_item(request, worker, release, response, "recommendations", asked);
+  if (const auto id = parameters.id("user_id")) {
+    asked.page.user = UserId(*id);
+    asked.set_unit(*id);
+  }
+  assign(asked, worker, lineup);
+  about_item(request, worker, response, "recommendations", asked);
 }
 
-void Recommendations::user(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response) {
+void Recommendations::user(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
   static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain"};
   Asked asked;
   asked.endpoint = Endpoint::kUser;
@@ -229,18 +298,19 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
   read_common(http::Parameters(request, kKnown), worker, asked);
   const std::int64_t id = http::path_id(request, 0);
   asked.page.user = UserId(id);
-  if (!make_page(asked, worker, release, response)) return;
+  asked.set_unit(id);
+  assign(asked, worker, lineup);
+  if (!make_page(asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"user_id\":";
   json::append_number(out, id);
   out += ",\"recommendations\":";
   const std::size_t begin = out.size();
-  append_items(out, release.release(), worker.page, asked.detail);
-  finish_list(request, release, response, begin);
+  append_items(out, asked.release->release(), worker.page, asked.detail);
+  finish_list(request, asked, response, begin);
 }
 
-void Recommendations::trending(const http::Request& request, Worker& worker, const LoadedRelease& release,
-                               http::Response& response) {
+void Recommendations::trending(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
   static constexpr std::string_view kKnown[] = {"timeframe", "limit"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
@@ -249,7 +319,9 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   const std::size_t window = parameters.choice("timeframe", 0, kTimeframes);
   asked.page.window = static_cast<models::TrendingWindow>(window);
   asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", 20, 1, kMaxTrending));
-  if (!make_page(asked, worker, release, response)) return;
+  assign(asked, worker, lineup);
+  const LoadedRelease& release = *asked.release;
+  if (!make_page(asked, worker, response)) return;
   // The four fields of a card; a list that is no list of trending items says so in each item.
   const Detail detail = worker.page.degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
   std::string& out = response.out();
@@ -261,14 +333,15 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
 }
 
-void Recommendations::search(const http::Request& request, Worker& worker, const LoadedRelease& release,
-                             http::Response& response) {
+void Recommendations::search(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
   static constexpr std::string_view kKnown[] = {"q", "limit", "filter"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
   asked.endpoint = Endpoint::kSearch;
   asked.page.kind = engine::PageKind::kSearch;
   read_common(parameters, worker, asked);
+  assign(asked, worker, lineup);
+  const LoadedRelease& release = *asked.release;
   const std::string_view query = parameters.find("q").value_or("");
   if (query.size() > kMaxQueryBytes) {
     throw http::ParameterError("q", fmt::format("q has {} bytes, at most {} are allowed", query.size(), kMaxQueryBytes));
@@ -281,7 +354,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
       worker.tokens.push_back(0);  // a query of signs only finds nothing, where no query finds what is popular
   }
   asked.page.query_tokens = worker.tokens;
-  if (!make_page(asked, worker, release, response)) return;
+  if (!make_page(asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"query\":";
   json::append_string(out, query);

@@ -11,16 +11,18 @@
 #include "http/parameters.hpp"
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
+#include "serving/experiment_file.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/serving_metrics.hpp"
+#include "serving/shadow.hpp"
 
 namespace lodestone::serving {
 
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
  public:
-  Recommendations(const ReleaseHolder& releases, ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock,
-                  int n_threads);
+  Recommendations(const ReleaseHolder& releases, const ExperimentFile& experiments, Shadow& shadow, ServingMetrics& metrics,
+                  metrics::Registry& registry, const Clock& clock, int n_threads);
   ~Recommendations();
   Recommendations(const Recommendations&) = delete;
   Recommendations& operator=(const Recommendations&) = delete;
@@ -40,24 +42,27 @@ class Recommendations {
  private:
   struct Worker;
   struct Asked;
-  using Build = void (Recommendations::*)(const http::Request&, Worker&, const LoadedRelease&, http::Response&);
+  using Build = void (Recommendations::*)(const http::Request&, Worker&, const Lineup&, http::Response&);
 
   void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build);
   void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response);
-  void similar(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
-  void detail(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
-  void user(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
-  void trending(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
-  void search(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response);
+  void similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
+  void detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
+  void user(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
+  void trending(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
+  void search(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
 
-  void about_item(const http::Request& request, Worker& worker, const LoadedRelease& release, http::Response& response,
-                  std::string_view list_name, Asked& asked);
+  void about_item(const http::Request& request, Worker& worker, http::Response& response, std::string_view list_name,
+                  Asked& asked);
   void read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const;
+  /// Chooses the release and the variants of experiments for whoever asks.
+  void assign(Asked& asked, Worker& worker, const Lineup& lineup) const;
   /// Makes the page and counts it; false when there is nothing to show, which is answered.
-  bool make_page(Asked& asked, Worker& worker, const LoadedRelease& release, http::Response& response);
-  void finish_list(const http::Request& request, const LoadedRelease& release, http::Response& response,
-                   std::size_t list_begin) const;
+  bool make_page(Asked& asked, Worker& worker, http::Response& response);
+  void count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const;
+  static void finish_list(const http::Request& request, const Asked& asked, http::Response& response, std::size_t list_begin);
 
+  Shadow* shadow_;
   ServingMetrics* metrics_;
   const Clock* clock_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,16 +1,15 @@
 #pragma once
-// The release that answers requests: one pointer, swapped while requests run. A request takes it once and keeps to it, so no answer
-// mixes two releases; requests in flight finish on the old one.
+// The releases that answer requests: the current one, and one that is tried beside it. A request takes its release once and keeps to it,
+// so no answer mixes two; requests in flight finish on the old one.
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include "base/clock.hpp"
 #include "bundle/bundle.hpp"
+#include "bundle/trial.hpp"
+#include "serving/published.hpp"
 
 namespace lodestone::serving {
 
@@ -25,46 +24,52 @@ struct LoadedRelease {
 };
 using ReleasePointer = std::shared_ptr<const LoadedRelease>;
 
-/// Safe from many threads.
+/// What there is to answer with at one time.
+struct Lineup {
+  ReleasePointer current;  ///< null before the first bundle
+  ReleasePointer trial;    ///< null = none
+  bundle::Trial terms;     ///< of the trial
+};
+
+/// Safe from many threads; the methods that change something are called by one at a time.
 class ReleaseHolder {
  public:
-  /// Replaces the release; the old one goes once nobody uses it, at a later collect().
+  /// Replaces the current release; the old one goes once nobody uses it, at a later collect(). A trial of the same bundle ends.
   void set(ReleasePointer next);
-  /// nullptr before the first set().
+  /// Starts a trial, in place of any other.
+  void set_trial(ReleasePointer trial, bundle::Trial terms);
+  void end_trial();
+
+  /// The current release, nullptr before the first set().
   [[nodiscard]] ReleasePointer get() const;
+  [[nodiscard]] std::shared_ptr<const Lineup> lineup() const { return lineups_.get(); }
 
   /// Destroys replaced releases that no thread holds any more; unmapping is too slow for a thread that answers requests.
-  void collect();
-  /// Replaced releases that are not destroyed yet.
-  [[nodiscard]] std::size_t n_retired() const;
+  void collect() { lineups_.collect(); }
+  /// Replaced lineups that are not destroyed yet.
+  [[nodiscard]] std::size_t n_retired() const { return lineups_.n_retired(); }
 
  private:
   friend class ReleaseReader;
-  mutable std::mutex mutex_;
-  ReleasePointer current_;
-  std::vector<ReleasePointer> retired_;
-  std::atomic<std::uint64_t> generation_{0};
+  void replace(Lineup next);
+  Published<Lineup> lineups_;
 };
 
-/// One thread's view: costs one atomic load while the release stays the same, where std::atomic<std::shared_ptr> would make all
-/// threads write to one count.
+/// One thread's view of it.
 class ReleaseReader {
  public:
-  explicit ReleaseReader(const ReleaseHolder& holder) : holder_(&holder) {}
+  explicit ReleaseReader(const ReleaseHolder& holder) : reader_(holder.lineups_) {}
 
-  /// The release now, nullptr when there is none. Valid until the next call on this reader.
+  /// The lineup now, nullptr when there was none yet. Valid until the next call on this reader, as all that follows from it.
+  const Lineup* lineup() { return reader_.current(); }
+  /// The current release now, nullptr when there is none.
   const LoadedRelease* current() {
-    if (holder_->generation_.load(std::memory_order_acquire) != generation_) [[unlikely]]
-      refresh();
-    return release_.get();
+    const Lineup* now = lineup();
+    return now == nullptr ? nullptr : now->current.get();
   }
 
  private:
-  void refresh();
-
-  const ReleaseHolder* holder_;
-  std::uint64_t generation_ = 0;
-  ReleasePointer release_;
+  Published<Lineup>::Reader reader_;
 };
 
 }  // namespace lodestone::serving

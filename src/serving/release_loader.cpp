@@ -1,9 +1,6 @@
 #include "serving/release_loader.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <chrono>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -35,17 +32,6 @@ ReleaseLoader::ReleaseLoader(bundle::BundleStore store, ReleaseHolder& releases,
                              std::function<std::string(const models::Release&)> make_demo)
     : store_(std::move(store)), releases_(&releases), metrics_(&metrics), clock_(&clock), make_demo_(std::move(make_demo)) {}
 
-ReleaseLoader::~ReleaseLoader() { stop(); }
-
-ReleaseLoader::Stamp ReleaseLoader::stamp() const {
-  struct stat info {};
-  if (::stat((store_.folder() / "CURRENT").c_str(), &info) != 0) return {};
-  // CURRENT is replaced by rename, so a new one has another inode even within one tick of the clock.
-  return {static_cast<std::int64_t>(info.st_ino),
-          static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec,
-          static_cast<std::int64_t>(info.st_size)};
-}
-
 ReleasePointer ReleaseLoader::open(const std::string& id) const {
   auto loaded = std::make_shared<LoadedRelease>();
   // While a release is serving, verifying the next one must not take the cores from those who answer.
@@ -64,7 +50,13 @@ void ReleaseLoader::swap_in(ReleasePointer next) {
   metrics_->count_reload(ServingMetrics::Reload::kLoaded);
   log_info("serving", "bundle {} answers now: {} items, {} users", id, next->release().catalog.n_items(),
            next->release().users.size());
+  const auto lineup = releases_->lineup();
   releases_->set(std::move(next));
+  if (lineup && lineup->trial && lineup->terms.id == id) {
+    metrics_->clear_trial_share();
+    store_.end_trial();  // it has become the current one
+    seen_trial_ = {};
+  }
   const std::lock_guard lock(state_mutex_);
   refusal_.reset();
 }
@@ -78,11 +70,32 @@ void ReleaseLoader::refuse(const std::string& sentence) {
   refusal_ = sentence;
 }
 
+void ReleaseLoader::begin(ReleasePointer release, const bundle::Trial& trial) {
+  log_info("serving", "bundle {} is tried as {} with a share of {}{}{}", trial.id, trial_mode_name(trial.mode), trial.share,
+           trial.run_id.empty() ? "" : ", run ", trial.run_id);
+  metrics_->count_reload(ServingMetrics::Reload::kLoaded);
+  metrics_->set_trial_share(trial);
+  releases_->set_trial(std::move(release), trial);
+}
+
+void ReleaseLoader::stop_trial(std::string_view why) {
+  const auto lineup = releases_->lineup();
+  metrics_->clear_trial_share();
+  if (!lineup || !lineup->trial) return;
+  log_info("serving", "the {} of bundle {} has ended: {}", trial_mode_name(lineup->terms.mode), lineup->terms.id, why);
+  releases_->end_trial();
+}
+
 void ReleaseLoader::look() {
   const std::lock_guard lock(load_mutex_);
-  const Stamp now = stamp();
-  if (now == seen_) return;
-  seen_ = now;
+  look_at_current();
+  look_at_trial();
+}
+
+void ReleaseLoader::look_at_current() {
+  const FileStamp now = stamp_of(store_.folder() / "CURRENT");
+  if (now == seen_current_) return;
+  seen_current_ = now;
   try {
     const auto id = store_.current();
     if (!id) return;
@@ -94,11 +107,30 @@ void ReleaseLoader::look() {
   }
 }
 
+void ReleaseLoader::look_at_trial() {
+  const FileStamp now = stamp_of(store_.folder() / "TRIAL");
+  if (now == seen_trial_) return;
+  seen_trial_ = now;
+  try {
+    const auto trial = store_.trial();
+    if (!trial) return stop_trial("somebody removed it from the store");
+    const auto lineup = releases_->lineup();
+    if (lineup && lineup->current && lineup->current->release().id == trial->id) return;
+    if (lineup && lineup->trial && lineup->terms == *trial) return;  // start_trial() wrote it itself
+    const bool is_loaded = lineup && lineup->trial && lineup->terms.id == trial->id;
+    begin(is_loaded ? lineup->trial : open(trial->id), *trial);
+  } catch (const std::exception& error) {
+    stop_trial("another was to begin");
+    metrics_->count_reload(ServingMetrics::Reload::kRefused);
+    log_error("serving", "did not start the trial: {}", error.what());
+  }
+}
+
 std::string ReleaseLoader::reload_current() {
   const std::lock_guard lock(load_mutex_);
   const auto id = store_.current();
   if (!id) fail(ErrorCode::kNotFound, "{}: no bundle is current; lodestone publish makes one", store_.folder().string());
-  seen_ = stamp();
+  seen_current_ = stamp_of(store_.folder() / "CURRENT");
   try {
     swap_in(open(*id));
   } catch (const std::exception& error) {
@@ -108,14 +140,12 @@ std::string ReleaseLoader::reload_current() {
   return *id;
 }
 
-void ReleaseLoader::load(const std::string& id) {
+template <typename Load>
+void ReleaseLoader::run_load(const std::string& id, Load load) {
   const std::lock_guard lock(load_mutex_);
   const fs::path folder = store_.path_of(id);  // an unknown id is the caller's mistake, not a refused bundle
   try {
-    ReleasePointer next = open(id);
-    store_.publish(id);
-    seen_ = stamp();
-    swap_in(std::move(next));
+    load();
   } catch (const std::exception& error) {
     metrics_->count_reload(ServingMetrics::Reload::kRefused);
     log_error("serving", "did not load {}: {}", folder.string(), error.what());
@@ -123,10 +153,44 @@ void ReleaseLoader::load(const std::string& id) {
   }
 }
 
+void ReleaseLoader::load(const std::string& id) {
+  run_load(id, [&] {
+    ReleasePointer next = open(id);
+    store_.publish(id);
+    seen_current_ = stamp_of(store_.folder() / "CURRENT");
+    swap_in(std::move(next));
+  });
+}
+
+void ReleaseLoader::start_trial(const bundle::Trial& trial) {
+  run_load(trial.id, [&] {
+    ReleasePointer next = open(trial.id);
+    store_.start_trial(trial);
+    seen_trial_ = stamp_of(store_.folder() / "TRIAL");
+    begin(std::move(next), trial);
+  });
+}
+
+void ReleaseLoader::end_trial(const std::string& id) {
+  const std::lock_guard lock(load_mutex_);
+  const auto lineup = releases_->lineup();
+  if (!lineup || !lineup->trial || lineup->terms.id != id) fail(ErrorCode::kNotFound, "bundle {} is not tried", id);
+  store_.end_trial();
+  seen_trial_ = {};
+  stop_trial("its share was set to 0");
+}
+
 std::string ReleaseLoader::roll_back() {
   const std::lock_guard lock(load_mutex_);
+  const auto lineup = releases_->lineup();
+  if (lineup && lineup->current && lineup->trial && lineup->terms.mode == bundle::TrialMode::kRollout) {
+    store_.end_trial();
+    seen_trial_ = {};
+    stop_trial("rolled back");
+    return lineup->current->release().id;
+  }
   std::string id = store_.rollback(std::nullopt);
-  seen_ = stamp();
+  seen_current_ = stamp_of(store_.folder() / "CURRENT");
   swap_in(open(id));
   return id;
 }
@@ -134,35 +198,6 @@ std::string ReleaseLoader::roll_back() {
 std::optional<std::string> ReleaseLoader::last_refusal() const {
   const std::lock_guard lock(state_mutex_);
   return refusal_;
-}
-
-void ReleaseLoader::start(std::chrono::milliseconds interval) {
-  thread_ = std::thread([this, interval] { run(interval); });
-}
-
-void ReleaseLoader::stop() {
-  {
-    const std::lock_guard lock(state_mutex_);
-    is_stopping_ = true;
-  }
-  wake_.notify_all();
-  if (thread_.joinable()) thread_.join();
-}
-
-void ReleaseLoader::run(std::chrono::milliseconds interval) {
-  auto next_sample = std::chrono::steady_clock::now();
-  std::unique_lock lock(state_mutex_);
-  while (!is_stopping_) {
-    lock.unlock();
-    look();
-    releases_->collect();
-    if (const auto now = std::chrono::steady_clock::now(); now >= next_sample) {
-      metrics_->sample_fallback_ratio();
-      next_sample = now + std::chrono::seconds(1);
-    }
-    lock.lock();
-    wake_.wait_for(lock, interval, [this] { return is_stopping_; });
-  }
 }
 
 }  // namespace lodestone::serving

@@ -14,6 +14,8 @@ namespace lodestone::serving {
 
 namespace {
 
+constexpr std::size_t kMaxRunId = 200;
+
 [[noreturn]] void refuse(std::string_view key, std::string sentence) {
   throw http::ParameterError(std::string(key), std::move(sentence));
 }
@@ -33,18 +35,19 @@ void read_member(const json::Member& member, ReloadOrder& order) {
     }
   } else if (member.key == "mode") {
     const std::string& mode = text_of(member);
-    if (mode == "shadow") refuse("mode", "mode is \"shadow\", which this build does not have yet; it takes primary");
-    if (mode != "primary") refuse("mode", fmt::format("mode is {}, expected primary", json::format(member.value)));
+    order.is_shadow = mode == "shadow";
+    if (!order.is_shadow && mode != "primary")
+      refuse("mode", fmt::format("mode is {}, expected primary or shadow", json::format(member.value)));
   } else if (member.key == "rollout") {
     const auto rollout = member.value.as_number();
     if (!rollout || !(*rollout >= 0 && *rollout <= 1)) {
       refuse("rollout", fmt::format("rollout is {}, expected a number from 0 to 1", json::format(member.value)));
     }
-    if (*rollout < 1)
-      refuse("rollout",
-             fmt::format("rollout is {}; this build cannot split traffic yet and takes only 1", json::format(member.value)));
+    order.rollout = *rollout;
   } else if (member.key == "run_id") {
-    text_of(member);  // noted by whoever asks; it goes to the log with the bundle
+    order.run_id = text_of(member);
+    if (order.run_id.size() > kMaxRunId)
+      refuse("run_id", fmt::format("run_id has {} bytes, at most {} are allowed", order.run_id.size(), kMaxRunId));
   } else {
     const std::vector<std::string> known = {"mode", "source", "rollout", "run_id"};
     refuse(member.key, fmt::format("unknown key {}{}", json::format(json::Value(member.key)), suggest(member.key, known)));
@@ -61,6 +64,8 @@ ReloadOrder parse_reload_order(std::string_view body) {
     throw http::ParameterError("", "the body is no JSON object; expected {\"mode\", \"source\", \"rollout\", \"run_id\"}");
   }
   for (const json::Member& member : *value.as_object()) read_member(member, order);
+  if (order.is_trial() && !order.source)
+    refuse("source", "a shadow or a rollout below 1 needs source, the id of the bundle to try; GET /models lists them");
   return order;
 }
 

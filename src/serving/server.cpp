@@ -37,12 +37,15 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr),
-      recommendations_(releases_, metrics_, registry, clock, options_.n_threads) {
+      experiments_(options_.experiments_file, metrics_),
+      shadow_(releases_, registry),
+      recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads) {
   recommendations_.set_vector_ef(options_.vector_ef);
   recommendations_.add_routes(router_);
-  add_pages(router_, releases_, loader_, recommendations_, is_draining_);
+  add_pages(router_, releases_, loader_, experiments_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
-  add_admin(admin_router_, token_, registry, releases_, loader_);
+  add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
+  add_experiments(admin_router_, token_, experiments_);
   metrics::register_process_metrics(registry);
 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
@@ -57,13 +60,22 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
 
   loader_.look();
+  experiments_.look();
+  housekeeper_.add([this] { loader_.look(); });
+  housekeeper_.add([this] { experiments_.look(); });
+  housekeeper_.add([this] {
+    releases_.collect();
+    experiments_.collect();
+  });
+  housekeeper_.add([this] { metrics_.sample_fallback_ratio(); }, std::chrono::seconds(1));
 }
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 
 void Server::start() {
   const bool has_release = releases_.get() != nullptr;
-  loader_.start(options_.follow_interval);
+  housekeeper_.start(options_.follow_interval);
+  shadow_.start();
   admin_listener_->start();
   listener_->start();
   if (has_release) recommendations_.wait_until_warm();
@@ -73,7 +85,8 @@ void Server::stop(std::chrono::milliseconds drain) {
   is_draining_.store(true, std::memory_order_relaxed);
   listener_->stop(drain);
   admin_listener_->stop(drain);
-  loader_.stop();
+  housekeeper_.stop();
+  shadow_.stop();
 }
 
 std::uint16_t Server::port() const { return listener_->port(); }

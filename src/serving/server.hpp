@@ -12,6 +12,8 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "metrics/registry.hpp"
+#include "serving/experiment_file.hpp"
+#include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
 #include "serving/recommendations.hpp"
 
@@ -25,7 +27,8 @@ struct ServerOptions {
   fs::path admin_token_file;
   fs::path bundle_folder;
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
-  std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT
+  fs::path experiments_file;                         ///< "" = no experiments
+  std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
   std::size_t vector_ef = engine::PageRequest{}.vector_ef;
   std::optional<DemoPage> demo;  ///< none = no page at /
 };
@@ -59,11 +62,14 @@ class Server {
   ReleaseHolder releases_;
   ServingMetrics metrics_;
   ReleaseLoader loader_;
+  ExperimentFile experiments_;
+  Shadow shadow_;
   Recommendations recommendations_;
   http::Router router_;
   http::Router admin_router_;
   std::unique_ptr<http::Listener> listener_;
   std::unique_ptr<http::Listener> admin_listener_;
+  Housekeeper housekeeper_;
 };
 
 }  // namespace lodestone::serving

@@ -41,6 +41,8 @@ std::string_view degrade_name(Degrade degrade) {
   return "";
 }
 
+std::string_view variant_name(Variant variant) { return variant == Variant::kPrimary ? "primary" : "rollout"; }
+
 double diversity_score(std::span<const engine::PageItem> items, const models::Catalog& catalog) {
   std::size_t n_different = 0;
   for (std::size_t i = 0; i < items.size(); ++i) {
@@ -84,11 +86,17 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   }
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
-  const auto reloads = [&](const char* result) {
-    return registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", result}});
-  };
-  reloads_loaded_ = reloads("loaded");
-  reloads_refused_ = reloads("refused");
+  constexpr std::array<const char*, 2> kResults = {"loaded", "refused"};
+  for (std::size_t r = 0; r < kResults.size(); ++r) {
+    reloads_[r] = registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", kResults[r]}});
+    experiment_reads_[r] = registry.counter("experiment_file_reads_total", "Readings of the experiments' file after it changed.",
+                                            {{"result", kResults[r]}});
+  }
+  for (std::size_t m = 0; m < trial_share_.size(); ++m) {
+    trial_share_[m] = registry.gauge(
+        "bundle_trial_share", "Share of the visitors (rollout) or requests (shadow) in which another bundle is tried; 0 = none.",
+        {{"mode", std::string(trial_mode_name(static_cast<bundle::TrialMode>(m)))}});
+  }
 }
 
 void ServingMetrics::register_endpoint(Endpoint endpoint) {
@@ -117,11 +125,23 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
       of.degraded[d] = registry_->counter("recommendation_degraded_total", "Answers that are not what they should be, by why.",
                                           {{"endpoint", name}, {"reason", reason}});
     }
-    if (degrade == Degrade::kNoRelease || degrade == Degrade::kEmpty) continue;  // these are 503s, which expose nothing
-    of.exposures[d] = registry_->counter(
-        "recommendation_exposures_total", "Lists shown.",
-        {{"endpoint", name}, {"variant", "primary"}, {"experiment_variant", "control"}, {"degrade_reason", reason}});
   }
+}
+
+ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment_variant) {
+  ExposureCounters out;
+  for (std::size_t v = 0; v < kVariants; ++v) {
+    for (std::size_t e = 0; e < kEndpoints; ++e) {
+      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates}) {  // the others are 503s, which expose nothing
+        out[v][e][index(degrade)] = registry_->counter("recommendation_exposures_total", "Lists shown.",
+                                                       {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))},
+                                                        {"variant", std::string(variant_name(static_cast<Variant>(v)))},
+                                                        {"experiment_variant", experiment_variant},
+                                                        {"degrade_reason", std::string(degrade_name(degrade))}});
+      }
+    }
+  }
+  return out;
 }
 
 void ServingMetrics::count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const {
@@ -138,7 +158,6 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   slots.observe(of.count, static_cast<double>(page.items.size()));
   slots.add(of.items, page.items.size());
   slots.add(of.new_items, n_new);
-  slots.add(of.exposures[index(degrade)]);
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(candidates_[c], page.candidates[c]);
   }
@@ -169,7 +188,21 @@ void ServingMetrics::set_bundle(const std::string& id, TimePoint loaded_at) {
 
 void ServingMetrics::count_reload(Reload reload) {
   const std::lock_guard lock(reload_mutex_);  // the admin thread and the follower share these slots
-  reload_slots_->add(reload == Reload::kLoaded ? reloads_loaded_ : reloads_refused_);
+  reload_slots_->add(reloads_[static_cast<std::size_t>(reload)]);
+}
+
+void ServingMetrics::count_experiments(Reload reload) {
+  const std::lock_guard lock(reload_mutex_);
+  reload_slots_->add(experiment_reads_[static_cast<std::size_t>(reload)]);
+}
+
+void ServingMetrics::set_trial_share(const bundle::Trial& trial) {
+  clear_trial_share();
+  trial_share_[static_cast<std::size_t>(trial.mode)].set(trial.share);
+}
+
+void ServingMetrics::clear_trial_share() {
+  for (const metrics::Gauge& gauge : trial_share_) gauge.set(0);
 }
 
 void ServingMetrics::sample_fallback_ratio() {

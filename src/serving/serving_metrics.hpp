@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/clock.hpp"
+#include "bundle/trial.hpp"
 #include "engine/recommender.hpp"
 #include "metrics/registry.hpp"
 #include "serving/fallback_ratio.hpp"
@@ -32,6 +33,15 @@ enum class Degrade : std::uint8_t {
 inline constexpr std::size_t kDegrades = 4;
 std::string_view degrade_name(Degrade degrade);
 
+/// Which release a list is from. The numbers index arrays.
+enum class Variant : std::uint8_t { kPrimary, kRollout };
+inline constexpr std::size_t kVariants = 2;
+/// "primary", "rollout".
+std::string_view variant_name(Variant variant);
+
+/// The series of recommendation_exposures_total with one experiment_variant; [variant][endpoint][degrade].
+using ExposureCounters = std::array<std::array<std::array<metrics::Counter, kDegrades>, kEndpoints>, kVariants>;
+
 /// Different categories / items of a list, in (0, 1]; 1 when no two share a category. The list is not empty.
 double diversity_score(std::span<const engine::PageItem> items, const models::Catalog& catalog);
 
@@ -42,9 +52,11 @@ class ServingMetrics {
 
   /// One answer of whatever status.
   void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const;
-  /// The list of a 200 answer: its length, how many of its items are new, what the channels gave, and the exposure.
+  /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
+  /// Series for lists with that experiment_variant. Any thread, not for requests.
+  ExposureCounters exposure_counters(const std::string& experiment_variant);
   /// One page in so many is looked at closer, the first of each thread included: what a clock read costs (20 to 30 ns) is felt in a
   /// request of 3 us.
   static constexpr std::uint32_t kSampled = 64;
@@ -57,6 +69,10 @@ class ServingMetrics {
   void set_bundle(const std::string& id, TimePoint loaded_at);
   enum class Reload { kLoaded, kRefused };
   void count_reload(Reload reload);
+  /// A reading of the experiments' file.
+  void count_experiments(Reload reload);
+  void set_trial_share(const bundle::Trial& trial);
+  void clear_trial_share();
 
   /// Takes one reading for recommendation_fallback_ratio; called once a second.
   void sample_fallback_ratio();
@@ -71,8 +87,7 @@ class ServingMetrics {
     metrics::Histogram diversity;
     metrics::Counter items;
     metrics::Counter new_items;
-    std::array<metrics::Counter, kDegrades> degraded;   ///< [0] is unused
-    std::array<metrics::Counter, kDegrades> exposures;  ///< by degrade_reason
+    std::array<metrics::Counter, kDegrades> degraded;  ///< [0] is unused
     metrics::Gauge fallback_ratio;
     FallbackRatio ratio;
   };
@@ -90,8 +105,9 @@ class ServingMetrics {
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;
-  metrics::Counter reloads_loaded_;
-  metrics::Counter reloads_refused_;
+  std::array<metrics::Counter, 2> reloads_;           ///< by Reload
+  std::array<metrics::Counter, 2> experiment_reads_;  ///< by Reload
+  std::array<metrics::Gauge, 2> trial_share_;         ///< by TrialMode
 };
 
 }  // namespace lodestone::serving

@@ -48,7 +48,9 @@ class WarmTest : public ::testing::Test {
   metrics::Registry registry;
   ServingMetrics metrics{registry};
   ReleaseHolder releases;
-  Recommendations recommendations{releases, metrics, registry, clock, kThreads};
+  ExperimentFile experiments{"", metrics};
+  Shadow shadow{releases, registry};
+  Recommendations recommendations{releases, experiments, shadow, metrics, registry, clock, kThreads};
   http::Router router;
 };
 

@@ -75,7 +75,9 @@ class Linter {
     if (exempt_.contains(name)) return;
     if (kind == "counter" && !name.ends_with("_total")) bad(name + " is a counter without _total");
     if (kind != "counter" && name.ends_with("_total")) bad(name + " ends in _total but is no counter");
-    if (kind == "histogram" && !name.ends_with("_seconds") && !name.ends_with("_bytes")) bad(name + " lacks a base unit");
+    constexpr std::string_view kUnits[] = {"_seconds", "_bytes", "_ratio", "_ranks"};
+    const bool has_unit = std::ranges::any_of(kUnits, [&](std::string_view unit) { return name.ends_with(unit); });
+    if (kind == "histogram" && !has_unit) bad(name + " lacks a base unit");
     for (const std::string_view wrong : {"_count", "_sum", "_bucket", "_info_total", "_milliseconds", "_timestamp"}) {
       if (name.ends_with(wrong)) bad(fmt::format("{} ends in {}", name, wrong));
     }
