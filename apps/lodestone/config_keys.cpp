@@ -376,6 +376,22 @@ std::vector<ConfigKey> engine_keys() {
               "takes longer. Read again on SIGHUP.",
        .min = 1,
        .max = 1000});
+  keys.push_back({.path = "engine.diversity",
+                  .kind = K::kNumber,
+                  .fallback = "0",
+                  .doc = "How much lists of related items and for users spread over categories, tags and companies (maximal "
+                         "marginal relevance): 0 is by "
+                         "score alone, 1 by difference alone. Read again on SIGHUP.",
+                  .min = 0,
+                  .max = 1});
+  keys.push_back({.path = "engine.exploration",
+                  .kind = K::kNumber,
+                  .fallback = "0",
+                  .doc = "Chance that one place of such a list, never the first, goes to a candidate from behind, to learn what "
+                         "visitors make of it; the "
+                         "exposure log has each item's propensity. Read again on SIGHUP.",
+                  .min = 0,
+                  .max = 1});
   return keys;
 }
 
@@ -423,6 +439,11 @@ std::vector<ConfigKey> serving_keys() {
        .kind = K::kPath,
        .fallback = "experiments.yaml",
        .doc = "Experiments (docs/experiments.md). Watched while the server runs; it need not exist."},
+      {.path = "serving.rules_file",
+       .kind = K::kPath,
+       .fallback = "rules.yaml",
+       .doc = "Items that are hidden, pinned, boosted, buried or limited in number (docs/rules.md). Watched while the server "
+              "runs; it need not exist."},
       {.path = "serving.demo_page",
        .kind = K::kFlag,
        .fallback = "false",

@@ -43,6 +43,12 @@ serving::DemoPage make_demo_page(const Config& config) {
   return page;
 }
 
+serving::PageTuning page_tuning(const Config& config) {
+  return {.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef")),
+          .diversity = config.number("engine.diversity"),
+          .exploration = config.number("engine.exploration")};
+}
+
 serving::ServerOptions server_options(const Config& config, const ServeArguments& arguments) {
   serving::ServerOptions options;
   options.listen = arguments.listen.empty() ? config.text("serving.listen") : arguments.listen;
@@ -55,7 +61,8 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.bundle_folder = config.file_path("bundle.folder");
   options.onnx_library = config.file_path("engine.onnx_library");
   options.experiments_file = config.file_path("serving.experiments_file");
-  options.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
+  options.rules_file = config.file_path("serving.rules_file");
+  options.tuning = page_tuning(config);
   if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
   return options;
 }
@@ -64,9 +71,13 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
 void reload(const Globals& globals, serving::Server& server) {
   try {
     const Config config = load_config(globals);
-    server.set_vector_ef(static_cast<std::size_t>(config.integer("engine.vector_ef")));
-    log_info("serve", "SIGHUP: configuration read again: engine.vector_ef {}, log.level {}; other keys need a restart",
-             config.integer("engine.vector_ef"), config.text("log.level"));
+    const serving::PageTuning tuning = page_tuning(config);
+    server.set_tuning(tuning);
+    log_info("serve",
+             "SIGHUP: configuration read again: engine.vector_ef {}, engine.diversity {}, engine.exploration {}, log.level {}; "
+             "other keys "
+             "need a restart",
+             tuning.vector_ef, tuning.diversity, tuning.exploration, config.text("log.level"));
   } catch (const Error& error) {
     log_error("serve", "SIGHUP: the configuration stays as it was: {}", error.message());
   }

@@ -17,6 +17,8 @@ std::string_view channel_name(Channel channel) {
     case Channel::kNew: return "new";
     case Channel::kFallback: return "fallback:popular";
     case Channel::kCatalog: return "fallback:catalog";
+    case Channel::kExploration: return "exploration";
+    case Channel::kPinned: return "pinned";
   }
   return "";
 }

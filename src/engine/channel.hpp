@@ -25,16 +25,18 @@ enum class Channel : std::uint8_t {
   kTrending,
   kNew,
   kFallback,
-  kCatalog
+  kCatalog,
+  kExploration,
+  kPinned
 };
-inline constexpr std::size_t kChannels = 13;
+inline constexpr std::size_t kChannels = 15;
 /// Bit c set = channel c.
 using ChannelSet = std::uint16_t;
 static_assert(kChannels <= 16);
 
 /// "behavior" (liked together), "content" (alike in text), "vector" (near in the vectors of tastes), "sequence" (comes after), "usercf" (liked by people alike), "tag", "category"
 /// (popular in the category), "price" (popular among what costs as much), "popular", "trending", "new", "fallback:popular" (no channel of
-/// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown).
+/// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown), "exploration" (drawn from behind to learn what visitors make of it), "pinned" (by a rule).
 std::string_view channel_name(Channel channel);
 
 /// Appends the names of a PageItem's `channels`, joined by "+".
@@ -48,7 +50,10 @@ struct Contribution {
 
 struct PageItem {
   ItemIndex item = 0;
-  float score = 0;          ///< in (0, 1], never rises down the page
+  float score = 0;             ///< in (0, 1], never rises down the page
+  float propensity = 1;        ///< chance that it stands here; below 1 where exploration may have another item
+  std::uint32_t row = kNoRow;  ///< of Page::rows
+  static constexpr std::uint32_t kNoRow = UINT32_MAX;
   ChannelSet channels = 0;  ///< that gave the item
   std::array<Contribution, kChannels> contributions{};
 };

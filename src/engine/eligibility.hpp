@@ -15,7 +15,7 @@ class Eligibility {
  public:
   /// `user` is the request's place among the release's users, none for a guest.
   Eligibility(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, Scratch& scratch)
-      : release_(release), filtered_(request.filter != nullptr), scratch_(scratch) {
+      : release_(release), rules_(request.rules), filtered_(request.filter != nullptr), scratch_(scratch) {
     scratch.blocked.begin(release.catalog.n_items());
     if (filtered_) scratch.filter.bind(*request.filter, release.catalog);
     if (request.item) block(*request.item);
@@ -26,10 +26,10 @@ class Eligibility {
     for (const ItemIndex item : release.users.owned(*user)) block(item);
   }
 
-  /// Not blocked; then availability and the filter, which cost more.
+  /// Not blocked; then availability, rules and the filter, which cost more.
   [[nodiscard]] bool operator()(ItemIndex item) const {
     return !scratch_.blocked.contains(item) && release_.catalog.is_available(item) &&
-           (!filtered_ || scratch_.filter.matches(item));
+           (rules_ == nullptr || !rules_->is_hidden(item)) && (!filtered_ || scratch_.filter.matches(item));
   }
 
   /// The item may not come (again).
@@ -37,6 +37,7 @@ class Eligibility {
 
  private:
   const models::Release& release_;
+  const Rules* rules_;
   bool filtered_;
   Scratch& scratch_;
 };

@@ -11,12 +11,11 @@
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
+#include "engine/rules.hpp"
 #include "features/vectorizer.hpp"
 #include "models/release.hpp"
 
 namespace lodestone::engine {
-
-enum class PageKind : std::uint8_t { kSimilar, kDetail, kUser, kTrending, kSearch };
 
 struct PageRequest {
   PageKind kind = PageKind::kSimilar;
@@ -31,6 +30,10 @@ struct PageRequest {
   std::span<const ItemId> exclude;  ///< ids, known or not
   const Filter* filter = nullptr;   ///< nullptr = no filter
   const models::ChannelWeights* weights = nullptr;  ///< nullptr = the release's; an experiment's variant brings its own
+  const Rules* rules = nullptr;                     ///< nullptr = none
+  float diversity = 0;                              ///< 0..1, of pages of related items and for users; 0 = by score alone
+  float exploration = 0;           ///< 0..1, of the same pages: the chance that one place goes to a candidate from behind
+  std::uint64_t seed = 0;          ///< of exploration
   features::RequestValues values;  ///< what the request says of itself, for the ranker; the endpoint follows from `kind`
   bool with_ranker = true;         ///< false: as recall has it
   bool with_rows = false;          ///< keep the features of the items on the page

@@ -7,6 +7,7 @@
 #include "engine/query.hpp"
 #include "engine/ranking.hpp"
 #include "engine/recall.hpp"
+#include "engine/rerank.hpp"
 
 namespace lodestone::engine {
 namespace {
@@ -48,7 +49,8 @@ class PageMaker {
         page_(page),
         trace_(trace),
         eligible_(release, request, user_, scratch),
-        recall_(release, request, user_, eligible_, scratch, page, trace) {
+        recall_(release, request, user_, eligible_, scratch, page, trace),
+        rerank_(release, request, scratch) {
     page_.items.clear();
     page_.items.reserve(std::min(request.limit, release.catalog.n_items()));
     page_.candidates.fill(0);
@@ -64,9 +66,12 @@ class PageMaker {
   void run() {
     if (request_.limit == 0) return;
     recall();
-    if (!is_ranked() || !place_ranked()) place_best();
+    if (!is_ranked() || !place_ranked()) rerank_.is_active() ? place_reranked() : place_best();
     // A search gives what matches and no more; without words it is a list of all there is, popular first.
-    if (request_.kind != PageKind::kSearch || request_.query_tokens.empty()) backfill();
+    if (!is_search()) backfill();
+    if (!rerank_.buries() || page_.items.size() >= request_.limit || is_search()) return;
+    may_fill_buried_ = true;  // rather than a short list
+    backfill();
   }
 
   /// Candidates with their features, for who fits a ranker.
@@ -77,9 +82,13 @@ class PageMaker {
   }
 
  private:
+  /// For words; without them it is a list of all there is.
+  [[nodiscard]] bool is_search() const { return request_.kind == PageKind::kSearch && !request_.query_tokens.empty(); }
+
   void recall() {
     recall_.run();
     for (std::size_t s = 0; s < recall_.sources().size(); ++s) fuse(s);
+    has_candidates_ = !scratch_.candidates.all().empty();
   }
 
   /// A ranker is fitted on pages of related items and on pages for people with a history; other lists keep their own order.
@@ -119,14 +128,55 @@ class PageMaker {
     if (trace_ != nullptr && page_.ranker != nullptr) trace_->ranking = trace_->now() - start;
     if (page_.ranker == nullptr) return false;
     page_.n_ranked = static_cast<std::uint32_t>(scratch_.pool.size());
-    const std::size_t n_columns = page_.ranker->columns().size();
+    if (rerank_.is_active()) {
+      scratch_.ordered.clear();
+      for (const std::uint32_t r : scratch_.order)
+        scratch_.ordered.push_back({.item = key_item(scratch_.pool[r]), .score = ranked_score(scratch_.scores[r]), .row = r});
+      place_chosen();
+      return true;
+    }
     for (const std::uint32_t r : std::span(scratch_.order).first(std::min(request_.limit, scratch_.order.size()))) {
       place(scratch_.candidates.at(key_item(scratch_.pool[r])), ranked_score(scratch_.scores[r]));
-      if (!request_.with_rows) continue;
-      const auto row = std::span(scratch_.rows).subspan(r * n_columns, n_columns);
-      page_.rows.insert(page_.rows.end(), row.begin(), row.end());
+      keep_row(r);
     }
     return true;
+  }
+
+  /// The features of the item placed last, for who asked for them.
+  void keep_row(std::uint32_t r) {
+    if (!request_.with_rows) return;
+    const std::size_t n_columns = page_.ranker->columns().size();
+    page_.items.back().row = static_cast<std::uint32_t>(page_.rows.size() / n_columns);
+    const auto row = std::span(scratch_.rows).subspan(r * n_columns, n_columns);
+    page_.rows.insert(page_.rows.end(), row.begin(), row.end());
+  }
+
+  /// As place_best(), by rules, diversity and exploration.
+  void place_reranked() {
+    choose_pool(std::max(kRankDepth, request_.limit));
+    scratch_.ordered.clear();
+    for (const std::uint64_t key : scratch_.pool) {
+      const float score = std::min(1.0F, key_score(key) / recall_.total_weight());
+      scratch_.ordered.push_back({.item = key_item(key), .score = score});
+    }
+    place_chosen();
+  }
+
+  void place_chosen() {
+    rerank_.choose(request_.limit, eligible_);
+    for (const Ordered& one : scratch_.chosen) {
+      place(scratch_.candidates.at(one.item), one.score);  // a pinned item may be a new candidate, of no channel
+      PageItem& placed = page_.items.back();
+      placed.propensity = one.propensity;
+      if (one.is_pinned) mark(placed, Channel::kPinned);
+      if (one.is_explored) mark(placed, Channel::kExploration);
+      if (one.row != Ordered::kNoRow && page_.ranker != nullptr) keep_row(one.row);
+    }
+  }
+
+  void mark(PageItem& placed, Channel channel) {
+    placed.channels = static_cast<ChannelSet>(placed.channels | 1U << static_cast<unsigned>(channel));
+    ++page_.candidates[static_cast<std::size_t>(channel)];
   }
 
   /// Gives each item of a source its share of the fused score (recommend()).
@@ -177,7 +227,7 @@ class PageMaker {
 
   /// Fills the page to its limit: wider windows, popular in the category, popular, then anything, the last added first.
   void backfill() {
-    const bool none = scratch_.candidates.all().empty();
+    const bool none = !has_candidates_;
     if (none) page_.degrade_reason = "no_candidates";
     if (page_.items.size() >= request_.limit) return;
     if (request_.kind == PageKind::kTrending) {
@@ -193,7 +243,7 @@ class PageMaker {
     const Timed timed(trace_, Channel::kCatalog);
     std::int32_t rank = 0;
     for (auto item = static_cast<ItemIndex>(release_.catalog.n_items()); item-- > 0 && page_.items.size() < request_.limit;) {
-      if (eligible_(item)) fill_one(Channel::kCatalog, item, {++rank, 0});
+      if (may_fill(item)) fill_one(Channel::kCatalog, item, {++rank, 0});
     }
   }
 
@@ -201,8 +251,12 @@ class PageMaker {
     if (page_.items.size() >= request_.limit) return;
     const Timed timed(trace_, channel);
     for (std::size_t k = 0; k < list.items.size() && page_.items.size() < request_.limit; ++k) {
-      if (eligible_(list.items[k])) fill_one(channel, list.items[k], {static_cast<std::int32_t>(k + 1), list.scores[k]});
+      if (may_fill(list.items[k])) fill_one(channel, list.items[k], {static_cast<std::int32_t>(k + 1), list.scores[k]});
     }
+  }
+
+  [[nodiscard]] bool may_fill(ItemIndex item) const {
+    return eligible_(item) && (may_fill_buried_ || !rerank_.buries() || !rerank_.is_buried(item));
   }
 
   void fill_one(Channel channel, ItemIndex item, const Contribution& contribution) {
@@ -225,6 +279,9 @@ class PageMaker {
   RecallTrace* trace_;
   Eligibility eligible_;
   Recall recall_;
+  Rerank rerank_;
+  bool has_candidates_ = false;  ///< of recall; a pinned item is none
+  bool may_fill_buried_ = false;
 };
 
 }  // namespace

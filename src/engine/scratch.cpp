@@ -57,6 +57,9 @@ void Scratch::reserve(std::size_t depth, std::size_t n_blocked) {
   sums.reserve(depth);
   best.reserve(depth + 1);
   seen.reserve(2 * depth);
+  ordered.reserve(depth);
+  chosen.reserve(depth + 1);
+  place_scores.reserve(depth);
   for (auto& list : list_items) list.reserve(4 * depth);
   for (auto& list : list_scores) list.reserve(4 * depth);
 }

@@ -50,6 +50,9 @@ inline constexpr std::size_t kMaxSources = 13;
 /// Items of one list that take part in the fusion.
 inline constexpr std::size_t kListDepth = 300;
 
+/// Items that all rules together may pin: they can be candidates that no list has.
+inline constexpr std::size_t kMaxPins = 100;
+
 struct Candidate {
   ItemIndex item = 0;
   float score = 0;
@@ -65,11 +68,12 @@ class Candidates {
   void begin() {
     if (slots_.empty()) {
       slots_.resize(kSlots, 0);
-      all_.resize(kMaxSources * kListDepth);
+      all_.resize(kMost);
     }
     n_ = 0;
   }
-  /// The candidate of that item, new if need be. Requires at most kMaxSources * kListDepth items between two begin().
+  /// The candidate of that item, new if need be. Requires at most kMost items between two begin().
+  static constexpr std::size_t kMost = kMaxSources * kListDepth + kMaxPins;
   Candidate& at(ItemIndex item) {
     std::uint32_t slot = (static_cast<std::uint32_t>(item) * 0x9e3779b1U) >> (32U - kSlotBits);
     for (;;) {
@@ -86,7 +90,7 @@ class Candidates {
  private:
   static constexpr std::uint32_t kSlotBits = 13;
   static constexpr std::uint32_t kSlots = 1U << kSlotBits;
-  static_assert(2 * kMaxSources * kListDepth <= kSlots, "half of the slots stay free");
+  static_assert(2 * kMost <= kSlots, "half of the slots stay free");
 
   std::vector<std::uint16_t> slots_;
   std::vector<Candidate> all_;
@@ -138,6 +142,19 @@ class ItemSums {
   std::vector<std::uint64_t> keys_;
 };
 
+/// A candidate on its way to a page, in the order of whoever ranked it.
+struct Ordered {
+  static constexpr std::uint32_t kNoRow = UINT32_MAX;
+  ItemIndex item = 0;
+  float score = 0;
+  std::uint32_t row = kNoRow;  ///< place in the pool of the ranker
+  float propensity = 1;        ///< chance that it stands where it stands
+  float nearness = 0;          ///< largest similarity to what was taken before it
+  bool is_taken = false;
+  bool is_pinned = false;
+  bool is_explored = false;
+};
+
 /// It grows to the largest release it has seen. One thread.
 struct Scratch {
   ItemSet blocked;                 ///< items that may not be shown, or stand on the page already
@@ -160,6 +177,9 @@ struct Scratch {
   std::vector<float> rows;           ///< their features, row by row
   std::vector<double> scores;        ///< of the ranker, by place in the pool
   std::vector<std::uint32_t> order;  ///< places in the pool, best first
+  std::vector<Ordered> ordered;      ///< what rules, diversity and exploration choose from
+  std::vector<Ordered> chosen;
+  std::vector<float> place_scores;
   models::TreeScorer::Scratch trees;
 
   /// Memory for lists of `depth` sums and pages of as many items that leave out `n_blocked` others.

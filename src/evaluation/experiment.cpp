@@ -116,7 +116,8 @@ double Effect::relative(double value) const {
   return control == 0 ? std::numeric_limits<double>::quiet_NaN() : value / std::abs(control);
 }
 
-Effect compare_variants(std::span<const UnitOutcome> control, std::span<const UnitOutcome> treatment, const EffectOptions& options) {
+Effect compare_variants(std::span<const UnitOutcome> control, std::span<const UnitOutcome> treatment,
+                        const EffectOptions& options) {
   const Side a = side_of(control, "control");
   const Side b = side_of(treatment, "treatment");
   Effect out;
@@ -129,7 +130,8 @@ Effect compare_variants(std::span<const UnitOutcome> control, std::span<const Un
   double variance = variance_of_difference(of_a, out.n_control, of_b, out.n_treatment);
   if (const double theta = options.use_before ? slope(a, b) : 0; theta != 0) {
     const double n = static_cast<double>(out.n_control + out.n_treatment);
-    const double mean = (std::accumulate(a.before.begin(), a.before.end(), 0.0) + std::accumulate(b.before.begin(), b.before.end(), 0.0)) / n;
+    const double mean =
+        (std::accumulate(a.before.begin(), a.before.end(), 0.0) + std::accumulate(b.before.begin(), b.before.end(), 0.0)) / n;
     const Moments less_a = moments_of(adjusted(a, theta, mean));
     const Moments less_b = moments_of(adjusted(b, theta, mean));
     const double less = variance_of_difference(less_a, out.n_control, less_b, out.n_treatment);
@@ -166,9 +168,11 @@ std::string verdict_sentence(Verdict verdict, const Effect& effect, double split
                                            percent(effect.relative(effect.low)), percent(effect.relative(effect.high)));
   switch (verdict) {
     case Verdict::kBrokenSplit:
-      return fmt::format("the split is broken (p = {:.2g}): visitors were not dealt as planned, so no number here can be trusted", split_p);
+      return fmt::format("the split is broken (p = {:.2g}): visitors were not dealt as planned, so no number here can be trusted",
+                         split_p);
     case Verdict::kTooFew:
-      return fmt::format("too few visitors yet: {} and {}, at least {} a side are needed", effect.n_control, effect.n_treatment, kFewUnits);
+      return fmt::format("too few visitors yet: {} and {}, at least {} a side are needed", effect.n_control, effect.n_treatment,
+                         kFewUnits);
     case Verdict::kBetter: return fmt::format("{} is better: {}", treatment, interval);
     case Verdict::kWorse: return fmt::format("{} is worse: {}", treatment, interval);
     case Verdict::kNoDifference: return fmt::format("no difference can be told: {}", interval);

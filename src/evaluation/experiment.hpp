@@ -29,7 +29,7 @@ struct Effect {
   double difference = 0;  ///< treatment - control, after CUPED where it was used
   double low = 0;         ///< interval of the difference
   double high = 0;
-  double p = 1;             ///< two-sided
+  double p = 1;              ///< two-sided
   double variance_left = 1;  ///< of the difference by CUPED, against without; 1 = not used
   /// difference / control, and so on; NaN when the control is 0.
   [[nodiscard]] double relative(double value) const;
@@ -45,7 +45,8 @@ struct EffectOptions {
 /// Welch's t interval of the difference of two means; of ratios by the delta method, that is by each unit's linear part (amount - ratio * base) / mean
 /// base (Deng, Knoblich and Lu, "Applying the delta method in metric analytics", KDD 2018). Throws invalid_argument for fewer than two units on a side
 /// and for a side whose bases sum to 0.
-Effect compare_variants(std::span<const UnitOutcome> control, std::span<const UnitOutcome> treatment, const EffectOptions& options = {});
+Effect compare_variants(std::span<const UnitOutcome> control, std::span<const UnitOutcome> treatment,
+                        const EffectOptions& options = {});
 
 enum class Verdict { kBrokenSplit, kTooFew, kBetter, kWorse, kNoDifference };
 /// In that order: a broken split (p below 0.001) makes everything else worthless; fewer than kFewUnits a side decide nothing.

@@ -116,7 +116,8 @@ TEST(CompareVariants, refuses_what_says_nothing) {
 }
 
 TEST(Verdict, says_it_plainly) {
-  Effect effect{.n_control = 500, .n_treatment = 480, .control = 0.1, .treatment = 0.11, .difference = 0.01, .low = 0.002, .high = 0.018};
+  Effect effect{
+      .n_control = 500, .n_treatment = 480, .control = 0.1, .treatment = 0.11, .difference = 0.01, .low = 0.002, .high = 0.018};
   EXPECT_EQ(verdict_sentence(judge(effect, 0.5), effect, 0.5, "treatment"), "treatment is better: +10.0 % (+2.0 % to +18.0 %)");
   EXPECT_THAT(verdict_sentence(judge(effect, 0.0001), effect, 0.0001, "t"), HasSubstr("the split is broken (p = 0.0001)"));
   effect.low = -0.02;

@@ -8,9 +8,9 @@ namespace lodestone::evaluation {
 /// One logged decision with its reward.
 struct LoggedChoice {
   double reward = 0;
-  double logged = 1;    ///< probability with which the logging policy showed it, above 0
-  double target = 0;    ///< probability with which the other one would
-  double model = 0;     ///< reward that a model predicts for what was shown
+  double logged = 1;           ///< probability with which the logging policy showed it, above 0
+  double target = 0;           ///< probability with which the other one would
+  double model = 0;            ///< reward that a model predicts for what was shown
   double model_of_target = 0;  ///< mean of the model's rewards over what the other policy would show
 };
 

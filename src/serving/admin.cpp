@@ -120,6 +120,8 @@ void write_experiment(json::Writer& writer, const Experiment& experiment) {
     }
     if (parameters.ranker) writer.key("ranker").boolean(*parameters.ranker);
     if (parameters.vector_ef) writer.key("vector_ef").value(static_cast<std::int64_t>(*parameters.vector_ef));
+    if (parameters.diversity) writer.key("diversity").value(*parameters.diversity);
+    if (parameters.exploration) writer.key("exploration").value(*parameters.exploration);
     writer.end_object().end_object();
   }
   writer.end_array().end_object();

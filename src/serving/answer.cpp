@@ -38,14 +38,14 @@ class RankerExplanation {
     if (!page.rows.empty()) contributions_.resize(page.ranker->columns().size());
   }
 
-  void append(std::string& out, std::size_t place) {
+  void append(std::string& out, const engine::PageItem& item) {
     const std::size_t n = contributions_.size();
-    if (n == 0 || (place + 1) * n > page_.rows.size()) return;
+    if (n == 0 || item.row == engine::PageItem::kNoRow) return;
     const models::Ranker& ranker = *page_.ranker;
     out.append(",\"ranker\":\"").append(ranker.name()).append("\"");
     const models::TreeShap* shap = ranker.shap();
     if (shap == nullptr) return;
-    shap->explain(std::span(page_.rows).subspan(place * n, n), contributions_, scratch_);
+    shap->explain(std::span(page_.rows).subspan(item.row * n, n), contributions_, scratch_);
     out.append(",\"expected\":");
     append_number(out, shap->expected_value());
     out += ",\"features\":{";
@@ -86,7 +86,7 @@ void append_items(std::string& out, const models::Release& release, const engine
     }
     if (detail == Detail::kExplained) {
       append_channels(out, item);
-      explanation.append(out, place);
+      explanation.append(out, item);
     }
     out += '}';
   }

@@ -2,13 +2,12 @@
 // The experiments that run now: follows the file, and counts lists by what they were dealt.
 
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "serving/experiments.hpp"
-#include "serving/file_stamp.hpp"
+#include "serving/file_follower.hpp"
 #include "serving/published.hpp"
 #include "serving/serving_metrics.hpp"
 
@@ -31,21 +30,18 @@ class ExperimentFile {
   void look();
   void collect() { running_.collect(); }
 
-  /// What runs, null before the first look.
+  /// What runs.
   [[nodiscard]] std::shared_ptr<const RunningExperiments> get() const { return running_.get(); }
   [[nodiscard]] Published<RunningExperiments>::Reader reader() const { return Published<RunningExperiments>::Reader(running_); }
   /// Why the file as it is does not run; none when all is well.
-  [[nodiscard]] std::optional<std::string> problem() const;
+  [[nodiscard]] std::optional<std::string> problem() const { return file_.problem(); }
 
  private:
   void publish(Experiments experiments);
 
-  fs::path path_;
+  FileFollower file_;
   ServingMetrics* metrics_;
-  FileStamp seen_;
   Published<RunningExperiments> running_;
-  mutable std::mutex mutex_;  ///< guards problem_
-  std::optional<std::string> problem_;
 };
 
 }  // namespace lodestone::serving

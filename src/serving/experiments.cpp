@@ -34,7 +34,7 @@ PageParameters read_parameters(const Yaml& map) {
     map.error("parameters are a map, {content_weight: 0.8, ranker: false}");
     return out;
   }
-  std::vector<std::string> known = {"ranker", "vector_ef"};
+  std::vector<std::string> known = {"ranker", "vector_ef", "diversity", "exploration"};
   for (std::size_t w = 0; w < models::kWeightFields.size(); ++w) {
     known.push_back(std::string(models::kWeightFields[w].name).append(kWeightEnd));
     const Yaml node = map.get(known.back());
@@ -46,6 +46,14 @@ PageParameters read_parameters(const Yaml& map) {
   if (const Yaml node = map.get("ranker"); node.is_defined()) out.ranker = node.as_bool(true);
   if (const Yaml node = map.get("vector_ef"); node.is_defined())
     out.vector_ef = static_cast<std::size_t>(node.as_int(64, kMinEf, kMaxEf));
+  const auto read_share = [&](std::string_view key, std::optional<double>& share) {
+    const Yaml node = map.get(key);
+    if (!node.is_defined()) return;
+    share = node.as_double(0);
+    if (!(*share >= 0 && *share <= 1)) node.error(fmt::format("{} is outside 0..1", *share));
+  };
+  read_share("diversity", out.diversity);
+  read_share("exploration", out.exploration);
   map.only(known);
   return out;
 }
@@ -131,7 +139,8 @@ double unit_bucket(std::string_view salt, std::string_view unit) {
 }
 
 bool PageParameters::clashes_with(const PageParameters& other) const {
-  bool clash = (ranker && other.ranker) || (vector_ef && other.vector_ef);
+  bool clash = (ranker && other.ranker) || (vector_ef && other.vector_ef) || (diversity && other.diversity) ||
+               (exploration && other.exploration);
   for (std::size_t w = 0; w < weights.size(); ++w) clash = clash || (weights[w] && other.weights[w]);
   return clash;
 }
@@ -142,6 +151,8 @@ void PageParameters::add(const PageParameters& other) {
   }
   if (other.ranker) ranker = other.ranker;
   if (other.vector_ef) vector_ef = other.vector_ef;
+  if (other.diversity) diversity = other.diversity;
+  if (other.exploration) exploration = other.exploration;
 }
 
 Experiments Experiments::parse(std::string_view text, std::string_view name) {

@@ -29,6 +29,8 @@ struct PageParameters {
   std::array<std::optional<double>, models::kWeightFields.size()> weights;  ///< by the order of kWeightFields
   std::optional<bool> ranker;                                               ///< false: lists as recall has them
   std::optional<std::size_t> vector_ef;
+  std::optional<double> diversity;
+  std::optional<double> exploration;
 
   /// Whether both set the same.
   [[nodiscard]] bool clashes_with(const PageParameters& other) const;

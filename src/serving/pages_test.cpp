@@ -96,12 +96,13 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
   ServingMetrics counted(registry);
   ReleaseLoader loader(bundle::BundleStore(site.folder.path()), releases, counted, site.clock, nullptr);
   const ExperimentFile experiments("", counted);
+  const RulesFile rules("", releases, counted);
   Shadow shadow(releases, registry);
   Recommendations recommendations(releases, experiments, shadow, counted, registry, site.clock, 1);
   const DrainFlag draining{false};
   const DemoPage demo;
   recommendations.add_routes(router);
-  add_pages(router, releases, loader, experiments, recommendations, draining);
+  add_pages(router, releases, loader, experiments, rules, recommendations, draining);
   add_demo_page(router, demo, releases);
   std::set<std::string> described;
   for (const json::Member& path : *document.find("paths")->as_object()) described.insert(path.key);
@@ -142,7 +143,9 @@ TEST_F(PagesTest, health_says_what_is_loaded) {
   EXPECT_EQ(
       site.get("/health").body,
       "{\"status\":\"healthy\",\"cache\":\"none\",\"models_loaded\":true,\"checks\":{\"bundle\":{\"status\":\"ok\",\"id\":\"" +
-          id + "\"},\"fallback\":{\"status\":\"ok\"},\"current\":{\"status\":\"ok\"},\"experiments\":{\"status\":\"ok\"}}}");
+          id +
+          "\"},\"fallback\":{\"status\":\"ok\"},\"current\":{\"status\":\"ok\"},\"experiments\":{\"status\":\"ok\"},\"rules\":{"
+          "\"status\":\"ok\"}}}");
   EXPECT_EQ(site.get("/livez").body, "{\"status\":\"ok\"}");
 }
 

@@ -98,6 +98,12 @@ Recommendations::Recommendations(const ReleaseHolder& releases, const Experiment
 
 Recommendations::~Recommendations() = default;
 
+void Recommendations::set_tuning(const PageTuning& tuning) {
+  vector_ef_.store(tuning.vector_ef, std::memory_order_relaxed);
+  diversity_.store(static_cast<float>(tuning.diversity), std::memory_order_relaxed);
+  exploration_.store(static_cast<float>(tuning.exploration), std::memory_order_relaxed);
+}
+
 void Recommendations::add_routes(http::Router& router) {
   add(router, "/similar/{dataset_id}", Endpoint::kSimilar, &Recommendations::similar);
   add(router, "/recommend/detail/{dataset_id}", Endpoint::kDetail, &Recommendations::detail);
@@ -175,13 +181,15 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup) const {
+void Recommendations::assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const {
   asked.release = lineup.current.get();
+  asked.page.rules = lineup.current_rules.get();
   if (lineup.trial && lineup.terms.mode == bundle::TrialMode::kShadow) {
     asked.shadow = lineup.trial.get();
     asked.shadow_share = lineup.terms.share;
   } else if (lineup.trial && !asked.unit.empty() && unit_bucket(lineup.terms.id, asked.unit) < lineup.terms.share) {
     asked.release = lineup.trial.get();
+    asked.page.rules = lineup.trial_rules.get();
     asked.variant = Variant::kRollout;
   }
   const RunningExperiments& running = *worker.experiments.current();
@@ -189,6 +197,9 @@ void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup)
   asked.assignment = &running.experiments.assignments()[place];
   asked.exposures = &running.counters[place];
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
+  asked.page.diversity = diversity_.load(std::memory_order_relaxed);
+  asked.page.exploration = exploration_.load(std::memory_order_relaxed);
+  asked.page.seed = xxh3(request.request_id);
   if (place == 0) return;
   const PageParameters& parameters = asked.assignment->parameters;
   asked.weights = asked.release->release().weights;
@@ -198,6 +209,8 @@ void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup)
   asked.page.weights = &asked.weights;
   asked.page.with_ranker = parameters.ranker.value_or(true);
   asked.page.vector_ef = parameters.vector_ef.value_or(asked.page.vector_ef);
+  asked.page.diversity = static_cast<float>(parameters.diversity.value_or(asked.page.diversity));
+  asked.page.exploration = static_cast<float>(parameters.exploration.value_or(asked.page.exploration));
 }
 
 bool Recommendations::make_page(Asked& asked, Worker& worker, http::Response& response) {
@@ -264,7 +277,7 @@ void Recommendations::similar(const http::Request& request, Worker& worker, cons
   static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain"};
   Asked asked;
   read_common(http::Parameters(request, kKnown), worker, asked);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   about_item(request, worker, response, "similar_items", asked);
 }
 
@@ -286,7 +299,7 @@ void Recommendations::detail(const http::Request& request, Worker& worker, const
     asked.page.user = UserId(*id);
     asked.set_unit(*id);
   }
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   about_item(request, worker, response, "recommendations", asked);
 }
 
@@ -299,7 +312,7 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
   const std::int64_t id = http::path_id(request, 0);
   asked.page.user = UserId(id);
   asked.set_unit(id);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   if (!make_page(asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"user_id\":";
@@ -319,7 +332,7 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   const std::size_t window = parameters.choice("timeframe", 0, kTimeframes);
   asked.page.window = static_cast<models::TrendingWindow>(window);
   asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", 20, 1, kMaxTrending));
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
   if (!make_page(asked, worker, response)) return;
   // The four fields of a card; a list that is no list of trending items says so in each item.
@@ -340,7 +353,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   asked.endpoint = Endpoint::kSearch;
   asked.page.kind = engine::PageKind::kSearch;
   read_common(parameters, worker, asked);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
   const std::string_view query = parameters.find("q").value_or("");
   if (query.size() > kMaxQueryBytes) {

@@ -18,6 +18,13 @@
 
 namespace lodestone::serving {
 
+/// What of engine::PageRequest the operator sets, while the server runs.
+struct PageTuning {
+  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
+  double diversity = 0;
+  double exploration = 0;
+};
+
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
  public:
@@ -28,8 +35,8 @@ class Recommendations {
   Recommendations& operator=(const Recommendations&) = delete;
 
   void add_routes(http::Router& router);
-  /// engine::PageRequest::vector_ef of pages from now on. Any thread.
-  void set_vector_ef(std::size_t ef) { vector_ef_.store(ef, std::memory_order_relaxed); }
+  /// Of pages from now on. Any thread.
+  void set_tuning(const PageTuning& tuning);
 
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
   /// on that thread's memory when the release is new, so that first requests find it grown.
@@ -56,7 +63,7 @@ class Recommendations {
                   Asked& asked);
   void read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Chooses the release and the variants of experiments for whoever asks.
-  void assign(Asked& asked, Worker& worker, const Lineup& lineup) const;
+  void assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const;
   /// Makes the page and counts it; false when there is nothing to show, which is answered.
   bool make_page(Asked& asked, Worker& worker, http::Response& response);
   void count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const;
@@ -67,7 +74,9 @@ class Recommendations {
   const Clock* clock_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> n_warm_{0};
-  std::atomic<std::size_t> vector_ef_{engine::PageRequest{}.vector_ef};
+  std::atomic<std::size_t> vector_ef_{PageTuning{}.vector_ef};
+  std::atomic<float> diversity_{0};
+  std::atomic<float> exploration_{0};
 };
 
 }  // namespace lodestone::serving

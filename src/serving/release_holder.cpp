@@ -5,6 +5,7 @@
 namespace lodestone::serving {
 
 void ReleaseHolder::set(ReleasePointer next) {
+  const std::lock_guard lock(change_mutex_);
   Lineup lineup;
   if (const auto before = lineups_.get()) lineup = *before;
   if (lineup.trial && lineup.trial->release().id == next->release().id) lineup.trial.reset();
@@ -12,11 +13,31 @@ void ReleaseHolder::set(ReleasePointer next) {
   replace(std::move(lineup));
 }
 
-void ReleaseHolder::set_trial(ReleasePointer trial, bundle::Trial terms) { replace({get(), std::move(trial), std::move(terms)}); }
+void ReleaseHolder::set_trial(ReleasePointer trial, bundle::Trial terms) {
+  const std::lock_guard lock(change_mutex_);
+  replace({get(), std::move(trial), std::move(terms), nullptr, nullptr});
+}
 
-void ReleaseHolder::end_trial() { replace({get(), nullptr, {}}); }
+void ReleaseHolder::end_trial() {
+  const std::lock_guard lock(change_mutex_);
+  replace({get(), nullptr, {}, nullptr, nullptr});
+}
 
-void ReleaseHolder::replace(Lineup next) { lineups_.set(std::make_shared<const Lineup>(std::move(next))); }
+void ReleaseHolder::set_rules(std::shared_ptr<const engine::RuleBook> book) {
+  const std::lock_guard lock(change_mutex_);
+  book_ = std::move(book);
+  if (const auto now = lineups_.get()) replace(*now);
+}
+
+void ReleaseHolder::replace(Lineup next) {
+  const auto bind = [&](const ReleasePointer& release) {
+    const bool any = release && book_ && !book_->empty();
+    return any ? std::make_shared<const engine::Rules>(*book_, release->release().catalog) : nullptr;
+  };
+  next.current_rules = bind(next.current);
+  next.trial_rules = bind(next.trial);
+  lineups_.set(std::make_shared<const Lineup>(std::move(next)));
+}
 
 ReleasePointer ReleaseHolder::get() const {
   const auto now = lineups_.get();

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/clock.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/trial.hpp"
+#include "engine/rules.hpp"
 #include "serving/published.hpp"
 
 namespace lodestone::serving {
@@ -29,9 +31,12 @@ struct Lineup {
   ReleasePointer current;  ///< null before the first bundle
   ReleasePointer trial;    ///< null = none
   bundle::Trial terms;     ///< of the trial
+  /// Of the operator, for each; null = there are none.
+  std::shared_ptr<const engine::Rules> current_rules;
+  std::shared_ptr<const engine::Rules> trial_rules;
 };
 
-/// Safe from many threads; the methods that change something are called by one at a time.
+/// Safe from many threads.
 class ReleaseHolder {
  public:
   /// Replaces the current release; the old one goes once nobody uses it, at a later collect(). A trial of the same bundle ends.
@@ -39,6 +44,8 @@ class ReleaseHolder {
   /// Starts a trial, in place of any other.
   void set_trial(ReleasePointer trial, bundle::Trial terms);
   void end_trial();
+  /// Rules for the releases that are there and for all that come.
+  void set_rules(std::shared_ptr<const engine::RuleBook> book);
 
   /// The current release, nullptr before the first set().
   [[nodiscard]] ReleasePointer get() const;
@@ -51,8 +58,11 @@ class ReleaseHolder {
 
  private:
   friend class ReleaseReader;
+  /// Binds the rules to what is in it, and publishes it.
   void replace(Lineup next);
   Published<Lineup> lineups_;
+  std::shared_ptr<const engine::RuleBook> book_;
+  std::mutex change_mutex_;  ///< held while something is replaced
 };
 
 /// One thread's view of it.

@@ -38,11 +38,12 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr),
       experiments_(options_.experiments_file, metrics_),
+      rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads) {
-  recommendations_.set_vector_ef(options_.vector_ef);
+  recommendations_.set_tuning(options_.tuning);
   recommendations_.add_routes(router_);
-  add_pages(router_, releases_, loader_, experiments_, recommendations_, is_draining_);
+  add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
   add_experiments(admin_router_, token_, experiments_);
@@ -59,10 +60,12 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   closed.limits.connections = 100;
   admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
 
-  loader_.look();
+  rules_.look();  // before there is a release, so that what they hide is never seen
   experiments_.look();
-  housekeeper_.add([this] { loader_.look(); });
+  loader_.look();
+  housekeeper_.add([this] { rules_.look(); });
   housekeeper_.add([this] { experiments_.look(); });
+  housekeeper_.add([this] { loader_.look(); });
   housekeeper_.add([this] {
     releases_.collect();
     experiments_.collect();

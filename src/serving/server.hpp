@@ -16,6 +16,7 @@
 #include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
 #include "serving/recommendations.hpp"
+#include "serving/rules_file.hpp"
 
 namespace lodestone::serving {
 
@@ -29,7 +30,8 @@ struct ServerOptions {
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
   fs::path experiments_file;                         ///< "" = no experiments
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
-  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
+  fs::path rules_file;                               ///< "" = no rules
+  PageTuning tuning = {};
   std::optional<DemoPage> demo;  ///< none = no page at /
 };
 
@@ -49,7 +51,7 @@ class Server {
   void stop(std::chrono::milliseconds drain);
 
   /// What can change while it runs. Any thread.
-  void set_vector_ef(std::size_t ef) { recommendations_.set_vector_ef(ef); }
+  void set_tuning(const PageTuning& tuning) { recommendations_.set_tuning(tuning); }
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t admin_port() const;
@@ -63,6 +65,7 @@ class Server {
   ServingMetrics metrics_;
   ReleaseLoader loader_;
   ExperimentFile experiments_;
+  RulesFile rules_;
   Shadow shadow_;
   Recommendations recommendations_;
   http::Router router_;

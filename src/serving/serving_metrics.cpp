@@ -89,8 +89,10 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   constexpr std::array<const char*, 2> kResults = {"loaded", "refused"};
   for (std::size_t r = 0; r < kResults.size(); ++r) {
     reloads_[r] = registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", kResults[r]}});
-    experiment_reads_[r] = registry.counter("experiment_file_reads_total", "Readings of the experiments' file after it changed.",
-                                            {{"result", kResults[r]}});
+    for (std::size_t f = 0; f < file_reads_.size(); ++f) {
+      file_reads_[f][r] = registry.counter("watched_file_reads_total", "Readings of a file that is followed, after it changed.",
+                                           {{"file", f == 0 ? "experiments" : "rules"}, {"result", kResults[r]}});
+    }
   }
   for (std::size_t m = 0; m < trial_share_.size(); ++m) {
     trial_share_[m] = registry.gauge(
@@ -191,9 +193,9 @@ void ServingMetrics::count_reload(Reload reload) {
   reload_slots_->add(reloads_[static_cast<std::size_t>(reload)]);
 }
 
-void ServingMetrics::count_experiments(Reload reload) {
+void ServingMetrics::count_file_read(WatchedFile file, Reload reload) {
   const std::lock_guard lock(reload_mutex_);
-  reload_slots_->add(experiment_reads_[static_cast<std::size_t>(reload)]);
+  reload_slots_->add(file_reads_[static_cast<std::size_t>(file)][static_cast<std::size_t>(reload)]);
 }
 
 void ServingMetrics::set_trial_share(const bundle::Trial& trial) {

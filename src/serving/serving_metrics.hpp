@@ -39,6 +39,9 @@ inline constexpr std::size_t kVariants = 2;
 /// "primary", "rollout".
 std::string_view variant_name(Variant variant);
 
+/// Files that are followed while the server runs. The numbers index arrays.
+enum class WatchedFile : std::uint8_t { kExperiments, kRules };
+
 /// The series of recommendation_exposures_total with one experiment_variant; [variant][endpoint][degrade].
 using ExposureCounters = std::array<std::array<std::array<metrics::Counter, kDegrades>, kEndpoints>, kVariants>;
 
@@ -69,8 +72,7 @@ class ServingMetrics {
   void set_bundle(const std::string& id, TimePoint loaded_at);
   enum class Reload { kLoaded, kRefused };
   void count_reload(Reload reload);
-  /// A reading of the experiments' file.
-  void count_experiments(Reload reload);
+  void count_file_read(WatchedFile file, Reload reload);
   void set_trial_share(const bundle::Trial& trial);
   void clear_trial_share();
 
@@ -105,9 +107,9 @@ class ServingMetrics {
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;
-  std::array<metrics::Counter, 2> reloads_;           ///< by Reload
-  std::array<metrics::Counter, 2> experiment_reads_;  ///< by Reload
-  std::array<metrics::Gauge, 2> trial_share_;         ///< by TrialMode
+  std::array<metrics::Counter, 2> reloads_;                    ///< by Reload
+  std::array<std::array<metrics::Counter, 2>, 2> file_reads_;  ///< by WatchedFile, by Reload
+  std::array<metrics::Gauge, 2> trial_share_;                  ///< by TrialMode
 };
 
 }  // namespace lodestone::serving

@@ -115,6 +115,8 @@ void Shadow::compare(Task& task, const Lineup& lineup) {
   engine::PageRequest request = task.request;
   request.weights = nullptr;  // those of an experiment were learned for another release
   request.with_rows = false;
+  request.rules = lineup.trial_rules.get();
+  request.exploration = 0;  // what it draws is no difference
   request.item.reset();
   if (task.item) request.item = release.catalog.find(*task.item);
   other_.clear();
