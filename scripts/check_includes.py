@@ -40,6 +40,7 @@ THIRD_PARTY = {
     "boost/json": ["base"],
     "boost/asio": ["http", "cache"],
     "boost/beast": ["http"],
+    "boost/math": ["evaluation"],
     "boost/": ["http"],
     "openssl/": ["base"],
     "spdlog/": ["base"],
