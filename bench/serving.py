@@ -44,3 +44,17 @@ def run(rounds, quick):
                     ours, theirs, p99 = run_rounds(base + target, static, rounds, seconds)
                 yield figure(name, ours, "req/s", theirs, ratio_goal=goal)
                 yield figure(name + "_p99", p99, "ms")
+            yield from run_exposures(path, base, rounds, seconds)
+
+
+def run_exposures(path, base, rounds, seconds):
+    """The same list from a server that logs what it shows, against one that does not, in the same rounds."""
+    port = free_port()
+    quiet = demo_config(path / "quiet", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.exposure_log=false",
+                        f"bundle.folder={path}/site/bundles")
+    command = [LODESTONE, "-c", quiet, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
+    with server(command, port, "lodestone", path / "quiet.log"):
+        target = "/similar/100?limit=10"
+        logging, silent, p99 = run_rounds(base + target, f"http://127.0.0.1:{port}{target}", rounds, seconds)
+    yield figure("serving_exposure_log", logging, "req/s", silent, ratio_goal=0.9)
+    yield figure("serving_exposure_log_p99", p99, "ms")

@@ -28,6 +28,8 @@ struct Arguments {
   ModelArguments model;
   ConfigArguments config;
   FeatureArguments features;
+  ExplainArguments explain;
+  ReportArguments report;
   IndexArguments indexes;
   std::string query;
   std::string table;
@@ -209,9 +211,10 @@ void add_model(CLI::App& root, Arguments& a, Run& chosen) {
 }
 
 void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
-  CLI::App* sql =
-      verb(root, "sql", "Query the lake: canonical tables by name, source tables as raw_business.TABLE and raw_matomo.TABLE",
-           chosen, [&a] { return run_sql(a.globals, a.query); });
+  CLI::App* sql = verb(
+      root, "sql",
+      "Query the lake: canonical tables by name, source tables as raw_business.TABLE, raw_matomo.TABLE, raw_exposures.exposures",
+      chosen, [&a] { return run_sql(a.globals, a.query); });
   sql->add_option("QUERY", a.query, "One SELECT")->required();
   add_json(sql, a.globals);
   CLI::App* lake = root.add_subcommand("lake", "The lake's tables");
@@ -238,6 +241,30 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
       ->allow_extra_args(false);
   add_json(readmit, a.globals);
   add_dry_run(readmit, a.globals);
+}
+
+void add_explain(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* explain =
+      verb(root, "explain", "Why a list is what it is, and why an item is not on it; from a release, without a server", chosen,
+           [&a] { return run_explain(a.globals, a.explain); });
+  explain->add_option("--user", a.explain.user, "Id of an account: what is recommended to it");
+  explain->add_option("--item", a.explain.item, "Id of a data set: what stands on its page, for the user if one is named");
+  explain->add_option("--target", a.explain.target, "Id of a data set: why it is on the list, or where it fell");
+  explain->add_option("--limit", a.explain.limit, "Items in the list")->check(CLI::Range(1, 50))->capture_default_str();
+  explain->add_option("--filter", a.explain.filter, "As of the list endpoints: price<=10 and category in (\"weather\")");
+  explain->add_option("--bundle", a.explain.bundle, "Release (default: the current)");
+  add_json(explain, a.globals);
+}
+
+void add_report(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* report = root.add_subcommand("report", "What happened, from the lake");
+  report->require_subcommand(1);
+  CLI::App* shown =
+      verb(*report, "recommendations", "What was shown: lists and items by endpoint, channel, degrade reason and variant", chosen,
+           [&a] { return run_report_recommendations(a.globals, a.report); });
+  shown->add_option("--since", a.report.since, "Only what was shown from this time on, RFC 3339");
+  shown->add_option("--until", a.report.until, "Only what was shown before this time, RFC 3339");
+  add_json(shown, a.globals);
 }
 
 void add_features(CLI::App& root, Arguments& a, Run& chosen) {
@@ -347,6 +374,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_model(root, arguments, chosen);
   add_lake(root, arguments, chosen);
   add_features(root, arguments, chosen);
+  add_explain(root, arguments, chosen);
+  add_report(root, arguments, chosen);
   add_indexes(root, arguments, chosen);
   add_plan(root, arguments, chosen);
   add_config(root, arguments, chosen);

@@ -27,6 +27,10 @@ std::vector<ConfigKey> source_keys() {
        .doc =
            "Prefix of Matomo's table names; may be empty. A database without such tables is refused, and the prefixes it has are "
            "named."},
+      {.path = "source.exposures",
+       .kind = K::kPath,
+       .doc = "Folder of the exposure logs that are read into the lake, subfolders too (one for each machine). Empty: "
+              "serving.exposure_folder, if it is there."},
       {.path = "source.zone",
        .fallback = "Asia/Shanghai",
        .doc = "Time zone of the naive times in the business tables; Matomo's are UTC. Columns of type TIMESTAMP are read in it, "
@@ -444,6 +448,35 @@ std::vector<ConfigKey> serving_keys() {
        .fallback = "rules.yaml",
        .doc = "Items that are hidden, pinned, boosted, buried or limited in number (docs/rules.md). Watched while the server "
               "runs; it need not exist."},
+      {.path = "serving.exposure_log",
+       .kind = K::kFlag,
+       .fallback = "true",
+       .doc = "Write down each list that is shown, for the pipeline to learn from (docs/formats/exposures.md). A disk that is "
+              "full or may not be written costs records, never an answer."},
+      {.path = "serving.exposure_folder",
+       .kind = K::kPath,
+       .fallback = "exposures",
+       .doc = "Folder of the exposure log. Servers may share one."},
+      {.path = "serving.exposure_file_mib",
+       .kind = K::kInteger,
+       .fallback = "256",
+       .doc = "A file of the exposure log that has grown to this size is followed by a new one, MiB.",
+       .min = 1,
+       .max = 65536},
+      {.path = "serving.exposure_total_mib",
+       .kind = K::kInteger,
+       .fallback = "4096",
+       .doc = "Size of the exposure log in all, MiB; beyond it the oldest files go, read or not. Larger survives a longer pause "
+              "of the pipeline. At least one file.",
+       .min = 1,
+       .max = 16777216},
+      {.path = "serving.exposure_queue_kib",
+       .kind = K::kInteger,
+       .fallback = "1024",
+       .doc = "What each thread may have shown and not yet written, KiB; some two lists a KiB. Larger survives a longer stall of "
+              "the disk.",
+       .min = 16,
+       .max = 1048576},
       {.path = "serving.demo_page",
        .kind = K::kFlag,
        .fallback = "false",

@@ -134,6 +134,11 @@ FreshnessReport measure_freshness(const Config& config, const lake::Contracts& c
       table.lag_seconds = freshness_lag(*table.newest_in_source, table.newest_in_lake, read_at);
     }
   }
+  // The logs of servers tell nothing beside what was read of them.
+  for (const lake::Manifest& manifest : reader.tables()) {
+    if (manifest.source == "exposures")
+      out.tables.push_back(describe(engine, lake, manifest, contracts.find(manifest.source, manifest.table)));
+  }
   return out;
 }
 

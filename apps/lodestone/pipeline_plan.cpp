@@ -10,6 +10,7 @@
 #include "app.hpp"
 #include "base/error.hpp"
 #include "bundle/store.hpp"
+#include "exposure_logs.hpp"
 #include "lake/canonical.hpp"
 #include "lake/contract.hpp"
 #include "lake/extract.hpp"
@@ -56,6 +57,10 @@ void plan_extract_stage(const Config& config, const PipelineArguments& arguments
                                                                          named.source->kind(), named.source->location());
       std::printf("extract: would %s %s\n", from.c_str(), table.folder.c_str());
     }
+  }
+  if (const fs::path folder = exposure_folder(config); !folder.empty()) {
+    std::printf("extract: would read what is new in the exposure logs of %s into %s\n", folder.c_str(),
+                lake::table_path(options.lake, "exposures", "exposures").c_str());
   }
 }
 

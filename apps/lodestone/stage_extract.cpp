@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "exposure_logs.hpp"
 #include "lake/canonical.hpp"
 #include "lake/extract.hpp"
 #include "lake/reader.hpp"
@@ -100,6 +101,11 @@ int extract_sources(const Config& config, const PipelineArguments& arguments, co
     } catch (const Error& error) {
       failures.push_back(error);
     }
+  }
+  try {
+    extract_exposures(config, contracts, engine, clock, print_report, lock);
+  } catch (const Error& error) {
+    failures.push_back(error);
   }
   for (const auto& [name, pool] : pools) log_info("sources", "{}", sources::format_pool_status(pool));
   if (failures.empty()) return 0;

@@ -26,7 +26,9 @@ void settle(const std::string& what, const std::vector<std::string>& problems) {
 
 void check_disk(const Config& config) {
   std::vector<std::string> problems;
-  for (const char* key : {"lake.folder", "bundle.folder", "pipeline.temp_folder"}) {
+  std::vector<std::string> keys = {"lake.folder", "bundle.folder", "pipeline.temp_folder"};
+  if (config.flag("serving.exposure_log")) keys.emplace_back("serving.exposure_folder");
+  for (const std::string& key : keys) {
     const fs::path folder = config.file_path(key);
     try {
       make_folders(folder);

@@ -63,6 +63,13 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.experiments_file = config.file_path("serving.experiments_file");
   options.rules_file = config.file_path("serving.rules_file");
   options.tuning = page_tuning(config);
+  if (config.flag("serving.exposure_log")) {
+    serving::ExposureLogOptions& log = options.exposures.emplace();
+    log.folder = config.file_path("serving.exposure_folder");
+    log.file_bytes = static_cast<std::uint64_t>(config.integer("serving.exposure_file_mib")) << 20U;
+    log.total_bytes = static_cast<std::uint64_t>(config.integer("serving.exposure_total_mib")) << 20U;
+    log.queue_bytes = static_cast<std::size_t>(config.integer("serving.exposure_queue_kib")) << 10U;
+  }
   if (config.flag("serving.demo_page")) options.demo = make_demo_page(config);
   return options;
 }

@@ -90,6 +90,24 @@ int run_bundle_verify(const Globals& globals, const BundleArguments& arguments);
 int run_bundle_rollback(const Globals& globals, const BundleArguments& arguments);
 int run_bundle_diff(const Globals& globals, const BundleArguments& arguments);
 
+struct ExplainArguments {
+  std::optional<std::int64_t> user;
+  std::optional<std::int64_t> item;
+  std::optional<std::int64_t> target;
+  std::size_t limit = 10;
+  std::string filter;
+  std::string bundle;  ///< id; "" = the current one
+};
+/// Why a list is what it is, and where an item fell that is not on it.
+int run_explain(const Globals& globals, const ExplainArguments& arguments);
+
+struct ReportArguments {
+  std::string since;  ///< "" = the beginning
+  std::string until;  ///< "" = the end
+};
+/// What was shown, from the exposure logs in the lake.
+int run_report_recommendations(const Globals& globals, const ReportArguments& arguments);
+
 struct ModelArguments {
   std::string bundle;                 ///< id; "" = the current one
   std::string ranker;                 ///< name; "" = the preferred one

@@ -8,6 +8,8 @@
 -- of it is only counted, once by order number: as an order of the shop, as one that the shop does not know, or as sent again.
 -- Orders count when they are paid and not deleted, at the time of payment; refunded ones give a refund at their last change.
 --
+-- What servers have shown comes from their exposure logs, an exposure an item; what was shown to robots does not count.
+--
 -- A visit belongs to the account it was logged in with, else to the account that its visitor was seen with nearest in time, at most stitch_days
 -- before or after; with stitch = forward only an account that was seen before the visit began counts. Visitors of one account are one person
 -- through its user_id. A visitor with more actions on one day than a person has is a robot, and that day does not count. An action that a
@@ -326,3 +328,20 @@ FROM (
     AND ({{api_order_paid}} LIKE concat('%,', pay_status, ',%') OR {{api_order_refunded}} LIKE concat('%,', pay_status, ',%'))
 ) o
 LEFT JOIN raw_business.dataset d ON d.id = o.item_id
+UNION ALL
+SELECT
+  concat('exposure:', x.log_file, ':', x.log_offset, ':', x.position) AS event_id,
+  'exposure' AS kind,
+  x.user_id,
+  x.visitor_id,
+  CAST(NULL AS STRING) AS session_id,
+  x.item_id,
+  x.at,
+  CAST(NULL AS DOUBLE) AS value,
+  x.request_id,
+  x.position,
+  'exposures' AS source,
+  CASE WHEN x.device_type = 'bot' THEN 'robot' WHEN d.id IS NULL THEN 'unknown item' END AS dropped
+FROM raw_exposures.exposures x
+LEFT JOIN raw_business.dataset d ON d.id = x.item_id
+WHERE pmod(hash(x.request_id), {{slices}}) = {{slice}}

@@ -349,6 +349,7 @@ void Recall::add_sums(Channel channel, float weight, std::size_t depth) {
   auto& items = scratch_.list_items[n_sources_];
   auto& scores = scratch_.list_scores[n_sources_];
   const auto wanted = [this](ItemIndex item) { return !scratch_.seen.contains(item) && eligible_(item); };
+  if (probe_ != nullptr) probe_->note(channel, scratch_.sums.place_of(probe_->item, wanted));
   add_source(channel, weight, scratch_.sums.take_best(depth, items, scores, wanted));
 }
 
@@ -356,6 +357,7 @@ void Recall::add_sums(Channel channel, float weight, std::size_t depth) {
 /// kind of page compare.
 void Recall::add_source(Channel channel, float weight, NeighbourRow list) {
   if (!(weight > 0)) return;
+  if (probe_ != nullptr) probe_->look_into(channel, list);
   total_weight_ += weight;
   const std::size_t n = std::min(list.items.size(), kListDepth);
   page_.candidates[static_cast<std::size_t>(channel)] += static_cast<std::uint32_t>(n);

@@ -9,6 +9,7 @@
 #include "engine/channel.hpp"
 #include "engine/eligibility.hpp"
 #include "engine/page.hpp"
+#include "engine/recall_probe.hpp"
 #include "engine/recall_trace.hpp"
 #include "engine/scratch.hpp"
 #include "models/release.hpp"
@@ -26,6 +27,9 @@ class Recall {
  public:
   Recall(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Eligibility& eligible,
          Scratch& scratch, Page& page, RecallTrace* trace);
+
+  /// Who wants to know where an item stands in the whole lists; before run().
+  void set_probe(RecallProbe* probe) { probe_ = probe; }
 
   /// Asks every channel of the page. The sources and their lists lie in the scratch, and `page.candidates` counts them.
   void run();
@@ -69,6 +73,7 @@ class Recall {
   Scratch& scratch_;
   Page& page_;
   RecallTrace* trace_;
+  RecallProbe* probe_ = nullptr;
   std::span<const ItemIndex> history_;  ///< of the visitor, newest first
   std::span<const float> weights_of_history_;
   std::array<float, kChannels> weights_{};

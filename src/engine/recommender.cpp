@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "engine/eligibility.hpp"
+#include "engine/explanation.hpp"
 #include "engine/query.hpp"
 #include "engine/ranking.hpp"
 #include "engine/recall.hpp"
@@ -74,6 +75,24 @@ class PageMaker {
     backfill();
   }
 
+  /// Makes the page and says what became of an item.
+  TargetExplanation explain(ItemIndex target) {
+    RecallProbe probe{target, {}};
+    recall_.set_probe(&probe);
+    run();
+    TargetExplanation out;
+    out.channels = probe.places;
+    out.is_in_history = request_.kind != PageKind::kSimilar && scratch_.seen.contains(target);
+    out.last_score = page_.items.empty() ? 0 : page_.items.back().score;
+    const auto shown = find_placed(target);
+    if (shown != page_.items.end()) out.place = static_cast<std::size_t>(shown - page_.items.begin()) + 1;
+    note_places(target, out);
+    if (out.place > 0) return out;
+    const std::optional<Fate> obstacle = find_obstacle(release_, request_, target);
+    out.fate = obstacle ? *obstacle : (out.fused_rank > 0 ? Fate::kBelowCut : Fate::kNoChannel);
+    return out;
+  }
+
   /// Candidates with their features, for who fits a ranker.
   void make_rows_of_pool(const features::Vectorizer& vectorizer, std::size_t depth) {
     recall();
@@ -89,6 +108,31 @@ class PageMaker {
     recall_.run();
     for (std::size_t s = 0; s < recall_.sources().size(); ++s) fuse(s);
     has_candidates_ = !scratch_.candidates.all().empty();
+  }
+
+  [[nodiscard]] std::vector<PageItem>::const_iterator find_placed(ItemIndex item) const {
+    return std::find_if(page_.items.begin(), page_.items.end(), [item](const PageItem& placed) { return placed.item == item; });
+  }
+
+  /// Where the target stands by the fused score and by the ranker, among what may be shown; what stands on the page is blocked by now.
+  void note_places(ItemIndex target, TargetExplanation& out) const {
+    const auto all = scratch_.candidates.all();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [target](const Candidate& c) { return c.item == target && c.score > 0; });
+    if (found == all.end()) return;
+    out.fused_score = std::min(1.0F, found->score / recall_.total_weight());
+    out.fused_rank = 1;
+    for (const Candidate& candidate : all) {
+      const bool better = score_key(candidate.score, candidate.item) > score_key(found->score, target);
+      if (better && (eligible_(candidate.item) || find_placed(candidate.item) != page_.items.end())) ++out.fused_rank;
+    }
+    if (page_.ranker == nullptr) return;
+    for (std::size_t place = 0; place < scratch_.order.size(); ++place) {
+      const std::uint32_t r = scratch_.order[place];
+      if (key_item(scratch_.pool[r]) != target) continue;
+      out.ranked_place = place + 1;
+      out.ranked_score = ranked_score(scratch_.scores[r]);
+    }
   }
 
   /// A ranker is fitted on pages of related items and on pages for people with a history; other lists keep their own order.
@@ -288,6 +332,11 @@ class PageMaker {
 
 void recommend(const Release& release, const PageRequest& request, Scratch& scratch, Page& page, RecallTrace* trace) {
   PageMaker(release, request, scratch, page, trace).run();
+}
+
+TargetExplanation explain_target(const Release& release, const PageRequest& request, ItemIndex target, Scratch& scratch,
+                                 Page& page) {
+  return PageMaker(release, request, scratch, page, nullptr).explain(target);
 }
 
 void make_candidate_rows(const Release& release, const PageRequest& request, const features::Vectorizer& vectorizer,

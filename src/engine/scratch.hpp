@@ -114,6 +114,19 @@ class ItemSums {
   void add(const models::NeighbourRow& row, float scale);
   [[nodiscard]] std::size_t size() const { return n_touched_; }
 
+  /// Where an item stands among the sums of items for which `wanted(item)` holds, from 1, and its sum; rank 0 when it has none.
+  template <typename Wanted>
+  [[nodiscard]] Contribution place_of(ItemIndex item, const Wanted& wanted) const {
+    const float sum = sums_[static_cast<std::size_t>(item)];
+    if (!(sum > 0)) return {};
+    std::int32_t rank = 1;
+    for (const ItemIndex other : std::span(touched_).first(n_touched_)) {
+      const float theirs = sums_[static_cast<std::size_t>(other)];
+      if (score_key(theirs, other) > score_key(sum, item) && wanted(other)) ++rank;
+    }
+    return {rank, sum};
+  }
+
   /// Takes the best `n` sums of items for which `wanted(item)` holds, best first, equal ones by item, and empties the sums. `wanted` is
   /// asked only of items that may still be among the best. The row lies in `items` and `scores`.
   template <typename Wanted>

@@ -78,6 +78,9 @@ void Exchange::answer(bool keep_alive) {
   request.content_type = parsed.content_type;
   request.authorization = parsed.authorization;
   request.if_none_match = parsed.if_none_match;
+  request.user_agent = parsed.user_agent;
+  request.accept_language = parsed.accept_language;
+  request.client_app = parsed.client_app;
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);
   request.request_id = parsed.request_id.empty() ? std::string_view(new_id_) : std::string_view(parsed.request_id);

@@ -82,8 +82,11 @@ class StrictParser final : public beast::basic_parser<true> {
       case beast::field::content_type: request_->content_type = view(value); break;
       case beast::field::authorization: request_->authorization = view(value); break;
       case beast::field::if_none_match: request_->if_none_match = view(value); break;
+      case beast::field::user_agent: request_->user_agent = view(value); break;
+      case beast::field::accept_language: request_->accept_language = view(value); break;
       default:
         if (boost::beast::iequals(name, "X-Request-ID") && is_request_id(view(value))) request_->request_id = view(value);
+        if (boost::beast::iequals(name, "X-Client-App")) request_->client_app = view(value);
         break;
     }
   }
@@ -151,6 +154,9 @@ struct RequestParser::Parser {
     request.content_type.clear();
     request.authorization.clear();
     request.if_none_match.clear();
+    request.user_agent.clear();
+    request.accept_language.clear();
+    request.client_app.clear();
     request.request_id.clear();
     started = false;
     continued = false;

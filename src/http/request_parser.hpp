@@ -20,6 +20,9 @@ struct ParsedRequest {
   std::string content_type;
   std::string authorization;
   std::string if_none_match;
+  std::string user_agent;
+  std::string accept_language;
+  std::string client_app;
   std::string request_id;  ///< "" unless given and well formed
   bool keep_alive = true;
 };

@@ -52,7 +52,7 @@ struct Cursor {
   std::optional<TimePoint> pass_time = {};   ///< and how far it is
   std::vector<std::string> pass_key = {};
   std::string position =
-      {};  ///< of a table that is followed by its source's log: what this covers is here; then the rest is empty
+      {};  ///< of a table that is followed by its source's log, or appended to: what this covers is here; then the rest is empty
 
   friend bool operator==(const Cursor&, const Cursor&) = default;
 };
@@ -78,7 +78,7 @@ struct Comparison {
 
 struct Manifest {
   std::string layer;   ///< "raw" or "canonical"
-  std::string source;  ///< "business", "matomo" or "canonical"
+  std::string source;  ///< "business", "matomo", "exposures" or "canonical"
   std::string table;
   std::string kind;      ///< of source: "files", "mysql", and "sql" for canonical tables
   std::string location;  ///< folder, or host:port/database

@@ -229,6 +229,34 @@ void TableIngest::commit_piece(Manifest& manifest) {
   folder_.commit(manifest);
 }
 
+// Rewriting costs what is rewritten, reading costs a file each: parts of a few runs are kept apart, and large ones for ever.
+void TableIngest::join_small_parts(std::vector<Part>& parts) {
+  constexpr std::size_t kMaxSmallParts = 24;
+  constexpr std::uint64_t kSmallRows = 1'000'000;
+  std::vector<std::string> small;
+  for (const Part& part : parts) {
+    if (part.rows < kSmallRows) small.push_back(part.file);
+  }
+  if (small.size() <= kMaxSmallParts) return;
+  const FreshPart joined = write_part("SELECT * FROM " + parquet_sql(folder_.path(), small));
+  std::erase_if(parts, [](const Part& part) { return part.rows < kSmallRows; });
+  parts.push_back({joined.path.filename().string(), joined.rows, static_cast<std::uint64_t>(fs::file_size(joined.path))});
+}
+
+TableReport TableIngest::commit_behind(Manifest manifest) {
+  for (const FreshPart& part : parts_) {
+    if (part.rows == 0) continue;
+    manifest.parts.push_back({part.path.filename().string(), part.rows, static_cast<std::uint64_t>(fs::file_size(part.path))});
+  }
+  join_small_parts(manifest.parts);
+  manifest.created_at = clock_.now();
+  manifest.n_quarantined += n_quarantined_;
+  manifest.quarantine_files.insert(manifest.quarantine_files.end(), quarantine_files_.begin(), quarantine_files_.end());
+  manifest.columns = manifest_columns(manifest.parts);
+  folder_.commit(manifest);
+  return {contract_.source, contract_.table, rows_in_, manifest.n_rows(), n_quarantined_, {}, 0, folder_.manifest_path()};
+}
+
 TableReport TableIngest::commit(const std::string& kind, const std::string& location) {
   Manifest manifest;
   manifest.layer = "raw";

@@ -28,6 +28,8 @@ class TableIngest {
   TableReport commit(const std::string& kind, const std::string& location);
   /// Puts what was read behind the pieces of `manifest`'s pending reading, and commits that; readers still see the old table.
   void commit_piece(Manifest& manifest);
+  /// Puts what was read behind the rows of `manifest`, a table that only grows, and commits that. Many small parts become one.
+  TableReport commit_behind(Manifest manifest);
 
  private:
   struct FreshPart {
@@ -41,6 +43,7 @@ class TableIngest {
   void set_null_rows_aside(FreshPart& part);
   void set_duplicates_aside(FreshPart& part, const FileRows& rows);
   void merge_increments(const std::string& base, std::vector<FreshPart> increments);
+  void join_small_parts(std::vector<Part>& parts);
   void replace_part(FreshPart& part, const std::string& select_sql);
   [[nodiscard]] FreshPart write_part(const std::string& select_sql);
   [[nodiscard]] std::vector<ManifestColumn> manifest_columns(const std::vector<Part>& parts);

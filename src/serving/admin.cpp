@@ -129,12 +129,16 @@ void write_experiment(json::Writer& writer, const Experiment& experiment) {
 
 }  // namespace
 
+bool check_token(const http::Request& request, const std::string& token, http::Response& response) {
+  if (is_authorized(request.authorization, token)) return true;
+  response.more_headers = "WWW-Authenticate: Bearer\r\n";
+  http::answer_problem(response, 401, "this port wants the header Authorization: Bearer TOKEN");
+  return false;
+}
+
 http::Handler behind_token(const std::string& token, http::Handler handler) {
   return [&token, handler = std::move(handler)](const http::Request& request, http::Response& response) {
-    if (!is_authorized(request.authorization, token)) {
-      response.more_headers = "WWW-Authenticate: Bearer\r\n";
-      return http::answer_problem(response, 401, "this port wants the header Authorization: Bearer TOKEN");
-    }
+    if (!check_token(request, token, response)) return;
     static_cast<void>(http::Parameters(request, {}));
     handler(request, response);
   };

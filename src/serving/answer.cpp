@@ -38,13 +38,14 @@ class RankerExplanation {
     if (!page.rows.empty()) contributions_.resize(page.ranker->columns().size());
   }
 
-  void append(std::string& out, const engine::PageItem& item) {
+  /// False when there is no `features` to say.
+  bool append(std::string& out, const engine::PageItem& item) {
     const std::size_t n = contributions_.size();
-    if (n == 0 || item.row == engine::PageItem::kNoRow) return;
+    if (n == 0 || item.row == engine::PageItem::kNoRow) return false;
     const models::Ranker& ranker = *page_.ranker;
     out.append(",\"ranker\":\"").append(ranker.name()).append("\"");
     const models::TreeShap* shap = ranker.shap();
-    if (shap == nullptr) return;
+    if (shap == nullptr) return false;
     shap->explain(std::span(page_.rows).subspan(item.row * n, n), contributions_, scratch_);
     out.append(",\"expected\":");
     append_number(out, shap->expected_value());
@@ -58,6 +59,7 @@ class RankerExplanation {
       append_number(out, contributions_[f]);
     }
     out += '}';
+    return true;
   }
 
  private:
@@ -75,7 +77,8 @@ void append_items(std::string& out, const models::Release& release, const engine
     const engine::PageItem& item = page.items[place];
     out += place == 0 ? "{" : ",{";
     out += release.catalog.card(item.item);
-    if (detail == Detail::kScored || detail == Detail::kExplained) {
+    const bool is_explained = detail == Detail::kExplained || detail == Detail::kAccounted;
+    if (detail == Detail::kScored || is_explained) {
       out += ",\"score\":";
       append_number(out, item.score);
     }
@@ -84,9 +87,9 @@ void append_items(std::string& out, const models::Release& release, const engine
       engine::append_reason(out, item.channels);
       out += '"';
     }
-    if (detail == Detail::kExplained) {
+    if (is_explained) {
       append_channels(out, item);
-      explanation.append(out, item);
+      if (!explanation.append(out, item) && detail == Detail::kAccounted) out += ",\"features\":{}";
     }
     out += '}';
   }

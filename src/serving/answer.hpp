@@ -16,6 +16,7 @@ enum class Detail {
   kScored,         ///< `score` and `reason`
   kExplained,  ///< also `channels`: rank (from 1) and raw score in each channel that gave the item; where a ranker put the page in order,
   ///< `ranker` and `features`: what each feature adds to the mean raw score `expected`, whose logistic function is `score`
+  kAccounted,  ///< the same, with `features` always there, empty where no ranker speaks
 };
 
 /// Appends "[{...},...]".

@@ -33,7 +33,8 @@ class PagesTest : public ::testing::Test {
   }
   const json::Value* operation(const std::string& path) {
     const json::Value* at = document.find("paths")->find(path);
-    return at == nullptr ? nullptr : at->find("get");
+    if (at == nullptr) return nullptr;
+    return at->find("get") != nullptr ? at->find("get") : at->find("post");
   }
   /// Checks an answer against what the document says about its operation and status.
   void check(const std::string& path, const test::HttpAnswer& answer) {
@@ -82,6 +83,11 @@ TEST_F(PagesTest, every_answer_fits_the_document) {
       {"/demo", "/demo"}};
   for (const auto& [path, target] : calls) check(path, site.get(target));
   check("/docs", site.get("/docs", "If-None-Match: *\r\n"));
+  for (const char* body :
+       {R"({"user_id":100,"slots":[{"name":"a","kind":"similar","dataset_id":10},{"name":"b","kind":"user"}]})",
+        R"({"slots":[{"name":"a","kind":"similar","dataset_id":999}]})", R"({"slots":[]})", "{"}) {
+    check("/recommend/page", test::HttpConnection(site.server->port()).request("POST", "/recommend/page", "", body));
+  }
 }
 
 TEST_F(PagesTest, every_answer_without_a_bundle_fits_the_document) {
@@ -120,9 +126,9 @@ TEST_F(PagesTest, every_parameter_is_described_and_taken) {
                                                     {"/recommend/user/{user_id}", "/recommend/user/100"},
                                                     {"/hot/trending", "/hot/trending"},
                                                     {"/search", "/search"}};
-  const std::map<std::string, std::string> values = {
-      {"limit", "3"},   {"filter", "price%3E0"}, {"exclude", "1,2"},  {"explain", "true"},
-      {"user_id", "1"}, {"visitor_id", "a"},     {"timeframe", "7d"}, {"q", "data"}};
+  const std::map<std::string, std::string> values = {{"limit", "3"},      {"filter", "price%3E0"}, {"exclude", "1,2"},
+                                                     {"explain", "true"}, {"user_id", "1"},        {"visitor_id", "a"},
+                                                     {"timeframe", "7d"}, {"q", "data"},           {"source", "home"}};
   for (const auto& [path, target] : paths) {
     std::set<std::string> described;
     for (const json::Value& given : *operation(path)->find("parameters")->as_array()) {
@@ -152,7 +158,9 @@ TEST_F(PagesTest, health_says_what_is_loaded) {
 TEST_F(PagesTest, the_docs_page_lists_every_operation_and_needs_nothing_else) {
   start();
   const auto page = site.get("/docs");
-  for (const json::Member& path : *document.find("paths")->as_object()) EXPECT_THAT(page.body, HasSubstr("GET " + path.key));
+  for (const json::Member& path : *document.find("paths")->as_object()) {
+    EXPECT_THAT(page.body, HasSubstr((path.value.find("get") != nullptr ? "GET " : "POST ") + path.key));
+  }
   EXPECT_THAT(page.body, HasSubstr("integer, 1 to 50, default 10"));
   EXPECT_THAT(page.body, ::testing::Not(HasSubstr("://")));
   EXPECT_THAT(page.body, ::testing::Not(HasSubstr("<script")));

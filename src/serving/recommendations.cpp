@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <chrono>
 
 #include "base/hash.hpp"
@@ -12,16 +11,12 @@
 #include "engine/query.hpp"
 #include "http/problem.hpp"
 #include "serving/answer.hpp"
+#include "serving/worker.hpp"
 
 namespace lodestone::serving {
 
 namespace {
 
-constexpr std::int64_t kMaxLimit = 50;
-constexpr std::int64_t kMaxTrending = 100;
-constexpr std::size_t kMaxExcluded = 1'000;
-constexpr std::size_t kMaxQueryBytes = 200;
-constexpr std::size_t kMaxVisitorBytes = 64;
 constexpr std::chrono::days kNewFor{30};
 constexpr std::array<std::string_view, models::kTrendingWindows> kTimeframes = {"1h", "24h", "7d"};
 
@@ -30,65 +25,14 @@ std::uint64_t monotonic_nanoseconds() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
+Degrade degrade_of(const engine::Page& page) { return page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates; }
+
 void answer_unavailable(http::Response& response, std::string_view detail) {
   http::answer_problem(response, 503, detail);
   response.retry_after = 1;
 }
 
 }  // namespace
-
-/// What one thread keeps between requests.
-struct Recommendations::Worker {
-  Worker(const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
-      : reader(holder), experiments(file.reader()), slots(registry.register_thread()) {
-    ids.reserve(kMaxExcluded);
-    exclude.reserve(kMaxExcluded);
-    tokens.reserve(kMaxQueryBytes);  // a token has a byte at least
-  }
-
-  ReleaseReader reader;
-  Published<RunningExperiments>::Reader experiments;
-  metrics::ThreadSlots& slots;
-  engine::Scratch scratch;
-  engine::Page page;
-  std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
-  std::string warm_for_trial;  ///< the same of the one on trial
-  std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
-  double shadow_due = 0;       ///< lists that the shadow is to see, of those made
-  std::vector<std::int64_t> ids;
-  std::vector<ItemId> exclude;
-  std::vector<std::uint64_t> tokens;
-  features::RequestValues values;  ///< of now
-  std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
-};
-
-/// One request, read.
-struct Recommendations::Asked {
-  Endpoint endpoint = Endpoint::kSimilar;
-  engine::PageRequest page;
-  std::optional<engine::Filter> filter;
-  Detail detail = Detail::kScored;
-  /// Who asks: a user id, else a visitor id, "" for neither. What one visitor sees follows from it.
-  std::string_view unit;
-  std::array<char, 24> user_text{};  ///< where a user's unit lies
-
-  // What follows from who asks.
-  const LoadedRelease* release = nullptr;
-  const LoadedRelease* shadow = nullptr;  ///< whom the page is to be shown to as well
-  double shadow_share = 0;
-  Variant variant = Variant::kPrimary;
-  const Assignment* assignment = nullptr;
-  const ExposureCounters* exposures = nullptr;
-  models::ChannelWeights weights;  ///< of the assignment, when it changes any
-
-  void set_unit(std::int64_t user) {
-    const auto end = std::to_chars(user_text.data(), user_text.data() + user_text.size(), user).ptr;
-    unit = std::string_view(user_text.data(), end);
-  }
-
-  /// True when the caller left out items, so that an empty list may be just what was asked for.
-  [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
-};
 
 Recommendations::Recommendations(const ReleaseHolder& releases, const ExperimentFile& experiments, Shadow& shadow,
                                  ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock, int n_threads)
@@ -104,16 +48,22 @@ void Recommendations::set_tuning(const PageTuning& tuning) {
   exploration_.store(static_cast<float>(tuning.exploration), std::memory_order_relaxed);
 }
 
+PageTuning Recommendations::tuning() const {
+  return {vector_ef_.load(std::memory_order_relaxed), diversity_.load(std::memory_order_relaxed),
+          exploration_.load(std::memory_order_relaxed)};
+}
+
 void Recommendations::add_routes(http::Router& router) {
   add(router, "/similar/{dataset_id}", Endpoint::kSimilar, &Recommendations::similar);
   add(router, "/recommend/detail/{dataset_id}", Endpoint::kDetail, &Recommendations::detail);
   add(router, "/recommend/user/{user_id}", Endpoint::kUser, &Recommendations::user);
   add(router, "/hot/trending", Endpoint::kTrending, &Recommendations::trending);
   add(router, "/search", Endpoint::kSearch, &Recommendations::search);
+  add(router, "/recommend/page", Endpoint::kPage, &Recommendations::page, http::Method::kPost);
 }
 
-void Recommendations::add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build) {
-  router.add(http::Method::kGet, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
+void Recommendations::add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build, http::Method method) {
+  router.add(method, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
     answer(endpoint, build, request, response);
   });
 }
@@ -164,8 +114,10 @@ void Recommendations::answer(Endpoint endpoint, Build build, const http::Request
   metrics_->count_answer(worker.slots, endpoint, known ? 304 : response.status, elapsed.count());
 }
 
-void Recommendations::read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const {
-  asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", 10, 1, kMaxLimit));
+void Recommendations::read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker,
+                                  Asked& asked) const {
+  asked.origin = read_origin(request, parameters.find("source"));
+  asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", kDefaultLimit, 1, kMaxLimit));
   parameters.ids("exclude", kMaxExcluded, worker.ids);
   worker.exclude.assign(worker.ids.size(), ItemId{});
   for (std::size_t i = 0; i < worker.ids.size(); ++i) worker.exclude[i] = ItemId(worker.ids[i]);
@@ -181,7 +133,7 @@ void Recommendations::read_common(const http::Parameters& parameters, Worker& wo
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-void Recommendations::assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const {
+void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup) const {
   asked.release = lineup.current.get();
   asked.page.rules = lineup.current_rules.get();
   if (lineup.trial && lineup.terms.mode == bundle::TrialMode::kShadow) {
@@ -191,6 +143,7 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
     asked.release = lineup.trial.get();
     asked.page.rules = lineup.trial_rules.get();
     asked.variant = Variant::kRollout;
+    asked.run_id = lineup.terms.run_id;
   }
   const RunningExperiments& running = *worker.experiments.current();
   const std::size_t place = asked.unit.empty() || !running.experiments.any_active() ? 0 : running.experiments.assign(asked.unit);
@@ -199,7 +152,6 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
   asked.page.diversity = diversity_.load(std::memory_order_relaxed);
   asked.page.exploration = exploration_.load(std::memory_order_relaxed);
-  asked.page.seed = xxh3(request.request_id);
   if (place == 0) return;
   const PageParameters& parameters = asked.assignment->parameters;
   asked.weights = asked.release->release().weights;
@@ -213,12 +165,13 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
   asked.page.exploration = static_cast<float>(parameters.exploration.value_or(asked.page.exploration));
 }
 
-bool Recommendations::make_page(Asked& asked, Worker& worker, http::Response& response) {
+bool Recommendations::make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response) {
   const models::Release& release = asked.release->release();
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
   asked.page.values = worker.values;
+  asked.page.seed = xxh3(request.request_id, asked.slot.empty() ? 0 : xxh3(asked.slot));
   asked.page.with_rows = asked.detail == Detail::kExplained;
   engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   if (page.items.empty() && !asked.is_narrowed()) {
@@ -231,13 +184,34 @@ bool Recommendations::make_page(Asked& asked, Worker& worker, http::Response& re
     worker.shadow_due -= 1;
     shadow_->offer(asked.page, release, page);
   }
+  if (exposure_log_ != nullptr && request.method != http::Method::kHead) expose(request, asked, worker.page);
   return true;
+}
+
+void Recommendations::expose(const http::Request& request, const Asked& asked, const engine::Page& page) const {
+  const models::Release& release = asked.release->release();
+  Exposure exposure;
+  exposure.at = clock_->now();
+  exposure.request_id = request.request_id;
+  exposure.user = asked.page.user;
+  exposure.visitor_id = asked.visitor;
+  if (asked.page.item) exposure.page = release.catalog.id(*asked.page.item);
+  exposure.algorithm_version = release.id;
+  exposure.endpoint = endpoint_name(asked.endpoint);
+  exposure.slot = asked.slot;
+  exposure.variant = variant_name(asked.variant);
+  exposure.experiment_variant = asked.assignment->label;
+  exposure.degrade_reason = degrade_name(degrade_of(page));
+  exposure.origin = asked.origin;
+  exposure.model_run_id = asked.run_id;
+  exposure.feature_snapshot_id = asked.release->feature_snapshot_id;
+  exposure_log_->add(request.thread, exposure, release.catalog, page.items);
 }
 
 void Recommendations::count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const {
   const models::Catalog& catalog = asked.release->release().catalog;
   const engine::Page& page = worker.page;
-  const Degrade degrade = page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates;
+  const Degrade degrade = degrade_of(page);
   std::size_t n_new = 0;
   for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
@@ -263,7 +237,7 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   const std::int64_t id = http::path_id(request, 0);
   asked.page.item = release.catalog.find(ItemId(id));
   if (!asked.page.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
-  if (!make_page(asked, worker, response)) return;
+  if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"dataset_id\":";
   json::append_number(out, id);
@@ -274,46 +248,47 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
 }
 
 void Recommendations::similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
-  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain"};
+  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "source"};
   Asked asked;
-  read_common(http::Parameters(request, kKnown), worker, asked);
-  assign(request, asked, worker, lineup);
+  read_common(request, http::Parameters(request, kKnown), worker, asked);
+  assign(asked, worker, lineup);
   about_item(request, worker, response, "similar_items", asked);
 }
 
 void Recommendations::detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
-  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "user_id", "visitor_id"};
+  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "user_id", "visitor_id", "source"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
   asked.endpoint = Endpoint::kDetail;
   asked.page.kind = engine::PageKind::kDetail;
-  read_common(parameters, worker, asked);
+  read_common(request, parameters, worker, asked);
   if (const auto visitor = parameters.find("visitor_id")) {
     if (visitor->empty() || visitor->size() > kMaxVisitorBytes) {
       throw http::ParameterError("visitor_id",
                                  fmt::format("visitor_id has {} bytes, expected 1 to {}", visitor->size(), kMaxVisitorBytes));
     }
+    asked.visitor = *visitor;
     asked.unit = *visitor;
   }
   if (const auto id = parameters.id("user_id")) {
     asked.page.user = UserId(*id);
     asked.set_unit(*id);
   }
-  assign(request, asked, worker, lineup);
+  assign(asked, worker, lineup);
   about_item(request, worker, response, "recommendations", asked);
 }
 
 void Recommendations::user(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
-  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain"};
+  static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "source"};
   Asked asked;
   asked.endpoint = Endpoint::kUser;
   asked.page.kind = engine::PageKind::kUser;
-  read_common(http::Parameters(request, kKnown), worker, asked);
+  read_common(request, http::Parameters(request, kKnown), worker, asked);
   const std::int64_t id = http::path_id(request, 0);
   asked.page.user = UserId(id);
   asked.set_unit(id);
-  assign(request, asked, worker, lineup);
-  if (!make_page(asked, worker, response)) return;
+  assign(asked, worker, lineup);
+  if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"user_id\":";
   json::append_number(out, id);
@@ -324,17 +299,18 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
 }
 
 void Recommendations::trending(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
-  static constexpr std::string_view kKnown[] = {"timeframe", "limit"};
+  static constexpr std::string_view kKnown[] = {"timeframe", "limit", "source"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
   asked.endpoint = Endpoint::kTrending;
   asked.page.kind = engine::PageKind::kTrending;
+  asked.origin = read_origin(request, parameters.find("source"));
   const std::size_t window = parameters.choice("timeframe", 0, kTimeframes);
   asked.page.window = static_cast<models::TrendingWindow>(window);
-  asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", 20, 1, kMaxTrending));
-  assign(request, asked, worker, lineup);
+  asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", kDefaultTrending, 1, kMaxTrending));
+  assign(asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
-  if (!make_page(asked, worker, response)) return;
+  if (!make_page(request, asked, worker, response)) return;
   // The four fields of a card; a list that is no list of trending items says so in each item.
   const Detail detail = worker.page.degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
   std::string& out = response.out();
@@ -347,13 +323,13 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
 }
 
 void Recommendations::search(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
-  static constexpr std::string_view kKnown[] = {"q", "limit", "filter"};
+  static constexpr std::string_view kKnown[] = {"q", "limit", "filter", "source"};
   const http::Parameters parameters(request, kKnown);
   Asked asked;
   asked.endpoint = Endpoint::kSearch;
   asked.page.kind = engine::PageKind::kSearch;
-  read_common(parameters, worker, asked);
-  assign(request, asked, worker, lineup);
+  read_common(request, parameters, worker, asked);
+  assign(asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
   const std::string_view query = parameters.find("q").value_or("");
   if (query.size() > kMaxQueryBytes) {
@@ -367,7 +343,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
       worker.tokens.push_back(0);  // a query of signs only finds nothing, where no query finds what is popular
   }
   asked.page.query_tokens = worker.tokens;
-  if (!make_page(asked, worker, response)) return;
+  if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"query\":";
   json::append_string(out, query);

@@ -1,5 +1,5 @@
 #pragma once
-// The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /hot/trending, /search.
+// The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /recommend/page, /hot/trending, /search.
 
 #include <atomic>
 #include <memory>
@@ -12,18 +12,13 @@
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
 #include "serving/experiment_file.hpp"
+#include "serving/exposure_log.hpp"
+#include "serving/page_tuning.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/serving_metrics.hpp"
 #include "serving/shadow.hpp"
 
 namespace lodestone::serving {
-
-/// What of engine::PageRequest the operator sets, while the server runs.
-struct PageTuning {
-  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
-  double diversity = 0;
-  double exploration = 0;
-};
 
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
@@ -37,6 +32,9 @@ class Recommendations {
   void add_routes(http::Router& router);
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
+  /// Notes every list that is shown there; before the first request. nullptr = nowhere.
+  void set_exposure_log(ExposureLog* log) { exposure_log_ = log; }
+  [[nodiscard]] PageTuning tuning() const;
 
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
   /// on that thread's memory when the release is new, so that first requests find it grown.
@@ -51,27 +49,31 @@ class Recommendations {
   struct Asked;
   using Build = void (Recommendations::*)(const http::Request&, Worker&, const Lineup&, http::Response&);
 
-  void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build);
+  void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build,
+           http::Method method = http::Method::kGet);
   void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response);
   void similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void user(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void trending(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
+  void page(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void search(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
 
   void about_item(const http::Request& request, Worker& worker, http::Response& response, std::string_view list_name,
                   Asked& asked);
-  void read_common(const http::Parameters& parameters, Worker& worker, Asked& asked) const;
+  void read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Chooses the release and the variants of experiments for whoever asks.
-  void assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const;
-  /// Makes the page and counts it; false when there is nothing to show, which is answered.
-  bool make_page(Asked& asked, Worker& worker, http::Response& response);
+  void assign(Asked& asked, Worker& worker, const Lineup& lineup) const;
+  /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
+  bool make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response);
+  void expose(const http::Request& request, const Asked& asked, const engine::Page& page) const;
   void count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const;
   static void finish_list(const http::Request& request, const Asked& asked, http::Response& response, std::size_t list_begin);
 
   Shadow* shadow_;
   ServingMetrics* metrics_;
   const Clock* clock_;
+  ExposureLog* exposure_log_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> n_warm_{0};
   std::atomic<std::size_t> vector_ef_{PageTuning{}.vector_ef};

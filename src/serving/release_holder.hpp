@@ -21,6 +21,7 @@ struct LoadedRelease {
   std::uint64_t etag_seed = 0;  ///< of the bundle id
   std::string demo;             ///< answer of /demo, "" when there is no demo page
   TimePoint loaded_at;
+  std::string feature_snapshot_id;  ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
 
   [[nodiscard]] const models::Release& release() const { return bundle->release(); }
 };

@@ -26,6 +26,14 @@ void make_warm(const models::Release& release) {
   }
 }
 
+std::string feature_snapshot_of(const bundle::Manifest& manifest) {
+  constexpr std::size_t kDigits = 16;
+  for (const bundle::BundleFile& file : manifest.files) {
+    if (file.name == bundle::kFeatureFile) return file.sha256.substr(0, kDigits);
+  }
+  return "";
+}
+
 }  // namespace
 
 ReleaseLoader::ReleaseLoader(bundle::BundleStore store, ReleaseHolder& releases, ServingMetrics& metrics, const Clock& clock,
@@ -41,6 +49,7 @@ ReleasePointer ReleaseLoader::open(const std::string& id) const {
   loaded->etag_seed = xxh3(id);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());
   loaded->loaded_at = clock_->now();
+  loaded->feature_snapshot_id = feature_snapshot_of(loaded->bundle->manifest());
   return loaded;
 }
 

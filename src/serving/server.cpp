@@ -40,13 +40,17 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),
+      exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
+                                       : nullptr),
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads) {
   recommendations_.set_tuning(options_.tuning);
+  recommendations_.set_exposure_log(exposure_log_.get());
   recommendations_.add_routes(router_);
   add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
   add_experiments(admin_router_, token_, experiments_);
+  add_explain(admin_router_, token_, releases_, clock, [this] { return recommendations_.tuning(); });
   metrics::register_process_metrics(registry);
 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
@@ -77,6 +81,7 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 
 void Server::start() {
   const bool has_release = releases_.get() != nullptr;
+  if (exposure_log_) exposure_log_->start();
   housekeeper_.start(options_.follow_interval);
   shadow_.start();
   admin_listener_->start();
@@ -90,6 +95,7 @@ void Server::stop(std::chrono::milliseconds drain) {
   admin_listener_->stop(drain);
   housekeeper_.stop();
   shadow_.stop();
+  if (exposure_log_) exposure_log_->stop();  // nobody answers any more
 }
 
 std::uint16_t Server::port() const { return listener_->port(); }

@@ -32,7 +32,8 @@ struct ServerOptions {
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
   fs::path rules_file;                               ///< "" = no rules
   PageTuning tuning = {};
-  std::optional<DemoPage> demo;  ///< none = no page at /
+  std::optional<DemoPage> demo;                 ///< none = no page at /
+  std::optional<ExposureLogOptions> exposures;  ///< none = what is shown is not logged
 };
 
 /// start and stop belong to one thread.
@@ -67,6 +68,7 @@ class Server {
   ExperimentFile experiments_;
   RulesFile rules_;
   Shadow shadow_;
+  std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
   http::Router router_;
   http::Router admin_router_;

@@ -27,6 +27,7 @@ std::string_view endpoint_name(Endpoint endpoint) {
     case Endpoint::kUser: return "recommend_user";
     case Endpoint::kTrending: return "hot_trending";
     case Endpoint::kSearch: return "search";
+    case Endpoint::kPage: return "recommend_page";
   }
   return "";
 }

@@ -18,9 +18,9 @@
 namespace lodestone::serving {
 
 /// The numbers index arrays.
-enum class Endpoint : std::uint8_t { kSimilar, kDetail, kUser, kTrending, kSearch };
-inline constexpr std::size_t kEndpoints = 5;
-/// "similar", "recommend_detail", "recommend_user", "hot_trending", "search".
+enum class Endpoint : std::uint8_t { kSimilar, kDetail, kUser, kTrending, kSearch, kPage };
+inline constexpr std::size_t kEndpoints = 6;
+/// "similar", "recommend_detail", "recommend_user", "hot_trending", "search", "recommend_page".
 std::string_view endpoint_name(Endpoint endpoint);
 
 /// Why an answer is not what it should be. The numbers index arrays.
@@ -80,7 +80,7 @@ class ServingMetrics {
   void sample_fallback_ratio();
 
  private:
-  static constexpr std::array<int, 6> kStatuses = {200, 304, 404, 422, 500, 503};
+  static constexpr std::array<int, 8> kStatuses = {200, 304, 400, 404, 415, 422, 500, 503};
 
   struct OfEndpoint {
     std::array<metrics::Counter, kStatuses.size()> requests;

@@ -16,6 +16,7 @@ constexpr int kThreads = 2;
 class WarmTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    recommendations.set_exposure_log(&exposures);
     recommendations.add_routes(router);
     const std::string id = bundle::pack(test::sample_release(), test::sample_info(), folder.path());
     auto loaded = std::make_shared<LoadedRelease>();
@@ -50,6 +51,7 @@ class WarmTest : public ::testing::Test {
   ReleaseHolder releases;
   ExperimentFile experiments{"", metrics};
   Shadow shadow{releases, registry};
+  ExposureLog exposures{ExposureLogOptions{}, registry, clock, kThreads};  // not started: it refuses what its queue does not hold
   Recommendations recommendations{releases, experiments, shadow, metrics, registry, clock, kThreads};
   http::Router router;
 };

@@ -18,6 +18,8 @@ ServingSite::ServingSite() : clock(*parse_time("2026-11-24T09:30:00Z")) {
   options.follow_interval = std::chrono::milliseconds(20);
   options.bundle_folder = folder.path() / "bundles";
   options.admin_token_file = folder.path() / "admin_token";
+  options.exposures = serving::ExposureLogOptions{};
+  options.exposures->folder = folder.path() / "exposures";
   make_folders(options.bundle_folder);
   write_file_atomic(options.admin_token_file, std::string(kToken) + "\n");
   fs::permissions(options.admin_token_file, fs::perms::owner_read | fs::perms::owner_write);

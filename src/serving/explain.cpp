@@ -1,0 +1,158 @@
+#include "serving/explain.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+#include "engine/explanation.hpp"
+#include "engine/ranking.hpp"
+#include "engine/recommender.hpp"
+#include "serving/answer.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+using engine::Fate;
+using engine::PageKind;
+using engine::TargetExplanation;
+
+std::string_view dropped_by(Fate fate) {
+  switch (fate) {
+    case Fate::kShown: return "";
+    case Fate::kUnavailable: return "not_available";
+    case Fate::kPageItem: return "page_item";
+    case Fate::kOwned: return "owned";
+    case Fate::kExcluded: return "excluded";
+    case Fate::kHidden: return "hidden";
+    case Fate::kFiltered: return "filter";
+    case Fate::kNoChannel: return "no_channel";
+    case Fate::kBelowCut: return "below_cut";
+  }
+  return "";
+}
+
+std::string_view kind_name(PageKind kind) {
+  switch (kind) {
+    case PageKind::kSimilar: return "similar";
+    case PageKind::kDetail: return "detail";
+    case PageKind::kUser: return "user";
+    case PageKind::kTrending: return "trending";
+    case PageKind::kSearch: return "search";
+  }
+  return "";
+}
+
+/// "behavior 12 (0.31), content 3 (0.6)"; "" when no channel has it.
+std::string channels_text(const TargetExplanation& told) {
+  std::string out;
+  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+    if (told.channels[c].rank == 0) continue;
+    out += fmt::format("{}{} {} ({:.4g})", out.empty() ? "" : ", ", engine::channel_name(static_cast<engine::Channel>(c)),
+                       told.channels[c].rank, told.channels[c].score);
+  }
+  return out;
+}
+
+std::string no_channel_text(const TargetExplanation& told) {
+  std::string out = "no channel gave it";
+  if (told.is_in_history) out += "; the visitor has seen it, and what speaks through a history leaves that out";
+  const std::string places = channels_text(told);
+  out += places.empty() ? ", nor has any channel that was asked it further down its list"
+                        : "; its place in the whole lists, beyond where they are cut: " + places;
+  return out;
+}
+
+std::string below_cut_text(const TargetExplanation& told, const engine::Page& page) {
+  std::string out = fmt::format("place {} by the fused score ({:.4g})", told.fused_rank, told.fused_score);
+  if (told.ranked_place > 0) {
+    out += fmt::format(", place {} of {} by ranker {} ({:.4g})", told.ranked_place, page.n_ranked, page.ranker->name(),
+                       told.ranked_score);
+  } else if (page.ranker != nullptr) {
+    out += fmt::format(", and ranker {} looked at the best {}", page.ranker->name(), page.n_ranked);
+  }
+  out += fmt::format("; the last of {} items shown has {:.4g}", page.items.size(), told.last_score);
+  const std::string places = channels_text(told);
+  return places.empty() ? out : out + "; places in channels: " + places;
+}
+
+std::string detail_of(const TargetExplanation& told, const engine::Page& page, const ExplainOrder& order) {
+  switch (told.fate) {
+    case Fate::kShown: {
+      const engine::PageItem& item = page.items[told.place - 1];
+      std::string reason;
+      engine::append_reason(reason, item.channels);
+      return fmt::format("place {} of {}, score {:.4g}, by {}", told.place, page.items.size(), item.score, reason);
+    }
+    case Fate::kUnavailable: return "it is not available: withdrawn, or not published";
+    case Fate::kPageItem: return "it is the data set of the page";
+    case Fate::kOwned: return fmt::format("user {} has it already", raw(*order.user));
+    case Fate::kExcluded: return "the request excludes it";
+    case Fate::kHidden: return "a rule hides it";
+    case Fate::kFiltered: return "the filter leaves it out";
+    case Fate::kNoChannel: return no_channel_text(told);
+    case Fate::kBelowCut: return below_cut_text(told, page);
+  }
+  return "";
+}
+
+void append_target(std::string& out, bool found, std::string_view dropped, std::string_view detail) {
+  json::Writer writer(out);
+  writer.begin_object().key("found").boolean(found).key("dropped_by");
+  if (dropped.empty()) {
+    writer.null();
+  } else {
+    writer.value(dropped);
+  }
+  writer.key("detail").value(detail).end_object();
+}
+
+engine::PageRequest request_of(const models::Release& release, const ExplainOrder& order, TimePoint now) {
+  engine::PageRequest request;
+  if (!order.user && !order.item) {
+    fail(ErrorCode::kInvalidArgument,
+         "neither a user nor a data set is given; name one of them, or both for the data set's page as the user sees it");
+  }
+  request.kind = !order.item ? PageKind::kUser : (order.user ? PageKind::kDetail : PageKind::kSimilar);
+  if (order.item) request.item = release.catalog.find(*order.item);
+  if (order.item && !request.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", raw(*order.item), release.id);
+  request.user = order.user;
+  request.limit = order.limit;
+  request.exclude = order.exclude;
+  if (order.filter) request.filter = &*order.filter;
+  request.vector_ef = order.tuning.vector_ef;
+  request.diversity = static_cast<float>(order.tuning.diversity);
+  request.rules = order.rules;
+  request.with_rows = true;
+  features::set_time(now.time_since_epoch().count(), request.values);
+  return request;
+}
+
+}  // namespace
+
+void append_explanation(std::string& out, const models::Release& release, const ExplainOrder& order, TimePoint now) {
+  const engine::PageRequest request = request_of(release, order, now);
+  engine::Scratch scratch;
+  engine::Page page;
+  const std::optional<ItemIndex> target = order.target ? release.catalog.find(*order.target) : std::nullopt;
+  TargetExplanation told;
+  if (target) {
+    told = engine::explain_target(release, request, *target, scratch, page);
+  } else {
+    engine::recommend(release, request, scratch, page);
+  }
+  out.append("{\"kind\":\"").append(kind_name(request.kind)).append("\",\"list\":");
+  append_items(out, release, page, Detail::kAccounted);
+  out += ",\"target\":";
+  if (target) {
+    append_target(out, told.fate == Fate::kShown, dropped_by(told.fate), detail_of(told, page, order));
+  } else if (order.target) {
+    append_target(out, false, "unknown", fmt::format("bundle {} has no data set {}", release.id, raw(*order.target)));
+  } else {
+    out += "null";
+  }
+  out.append(",\"algorithm_version\":\"").append(release.id).append("\"}");
+}
+
+}  // namespace lodestone::serving

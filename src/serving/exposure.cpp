@@ -1,0 +1,161 @@
+#include "serving/exposure.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+
+#include "base/error.hpp"
+#include "base/json.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+struct PackedItem {
+  std::int64_t id;
+  float score;
+  float propensity;
+  engine::ChannelSet channels;
+};
+
+template <typename Value>
+void put(std::string& out, Value value) {
+  std::array<char, sizeof(Value)> bytes{};
+  std::memcpy(bytes.data(), &value, sizeof value);
+  out.append(bytes.data(), bytes.size());
+}
+
+void put_text(std::string& out, std::string_view text) {
+  text = text.substr(0, UINT16_MAX);  // none is as long; a record is never a reason to stop
+  put(out, static_cast<std::uint16_t>(text.size()));
+  out.append(text);
+}
+
+template <typename Id>
+void put_id(std::string& out, const std::optional<Id>& id) {
+  put(out, static_cast<std::uint8_t>(id ? 1 : 0));
+  put(out, id ? raw(*id) : std::int64_t{0});
+}
+
+/// Reads what the functions above have put, in the same order.
+class Unpacker {
+ public:
+  explicit Unpacker(std::string_view record) : rest_(record) {}
+
+  template <typename Value>
+  Value take() {
+    Value value{};
+    LODESTONE_ASSERT(rest_.size() >= sizeof value, "{} bytes left of an exposure", rest_.size());
+    std::memcpy(&value, rest_.data(), sizeof value);
+    rest_.remove_prefix(sizeof value);
+    return value;
+  }
+  std::string_view take_text() {
+    const std::string_view text = rest_.substr(0, take_size());
+    rest_.remove_prefix(text.size());
+    return text;
+  }
+
+ private:
+  std::size_t take_size() {
+    const auto size = take<std::uint16_t>();
+    LODESTONE_ASSERT(rest_.size() >= size, "{} of {} bytes left of an exposure", rest_.size(), size);
+    return size;
+  }
+  std::string_view rest_;
+};
+
+void append_text(std::string& out, std::string_view name, std::string_view text) {
+  out.append(",\"").append(name).append("\":");
+  if (text.empty()) {
+    out += "null";
+  } else {
+    json::append_string(out, text);
+  }
+}
+
+void append_id(std::string& out, std::string_view name, Unpacker& from) {
+  const bool is_there = from.take<std::uint8_t>() != 0;
+  const auto id = from.take<std::int64_t>();
+  out.append(",\"").append(name).append("\":");
+  if (is_there) {
+    json::append_number(out, id);
+  } else {
+    out += "null";
+  }
+}
+
+void append_short(std::string& out, float value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
+  out.append(digits.data(), end.ptr);
+}
+
+void append_items(std::string& out, Unpacker& from) {
+  const auto n = from.take<std::uint16_t>();
+  out += ",\"items\":[";
+  for (std::uint16_t i = 0; i < n; ++i) {
+    const auto item = from.take<PackedItem>();
+    out += i == 0 ? "{\"dataset_id\":" : ",{\"dataset_id\":";
+    json::append_number(out, item.id);
+    out += ",\"score\":";
+    append_short(out, item.score);  // as the answer has it
+    out += ",\"reason\":\"";
+    engine::append_reason(out, item.channels);
+    out += "\",\"propensity\":";
+    append_short(out, item.propensity);
+    out += '}';
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
+                   std::string& record) {
+  record.clear();
+  put(record, exposure.at.time_since_epoch().count());
+  put_text(record, exposure.request_id);
+  put_id(record, exposure.user);
+  put_text(record, exposure.visitor_id);
+  put_id(record, exposure.page);
+  put_text(record, exposure.algorithm_version);
+  put(record, static_cast<std::uint16_t>(items.size()));
+  for (const engine::PageItem& item : items) {
+    PackedItem packed{};
+    packed.id = raw(catalog.id(item.item));
+    packed.score = item.score;
+    packed.propensity = item.propensity;
+    packed.channels = item.channels;
+    put(record, packed);
+  }
+  for (const std::string_view text :
+       {exposure.endpoint, exposure.slot, exposure.variant, exposure.experiment_variant, exposure.degrade_reason,
+        exposure.origin.source, exposure.origin.user_agent, exposure.origin.accept_language, exposure.origin.client_app,
+        exposure.model_run_id, exposure.feature_snapshot_id}) {
+    put_text(record, text);
+  }
+}
+
+void append_exposure(std::string& out, std::string_view record) {
+  Unpacker from(record);
+  const TimePoint at{std::chrono::microseconds(from.take<std::int64_t>())};
+  out += "{\"request_id\":";
+  json::append_string(out, from.take_text());
+  append_id(out, "user_id", from);
+  append_text(out, "visitor_id", from.take_text());
+  append_id(out, "page_id", from);
+  append_text(out, "algorithm_version", from.take_text());
+  append_items(out, from);
+  out.append(",\"timestamp\":\"").append(format_rfc3339(at)).append("\",\"context\":{\"endpoint\":");
+  json::append_string(out, from.take_text());
+  for (const std::string_view name : {"slot", "variant", "experiment_variant", "degrade_reason", "source"})
+    append_text(out, name, from.take_text());
+  append_text(out, "device_type", device_type_of(from.take_text()));
+  append_text(out, "locale", locale_of(from.take_text()));
+  append_text(out, "client_app", client_app_of(from.take_text()));
+  for (const std::string_view name : {"model_run_id", "feature_snapshot_id"}) append_text(out, name, from.take_text());
+  out += "}}\n";
+}
+
+}  // namespace lodestone::serving

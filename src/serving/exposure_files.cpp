@@ -1,0 +1,128 @@
+#include "serving/exposure_files.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "base/error.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+constexpr std::string_view kSuffix = ".jsonl";
+
+struct OldFile {
+  fs::path path;
+  std::uint64_t bytes = 0;
+};
+
+/// Oldest first: the names begin with the time, and files of one second are told apart by their numbers.
+std::vector<OldFile> list_files(const fs::path& folder) {
+  std::vector<OldFile> files;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == kSuffix && entry.is_regular_file()) files.push_back({entry.path(), entry.file_size()});
+  }
+  const auto key = [](const OldFile& file) {
+    const std::string name = file.path.filename().string();
+    const std::size_t dash = name.find('-');
+    return std::pair(name.substr(0, dash), std::pair(name.size(), name));
+  };
+  std::sort(files.begin(), files.end(), [&](const OldFile& a, const OldFile& b) { return key(a) < key(b); });
+  return files;
+}
+
+/// False for a file that some process has open for writing.
+bool remove_unused(const fs::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool is_free = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+  std::error_code error;
+  const bool removed = is_free && fs::remove(path, error);
+  ::close(file);
+  return removed;
+}
+
+[[noreturn]] void fail_on(const fs::path& path, const char* what, int error) {
+  fail(ErrorCode::kUnavailable, "{}: {}: {}; free space or give the server a folder that it may write (serving.exposure_folder)",
+       path.string(), what, std::strerror(error));
+}
+
+}  // namespace
+
+ExposureFiles::~ExposureFiles() {
+  if (file_ >= 0) ::close(file_);
+}
+
+std::uint64_t ExposureFiles::write(std::string_view lines) {
+  std::uint64_t n_removed = 0;
+  if (file_ >= 0 && bytes_ > 0 && bytes_ + lines.size() > file_bytes_) close();
+  if (file_ < 0) n_removed = open_next();
+  const std::uint64_t good_bytes = bytes_;
+  while (!lines.empty()) {
+    const ssize_t n = ::write(file_, lines.data(), lines.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const int error = errno;
+      abandon(good_bytes);
+      fail_on(path_, "cannot be written", error);
+    }
+    bytes_ += static_cast<std::uint64_t>(n);
+    lines.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return n_removed;
+}
+
+/// Takes back the half that was written; where that fails too, readers leave a last line without an end aside.
+void ExposureFiles::abandon(std::uint64_t good_bytes) {
+  [[maybe_unused]] const int ignored = ::ftruncate(file_, static_cast<off_t>(good_bytes));
+  ::close(file_);
+  file_ = -1;
+  std::error_code error;
+  if (good_bytes == 0) fs::remove(path_, error);
+}
+
+void ExposureFiles::close() {
+  if (file_ < 0) return;
+  const int status = ::fdatasync(file_);
+  const int error = errno;
+  ::close(file_);
+  file_ = -1;
+  if (status != 0) fail_on(path_, "cannot be made durable", error);
+}
+
+std::uint64_t ExposureFiles::open_next() {
+  make_folders(folder_);
+  const std::uint64_t n_removed = make_room();
+  const std::string start = format_compact(clock_->now());
+  for (;;) {  // another process may have taken the name
+    path_ = folder_ / fmt::format("{}-{}{}", start, ++number_, kSuffix);
+    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0640);
+    if (file_ >= 0) break;
+    if (errno != EEXIST) fail_on(path_, "cannot be made", errno);
+  }
+  ::flock(file_, LOCK_SH | LOCK_NB);  // says that it is in use; goes with the process
+  bytes_ = 0;
+  return n_removed;
+}
+
+std::uint64_t ExposureFiles::make_room() const {
+  const std::vector<OldFile> files = list_files(folder_);
+  std::uint64_t total = file_bytes_;  // of the one that begins
+  for (const OldFile& file : files) total += file.bytes;
+  std::uint64_t n_removed = 0;
+  for (const OldFile& file : files) {
+    if (total <= total_bytes_) break;
+    if (!remove_unused(file.path)) continue;
+    total -= file.bytes;
+    ++n_removed;
+  }
+  return n_removed;
+}
+
+}  // namespace lodestone::serving

@@ -1,0 +1,78 @@
+// POST /recommend/page: several lists of one page, in which no item stands twice.
+
+#include "base/json.hpp"
+#include "http/parameters.hpp"
+#include "http/problem.hpp"
+#include "serving/page_order.hpp"
+#include "serving/worker.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+/// False when the body is no JSON, which is answered.
+bool read_order(const http::Request& request, http::Response& response, PageOrder& order) {
+  if (!request.content_type.empty() && !request.content_type.starts_with("application/json")) {
+    http::answer_problem(response, 415, "the body must be application/json");
+    return false;
+  }
+  try {
+    order = parse_page_order(request.body);
+  } catch (const http::ParameterError&) {
+    throw;
+  } catch (const Error& error) {
+    http::answer_problem(response, 400, error.message());
+    return false;
+  }
+  return true;
+}
+
+/// Before any list is made, so that a page that is refused has shown nothing.
+void check_items(const PageOrder& order, const models::Release& release) {
+  for (const SlotOrder& slot : order.slots) {
+    if (slot.item && !release.catalog.find(*slot.item)) {
+      fail(ErrorCode::kNotFound, "slot \"{}\": data set {} is not in bundle {}", slot.name, raw(*slot.item), release.id);
+    }
+  }
+}
+
+}  // namespace
+
+void Recommendations::page(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
+  static constexpr std::string_view kKnown[] = {"source"};
+  const http::Parameters parameters(request, kKnown);
+  Asked asked;
+  asked.endpoint = Endpoint::kPage;
+  asked.origin = read_origin(request, parameters.find("source"));
+  PageOrder order;
+  if (!read_order(request, response, order)) return;
+  asked.visitor = order.visitor_id;
+  asked.unit = order.visitor_id;
+  asked.page.user = order.user;
+  if (order.user) asked.set_unit(raw(*order.user));
+  assign(asked, worker, lineup);
+  const models::Release& release = asked.release->release();
+  check_items(order, release);
+  std::string& out = response.out();
+  out += "{\"slots\":{";
+  worker.exclude.clear();
+  for (SlotOrder& slot : order.slots) {
+    asked.slot = slot.name;
+    asked.page.kind = slot.kind;
+    // Related items for somebody who is known are those of a detail page, on which nothing stands that he has.
+    if (slot.kind == engine::PageKind::kSimilar && order.user) asked.page.kind = engine::PageKind::kDetail;
+    asked.page.item = slot.item ? release.catalog.find(*slot.item) : std::nullopt;
+    asked.page.limit = slot.limit;
+    asked.page.exclude = worker.exclude;
+    asked.filter = std::move(slot.filter);
+    asked.page.filter = asked.filter ? &*asked.filter : nullptr;
+    if (!make_page(request, asked, worker, response)) return;
+    if (&slot != order.slots.data()) out += ',';
+    json::append_string(out, slot.name);
+    out += ':';
+    append_items(out, release, worker.page, Detail::kScored);
+    for (const engine::PageItem& item : worker.page.items) worker.exclude.push_back(release.catalog.id(item.item));
+  }
+  out.append("},\"request_id\":\"").append(request.request_id).append("\"}");
+}
+
+}  // namespace lodestone::serving

@@ -1,0 +1,75 @@
+#pragma once
+// What the list endpoints keep by thread and by request. Internal to this folder.
+
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "serving/answer.hpp"
+#include "serving/list_limits.hpp"
+#include "serving/recommendations.hpp"
+#include "serving/request_origin.hpp"
+
+namespace lodestone::serving {
+
+/// What one thread keeps between requests.
+struct Recommendations::Worker {
+  Worker(const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
+      : reader(holder), experiments(file.reader()), slots(registry.register_thread()) {
+    ids.reserve(kMaxExcluded);
+    exclude.reserve(kMaxExcluded);
+    tokens.reserve(kMaxQueryBytes);  // a token has a byte at least
+  }
+
+  ReleaseReader reader;
+  Published<RunningExperiments>::Reader experiments;
+  metrics::ThreadSlots& slots;
+  engine::Scratch scratch;
+  engine::Page page;
+  std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
+  std::string warm_for_trial;  ///< the same of the one on trial
+  std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
+  double shadow_due = 0;       ///< lists that the shadow is to see, of those made
+  std::vector<std::int64_t> ids;
+  std::vector<ItemId> exclude;
+  std::vector<std::uint64_t> tokens;
+  features::RequestValues values;  ///< of now
+  std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
+};
+
+/// One request, read.
+struct Recommendations::Asked {
+  Endpoint endpoint = Endpoint::kSimilar;
+  engine::PageRequest page;
+  std::optional<engine::Filter> filter;
+  Detail detail = Detail::kScored;
+  /// Who asks: a user id, else a visitor id, "" for neither. What one visitor sees follows from it.
+  std::string_view unit;
+  std::array<char, 24> user_text{};  ///< where a user's unit lies
+  std::string_view visitor;
+  std::string_view slot;  ///< of a page of several lists
+  RequestOrigin origin;
+
+  // What follows from who asks.
+  const LoadedRelease* release = nullptr;
+  const LoadedRelease* shadow = nullptr;  ///< whom the page is to be shown to as well
+  double shadow_share = 0;
+  Variant variant = Variant::kPrimary;
+  std::string_view run_id;  ///< of a release on trial, as whoever loaded it named it
+  const Assignment* assignment = nullptr;
+  const ExposureCounters* exposures = nullptr;
+  models::ChannelWeights weights;  ///< of the assignment, when it changes any
+
+  void set_unit(std::int64_t user) {
+    const auto end = std::to_chars(user_text.data(), user_text.data() + user_text.size(), user).ptr;
+    unit = std::string_view(user_text.data(), end);
+  }
+
+  /// True when the caller left out items, so that an empty list may be just what was asked for.
+  [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
+};
+
+}  // namespace lodestone::serving
