@@ -86,16 +86,16 @@ int run_explain(const Globals& globals, const ExplainArguments& arguments) {
   if (arguments.item) order.item = ItemId(*arguments.item);
   if (arguments.target) order.target = ItemId(*arguments.target);
   order.limit = arguments.limit;
-  order.tuning.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
-  order.tuning.diversity = config.number("engine.diversity");
+  order.diversity = static_cast<float>(config.number("engine.diversity"));
+  order.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
   if (!arguments.filter.empty()) order.filter = engine::Filter::parse(arguments.filter);
   const bundle::BundleStore store = release_store(config);
   const auto bundle = store.open(arguments.bundle.empty() ? current_of(store) : arguments.bundle, 0);
-  engine::RuleBook book;
-  if (const fs::path file = config.file_path("serving.rules_file"); fs::exists(file))
-    book = serving::parse_rules(read_file(file), file.string());
-  const engine::Rules rules(book, bundle->release().catalog);
-  order.rules = &rules;
+  std::optional<engine::Rules> rules;
+  if (const fs::path file = config.file_path("serving.rules_file"); !file.empty() && fs::exists(file)) {
+    rules.emplace(serving::parse_rules(read_file(file), file.string()), bundle->release().catalog);
+    order.rules = &*rules;
+  }
   std::string text;
   serving::append_explanation(text, bundle->release(), order, SystemClock().now());
   const json::Value document = json::parse(text, "explanation");

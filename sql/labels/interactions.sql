@@ -27,7 +27,7 @@ FROM (
                 WHEN 'order' THEN {{order_weight}} WHEN 'api_order' THEN {{order_weight}} ELSE 0 END AS kind_weight,
     (unix_micros(n.newest) - unix_micros(e.at)) / 86400000000 AS age_days
   FROM events e
-  CROSS JOIN (SELECT max(x.at) AS newest FROM events x WHERE x.at <= {{as_of}}) n
+  CROSS JOIN (SELECT max(x.at) AS newest FROM events x WHERE x.at <= {{as_of}} AND x.kind <> 'exposure') n
   WHERE e.at <= {{as_of}}
     AND e.kind IN ('view', 'click', 'cart', 'order', 'api_order')
     AND abs(coalesce(e.user_id, visitor_key(e.visitor_id))) % {{slices}} = {{slice}}

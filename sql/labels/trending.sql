@@ -1,5 +1,5 @@
 -- What is hot: in the hour, the day and the week before the newest event, how many different people touched each item that may be shown and
--- says something of itself. One person counts once, whatever the number of clicks.
+-- says something of itself. One person counts once, whatever the number of clicks. What was only shown is no event here.
 -- param: as_of time = 9999-12-31T00:00:00Z
 -- unique: items(item_id)
 SELECT w.timeframe AS timeframe, e.item_id AS item_id, count(DISTINCT e.person) AS score
@@ -8,9 +8,9 @@ FROM (
   FROM events x
   WHERE x.at <= {{as_of}}
     AND x.kind IN ('view', 'click', 'cart', 'order', 'api_order')
-    AND unix_micros(x.at) > (SELECT max(unix_micros(y.at)) - 7 * 86400000000 FROM events y WHERE y.at <= {{as_of}})
+    AND unix_micros(x.at) > (SELECT max(unix_micros(y.at)) - 7 * 86400000000 FROM events y WHERE y.at <= {{as_of}} AND y.kind <> 'exposure')
 ) e
-CROSS JOIN (SELECT max(unix_micros(z.at)) AS newest FROM events z WHERE z.at <= {{as_of}}) n
+CROSS JOIN (SELECT max(unix_micros(z.at)) AS newest FROM events z WHERE z.at <= {{as_of}} AND z.kind <> 'exposure') n
 CROSS JOIN (
   SELECT '1h' AS timeframe, 3600000000 AS width
   UNION ALL SELECT '24h' AS timeframe, 86400000000 AS width

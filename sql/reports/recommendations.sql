@@ -42,7 +42,7 @@ totals AS (
 channels AS (
   SELECT name
   FROM (VALUES ('behavior'), ('content'), ('vector'), ('sequence'), ('usercf'), ('tag'), ('category'), ('price'), ('popular'), ('trending'),
-               ('new'), ('exploration'), ('fallback:popular'), ('fallback:catalog')) named(name)
+               ('new'), ('exploration'), ('pinned'), ('fallback:popular'), ('fallback:catalog')) named(name)
 )
 SELECT section, name, n, CASE WHEN whole > 0 THEN CAST(n AS DOUBLE) / whole END AS share
 FROM (

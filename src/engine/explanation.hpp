@@ -16,10 +16,10 @@ namespace lodestone::engine {
 enum class Fate : std::uint8_t {
   kShown,
   kUnavailable,  ///< withdrawn, or not published
+  kHidden,       ///< by a rule
   kPageItem,
   kOwned,  ///< by the user
   kExcluded,
-  kHidden,  ///< by a rule
   kFiltered,
   kNoChannel,  ///< it may be shown, and no list that took part has it
   kBelowCut,   ///< it was a candidate, and others were better

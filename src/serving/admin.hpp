@@ -8,7 +8,7 @@
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
 #include "serving/experiment_file.hpp"
-#include "serving/page_tuning.hpp"
+#include "serving/recommendations.hpp"
 #include "serving/release_loader.hpp"
 #include "serving/shadow.hpp"
 

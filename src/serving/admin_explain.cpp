@@ -42,7 +42,9 @@ void add_explain(http::Router& router, const std::string& token, const ReleaseHo
              [&token, &releases, &clock, tuning = std::move(tuning)](const http::Request& request, http::Response& response) {
                if (!check_token(request, token, response)) return;
                ExplainOrder order = read_order(request);
-               order.tuning = tuning();
+               const PageTuning now = tuning();
+               order.vector_ef = now.vector_ef;
+               order.diversity = static_cast<float>(now.diversity);
                const auto lineup = releases.lineup();
                if (!lineup || !lineup->current) {
                  return http::answer_problem(response, 503,

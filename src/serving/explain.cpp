@@ -22,10 +22,10 @@ std::string_view dropped_by(Fate fate) {
   switch (fate) {
     case Fate::kShown: return "";
     case Fate::kUnavailable: return "not_available";
+    case Fate::kHidden: return "hidden";
     case Fate::kPageItem: return "page_item";
     case Fate::kOwned: return "owned";
     case Fate::kExcluded: return "excluded";
-    case Fate::kHidden: return "hidden";
     case Fate::kFiltered: return "filter";
     case Fate::kNoChannel: return "no_channel";
     case Fate::kBelowCut: return "below_cut";
@@ -64,7 +64,7 @@ std::string no_channel_text(const TargetExplanation& told) {
   return out;
 }
 
-std::string below_cut_text(const TargetExplanation& told, const engine::Page& page) {
+std::string below_cut_text(const TargetExplanation& told, const engine::Page& page, const ExplainOrder& order) {
   std::string out = fmt::format("place {} by the fused score ({:.4g})", told.fused_rank, told.fused_score);
   if (told.ranked_place > 0) {
     out += fmt::format(", place {} of {} by ranker {} ({:.4g})", told.ranked_place, page.n_ranked, page.ranker->name(),
@@ -72,6 +72,7 @@ std::string below_cut_text(const TargetExplanation& told, const engine::Page& pa
   } else if (page.ranker != nullptr) {
     out += fmt::format(", and ranker {} looked at the best {}", page.ranker->name(), page.n_ranked);
   }
+  if (order.rules != nullptr || order.diversity > 0) out += ", before rules and diversity";
   out += fmt::format("; the last of {} items shown has {:.4g}", page.items.size(), told.last_score);
   const std::string places = channels_text(told);
   return places.empty() ? out : out + "; places in channels: " + places;
@@ -86,13 +87,13 @@ std::string detail_of(const TargetExplanation& told, const engine::Page& page, c
       return fmt::format("place {} of {}, score {:.4g}, by {}", told.place, page.items.size(), item.score, reason);
     }
     case Fate::kUnavailable: return "it is not available: withdrawn, or not published";
+    case Fate::kHidden: return "a rule hides it";
     case Fate::kPageItem: return "it is the data set of the page";
     case Fate::kOwned: return fmt::format("user {} has it already", raw(*order.user));
     case Fate::kExcluded: return "the request excludes it";
-    case Fate::kHidden: return "a rule hides it";
     case Fate::kFiltered: return "the filter leaves it out";
     case Fate::kNoChannel: return no_channel_text(told);
-    case Fate::kBelowCut: return below_cut_text(told, page);
+    case Fate::kBelowCut: return below_cut_text(told, page, order);
   }
   return "";
 }
@@ -121,8 +122,8 @@ engine::PageRequest request_of(const models::Release& release, const ExplainOrde
   request.limit = order.limit;
   request.exclude = order.exclude;
   if (order.filter) request.filter = &*order.filter;
-  request.vector_ef = order.tuning.vector_ef;
-  request.diversity = static_cast<float>(order.tuning.diversity);
+  request.vector_ef = order.vector_ef;
+  request.diversity = order.diversity;  // without exploration: what stands there when nothing is drawn
   request.rules = order.rules;
   request.with_rows = true;
   features::set_time(now.time_since_epoch().count(), request.values);

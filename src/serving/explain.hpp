@@ -10,7 +10,6 @@
 #include "engine/filter.hpp"
 #include "engine/page.hpp"
 #include "serving/list_limits.hpp"
-#include "serving/page_tuning.hpp"
 
 namespace lodestone::serving {
 
@@ -22,12 +21,13 @@ struct ExplainOrder {
   std::size_t limit = static_cast<std::size_t>(kDefaultLimit);
   std::optional<engine::Filter> filter;
   std::vector<ItemId> exclude;
-  PageTuning tuning = {};                ///< its exploration aside: what is explained is what stands there when nothing is drawn
-  const engine::Rules* rules = nullptr;  ///< of the release
+  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
+  float diversity = 0;
+  const engine::Rules* rules = nullptr;
 };
 
 /// Appends {"kind", "list": [{item, "channels", "features"}], "target": {"found", "dropped_by", "detail"} or null, "algorithm_version"}. dropped_by
-/// is null, or "unknown", "not_available", "page_item", "owned", "excluded", "hidden", "filter", "no_channel" or "below_cut"; detail is a sentence. Throws
+/// is null, or "unknown", "not_available", "hidden", "page_item", "owned", "excluded", "filter", "no_channel" or "below_cut"; detail is a sentence. Throws
 /// invalid_argument without user and item, not_found for an item that the release does not have. Takes memory of its own, some MiB: for people.
 void append_explanation(std::string& out, const models::Release& release, const ExplainOrder& order, TimePoint now);
 

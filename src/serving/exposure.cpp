@@ -1,5 +1,6 @@
 #include "serving/exposure.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdint>
@@ -18,26 +19,54 @@ struct PackedItem {
   engine::ChannelSet channels;
 };
 
-template <typename Value>
-void put(std::string& out, Value value) {
-  std::array<char, sizeof(Value)> bytes{};
-  std::memcpy(bytes.data(), &value, sizeof value);
-  out.append(bytes.data(), bytes.size());
+constexpr std::size_t kTexts = 14;
+
+/// Writes into memory that is large enough.
+class Packer {
+ public:
+  explicit Packer(char* to) : to_(to) {}
+
+  template <typename Value>
+  void put(Value value) {
+    std::memcpy(to_, &value, sizeof value);
+    to_ += sizeof value;
+  }
+  void put_text(std::string_view text) {
+    const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(text.size(), UINT16_MAX));  // none is as long
+    put(size);
+    if (size > 0) std::memcpy(to_, text.data(), size);
+    to_ += size;
+  }
+  template <typename Id>
+  void put_id(const std::optional<Id>& id) {
+    put(static_cast<std::uint8_t>(id ? 1 : 0));
+    put(id ? raw(*id) : std::int64_t{0});
+  }
+  [[nodiscard]] const char* end() const { return to_; }
+
+ private:
+  char* to_;
+};
+
+/// All texts of an exposure, in the order in which they are packed: three before the items, the rest behind.
+std::array<std::string_view, kTexts> texts_of(const Exposure& exposure) {
+  return {exposure.request_id,
+          exposure.visitor_id,
+          exposure.algorithm_version,
+          exposure.endpoint,
+          exposure.slot,
+          exposure.variant,
+          exposure.experiment_variant,
+          exposure.degrade_reason,
+          exposure.origin.source,
+          exposure.origin.user_agent,
+          exposure.origin.accept_language,
+          exposure.origin.client_app,
+          exposure.model_run_id,
+          exposure.feature_snapshot_id};
 }
 
-void put_text(std::string& out, std::string_view text) {
-  text = text.substr(0, UINT16_MAX);  // none is as long; a record is never a reason to stop
-  put(out, static_cast<std::uint16_t>(text.size()));
-  out.append(text);
-}
-
-template <typename Id>
-void put_id(std::string& out, const std::optional<Id>& id) {
-  put(out, static_cast<std::uint8_t>(id ? 1 : 0));
-  put(out, id ? raw(*id) : std::int64_t{0});
-}
-
-/// Reads what the functions above have put, in the same order.
+/// Reads what a Packer has put, in the same order.
 class Unpacker {
  public:
   explicit Unpacker(std::string_view record) : rest_(record) {}
@@ -85,7 +114,8 @@ void append_id(std::string& out, std::string_view name, Unpacker& from) {
   }
 }
 
-void append_short(std::string& out, float value) {
+/// As answers have it.
+void append_number(std::string& out, float value) {
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value);
   out.append(digits.data(), end.ptr);
@@ -99,11 +129,11 @@ void append_items(std::string& out, Unpacker& from) {
     out += i == 0 ? "{\"dataset_id\":" : ",{\"dataset_id\":";
     json::append_number(out, item.id);
     out += ",\"score\":";
-    append_short(out, item.score);  // as the answer has it
+    append_number(out, item.score);
     out += ",\"reason\":\"";
     engine::append_reason(out, item.channels);
     out += "\",\"propensity\":";
-    append_short(out, item.propensity);
+    append_number(out, item.propensity);
     out += '}';
   }
   out += ']';
@@ -111,30 +141,31 @@ void append_items(std::string& out, Unpacker& from) {
 
 }  // namespace
 
-void pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
-                   std::string& record) {
-  record.clear();
-  put(record, exposure.at.time_since_epoch().count());
-  put_text(record, exposure.request_id);
-  put_id(record, exposure.user);
-  put_text(record, exposure.visitor_id);
-  put_id(record, exposure.page);
-  put_text(record, exposure.algorithm_version);
-  put(record, static_cast<std::uint16_t>(items.size()));
+std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
+                               std::string& buffer) {
+  constexpr std::size_t kNumbers = 64;  // time, two ids, count
+  const std::array<std::string_view, kTexts> texts = texts_of(exposure);
+  std::size_t most = kNumbers + items.size() * sizeof(PackedItem);
+  for (const std::string_view text : texts) most += sizeof(std::uint16_t) + text.size();
+  if (buffer.size() < most) buffer.resize(most);
+  Packer to(buffer.data());
+  to.put(exposure.at.time_since_epoch().count());
+  to.put_text(texts[0]);
+  to.put_id(exposure.user);
+  to.put_text(texts[1]);
+  to.put_id(exposure.page);
+  to.put_text(texts[2]);
+  to.put(static_cast<std::uint16_t>(items.size()));
   for (const engine::PageItem& item : items) {
     PackedItem packed{};
     packed.id = raw(catalog.id(item.item));
     packed.score = item.score;
     packed.propensity = item.propensity;
     packed.channels = item.channels;
-    put(record, packed);
+    to.put(packed);
   }
-  for (const std::string_view text :
-       {exposure.endpoint, exposure.slot, exposure.variant, exposure.experiment_variant, exposure.degrade_reason,
-        exposure.origin.source, exposure.origin.user_agent, exposure.origin.accept_language, exposure.origin.client_app,
-        exposure.model_run_id, exposure.feature_snapshot_id}) {
-    put_text(record, text);
-  }
+  for (std::size_t t = 3; t < kTexts; ++t) to.put_text(texts[t]);
+  return {buffer.data(), static_cast<std::size_t>(to.end() - buffer.data())};
 }
 
 void append_exposure(std::string& out, std::string_view record) {

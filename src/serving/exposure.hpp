@@ -32,9 +32,9 @@ struct Exposure {
   std::string_view feature_snapshot_id = {};
 };
 
-/// Replaces `record`.
-void pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
-                   std::string& record);
+/// The record lies in `buffer`, which grows to the longest and is never shortened.
+std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
+                               std::string& buffer);
 
 /// Appends a packed exposure as one line of JSON, its line end included.
 void append_exposure(std::string& out, std::string_view record);

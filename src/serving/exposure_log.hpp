@@ -41,8 +41,7 @@ class ExposureLog {
   /// Never waits, never fails; allocates nothing once the thread has shown its longest list.
   void add(int thread, const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items) {
     Producer& producer = *producers_[static_cast<std::size_t>(thread)];
-    pack_exposure(exposure, catalog, items, producer.record);
-    producer.queue.push(producer.record);
+    producer.queue.push(pack_exposure(exposure, catalog, items, producer.buffer));
   }
 
   void start();
@@ -51,10 +50,10 @@ class ExposureLog {
 
  private:
   struct Producer {
-    explicit Producer(std::size_t queue_bytes) : queue(queue_bytes) { record.reserve(kRecordBytes); }
+    explicit Producer(std::size_t queue_bytes) : queue(queue_bytes), buffer(kRecordBytes, '\0') {}
     static constexpr std::size_t kRecordBytes = 4096;  ///< room for a list of 100
     ExposureQueue queue;
-    std::string record;
+    std::string buffer;           ///< in which a record is packed
     std::uint64_t n_refused = 0;  ///< that were counted; of the writing thread
   };
   void run();

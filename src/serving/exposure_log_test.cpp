@@ -78,21 +78,20 @@ TEST_F(ExposureLogTest, a_line_has_the_members_of_the_contract) {
   full.slot = "top";
   full.origin = {"home", "Mozilla/5.0 (iPhone) Mobile", "zh-CN,zh;q=0.9", "app/1"};
   full.feature_snapshot_id = "00ff";
-  std::string record;
+  items[1].propensity = 0.25F;
+  std::string buffer;
   std::string line;
-  pack_exposure(full, bundle.release().catalog, std::span(items).first(2), record);
-  append_exposure(line, record);
+  append_exposure(line, pack_exposure(full, bundle.release().catalog, std::span(items).first(2), buffer));
   EXPECT_EQ(line,
             R"({"request_id":"req_12345678","user_id":7,"visitor_id":"ab\"cd","page_id":10,"algorithm_version":"b-1",)"
             R"("items":[{"dataset_id":10,"score":0.9,"reason":"behavior+content","propensity":1},)"
-            R"({"dataset_id":13,"score":0.8,"reason":"behavior+content","propensity":1}],)"
+            R"({"dataset_id":13,"score":0.8,"reason":"behavior+content","propensity":0.25}],)"
             R"("timestamp":"2026-11-24T09:30:00.500000Z","context":{"endpoint":"similar","slot":"top","variant":"primary",)"
             R"("experiment_variant":"control","degrade_reason":"none","source":"home","device_type":"mobile","locale":"zh-CN",)"
             R"("client_app":"app/1","model_run_id":null,"feature_snapshot_id":"00ff"}})"
             "\n");
   line.clear();
-  pack_exposure(exposure("req_12345678"), bundle.release().catalog, {}, record);
-  append_exposure(line, record);
+  append_exposure(line, pack_exposure(exposure("req_12345678"), bundle.release().catalog, {}, buffer));
   const json::Value value = json::parse(line, "line");
   EXPECT_TRUE(value.find("user_id")->is_null());
   EXPECT_TRUE(value.find("page_id")->is_null());

@@ -49,7 +49,7 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
   asked.unit = order.visitor_id;
   asked.page.user = order.user;
   if (order.user) asked.set_unit(raw(*order.user));
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   const models::Release& release = asked.release->release();
   check_items(order, release);
   std::string& out = response.out();

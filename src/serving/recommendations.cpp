@@ -49,8 +49,9 @@ void Recommendations::set_tuning(const PageTuning& tuning) {
 }
 
 PageTuning Recommendations::tuning() const {
-  return {vector_ef_.load(std::memory_order_relaxed), diversity_.load(std::memory_order_relaxed),
-          exploration_.load(std::memory_order_relaxed)};
+  return {.vector_ef = vector_ef_.load(std::memory_order_relaxed),
+          .diversity = static_cast<double>(diversity_.load(std::memory_order_relaxed)),
+          .exploration = static_cast<double>(exploration_.load(std::memory_order_relaxed))};
 }
 
 void Recommendations::add_routes(http::Router& router) {
@@ -133,7 +134,7 @@ void Recommendations::read_common(const http::Request& request, const http::Para
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup) const {
+void Recommendations::assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const {
   asked.release = lineup.current.get();
   asked.page.rules = lineup.current_rules.get();
   if (lineup.trial && lineup.terms.mode == bundle::TrialMode::kShadow) {
@@ -152,6 +153,7 @@ void Recommendations::assign(Asked& asked, Worker& worker, const Lineup& lineup)
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
   asked.page.diversity = diversity_.load(std::memory_order_relaxed);
   asked.page.exploration = exploration_.load(std::memory_order_relaxed);
+  asked.page.seed = xxh3(request.request_id);
   if (place == 0) return;
   const PageParameters& parameters = asked.assignment->parameters;
   asked.weights = asked.release->release().weights;
@@ -171,7 +173,6 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
   asked.page.values = worker.values;
-  asked.page.seed = xxh3(request.request_id, asked.slot.empty() ? 0 : xxh3(asked.slot));
   asked.page.with_rows = asked.detail == Detail::kExplained;
   engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
   if (page.items.empty() && !asked.is_narrowed()) {
@@ -251,7 +252,7 @@ void Recommendations::similar(const http::Request& request, Worker& worker, cons
   static constexpr std::string_view kKnown[] = {"limit", "filter", "exclude", "explain", "source"};
   Asked asked;
   read_common(request, http::Parameters(request, kKnown), worker, asked);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   about_item(request, worker, response, "similar_items", asked);
 }
 
@@ -274,7 +275,7 @@ void Recommendations::detail(const http::Request& request, Worker& worker, const
     asked.page.user = UserId(*id);
     asked.set_unit(*id);
   }
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   about_item(request, worker, response, "recommendations", asked);
 }
 
@@ -287,7 +288,7 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
   const std::int64_t id = http::path_id(request, 0);
   asked.page.user = UserId(id);
   asked.set_unit(id);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"user_id\":";
@@ -308,7 +309,7 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   const std::size_t window = parameters.choice("timeframe", 0, kTimeframes);
   asked.page.window = static_cast<models::TrendingWindow>(window);
   asked.page.limit = static_cast<std::size_t>(parameters.integer("limit", kDefaultTrending, 1, kMaxTrending));
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
   if (!make_page(request, asked, worker, response)) return;
   // The four fields of a card; a list that is no list of trending items says so in each item.
@@ -329,7 +330,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   asked.endpoint = Endpoint::kSearch;
   asked.page.kind = engine::PageKind::kSearch;
   read_common(request, parameters, worker, asked);
-  assign(asked, worker, lineup);
+  assign(request, asked, worker, lineup);
   const LoadedRelease& release = *asked.release;
   const std::string_view query = parameters.find("q").value_or("");
   if (query.size() > kMaxQueryBytes) {

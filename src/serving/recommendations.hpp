@@ -13,12 +13,18 @@
 #include "metrics/registry.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/exposure_log.hpp"
-#include "serving/page_tuning.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/serving_metrics.hpp"
 #include "serving/shadow.hpp"
 
 namespace lodestone::serving {
+
+/// What of engine::PageRequest the operator sets, while the server runs.
+struct PageTuning {
+  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
+  double diversity = 0;
+  double exploration = 0;
+};
 
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
@@ -30,10 +36,10 @@ class Recommendations {
   Recommendations& operator=(const Recommendations&) = delete;
 
   void add_routes(http::Router& router);
-  /// Of pages from now on. Any thread.
-  void set_tuning(const PageTuning& tuning);
   /// Notes every list that is shown there; before the first request. nullptr = nowhere.
   void set_exposure_log(ExposureLog* log) { exposure_log_ = log; }
+  /// Of pages from now on. Any thread.
+  void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
 
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
@@ -63,7 +69,7 @@ class Recommendations {
                   Asked& asked);
   void read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Chooses the release and the variants of experiments for whoever asks.
-  void assign(Asked& asked, Worker& worker, const Lineup& lineup) const;
+  void assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const;
   /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
   bool make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response);
   void expose(const http::Request& request, const Asked& asked, const engine::Page& page) const;

@@ -62,15 +62,16 @@ class Exposures(unittest.TestCase):
             answer = site.get(f"/recommend/detail/{item}?visitor_id={visitor}&source=detail").json()
             page = site.post("/recommend/page", {"slots": [{"name": "a", "kind": "similar", "dataset_id": item, "limit": 3},
                                                            {"name": "b", "kind": "trending", "limit": 4}]}, admin=False).json()
+            hot = site.get("/hot/trending?timeframe=7d&limit=5").json()
         shown = [one["dataset_id"] for one in answer["recommendations"]]
         slots = [one["dataset_id"] for name in "ab" for one in page["slots"][name]]
         self.assertEqual(len(set(slots)), 7)
         done = call("-c", self.config, "extract")
-        self.assertIn(f"exposures: {len(shown) + 7} rows in", done.stdout)
+        self.assertIn(f"exposures: {len(shown) + 12} rows in", done.stdout)
         self.assertNotIn("exposures:", call("-c", self.config, "extract").stdout, "nothing is read twice")
         status = json.loads(call("-c", self.config, "lake", "status", "--json").stdout)
         tables = status if isinstance(status, list) else status["tables"]
-        self.assertEqual([table["rows"] for table in tables if table["source"] == "exposures"], [len(shown) + 7])
+        self.assertEqual([table["rows"] for table in tables if table["source"] == "exposures"], [len(shown) + 12])
         # The visitor clicks the second item.
         actions = self.source / "matomo_log_action.csv"
         ids = {}
@@ -95,17 +96,22 @@ class Exposures(unittest.TestCase):
         self.assertEqual(credited, [{"kind": "click", "item_id": shown[1], "position": 2}])
         labels = {row["item_id"]: row["clicked"] for row in sql(self.config, ranking_labels()) if row["request_id"] == answer["request_id"]}
         self.assertEqual(labels, {one: one == shown[1] for one in shown})
+        # Three weeks after the last visit: what was shown is no event by which time goes on.
+        call("-c", self.config, "pipeline", "run", "--from", "build")
+        with serve(self.config) as site:
+            now = site.get("/hot/trending?timeframe=7d&limit=5").json()["items"]
+        self.assertEqual(now, hot["items"])
         context = sql(self.config, "SELECT DISTINCT endpoint, slot, source FROM raw_exposures.exposures ORDER BY ALL")
         self.assertEqual([(c["endpoint"], c["slot"], c["source"]) for c in context],
-                         [("recommend_detail", None, "detail"), ("recommend_page", "a", None), ("recommend_page", "b", None)])
+                         [("hot_trending", None, None), ("recommend_detail", None, "detail"), ("recommend_page", "a", None), ("recommend_page", "b", None)])
 
         report = {(row["section"], row["name"]): row for row in
                   json.loads(call("-c", self.config, "report", "recommendations", "--json").stdout)}
-        self.assertEqual(report[("all", "lists")]["n"], 3)
-        self.assertEqual(report[("all", "items")]["n"], len(shown) + 7)
+        self.assertEqual(report[("all", "lists")]["n"], 4)
+        self.assertEqual(report[("all", "items")]["n"], len(shown) + 12)
         self.assertEqual(report[("all", "people")]["n"], 1)
-        self.assertEqual(report[("catalogue", "data_sets_shown")]["n"], len(set(shown) | set(slots)))
-        self.assertEqual(report[("endpoint", "recommend_page")], {"section": "endpoint", "name": "recommend_page", "n": 2, "share": 2 / 3})
+        self.assertEqual(report[("catalogue", "data_sets_shown")]["n"], len({*shown, *slots, *(one["dataset_id"] for one in hot["items"])}))
+        self.assertEqual(report[("endpoint", "recommend_page")], {"section": "endpoint", "name": "recommend_page", "n": 2, "share": 0.5})
         self.assertEqual(report[("variant", "primary/control")]["share"], 1)
         text = call("-c", self.config, "report", "recommendations", "--since", "2100-01-01").stdout
         self.assertRegex(text, r"all +lists +0")

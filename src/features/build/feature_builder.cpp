@@ -166,7 +166,8 @@ std::optional<std::size_t> FeatureTable::find(std::int64_t id) const {
 }
 
 std::optional<TimePoint> newest_event(table::Engine& engine) {
-  const std::optional<std::int64_t> micros = engine.query_int("SELECT unix_micros(max(e.at)) FROM events e");
+  const std::optional<std::int64_t> micros =
+      engine.query_int("SELECT unix_micros(max(e.at)) FROM events e WHERE e.kind <> 'exposure'");
   if (!micros) return std::nullopt;
   return TimePoint(std::chrono::microseconds(*micros));
 }

@@ -50,7 +50,8 @@ struct BuildOptions {
   Vocabularies known = {};                      ///< their texts keep their codes: a ranker knows categories by code only
 };
 
-/// Time of the newest event; nothing without events. `engine` knows the canonical tables.
+/// Time of the newest event, exposures aside: they go on while the sources stand still, and time would seem to pass in which nobody did anything.
+/// Nothing without events. `engine` knows the canonical tables.
 std::optional<TimePoint> newest_event(table::Engine& engine);
 
 /// Runs the queries as temporary tables feature_NAME of `engine`, which knows items, users, events, item_images and attributions, and drops them

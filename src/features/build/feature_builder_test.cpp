@@ -208,6 +208,16 @@ TEST_F(FeatureBuilder, equal_prices_share_a_bucket_and_buckets_are_tenths_of_the
   EXPECT_EQ(item(101, "item_price_bucket"), 9);
 }
 
+TEST_F(FeatureBuilder, what_was_only_shown_does_not_move_time) {
+  event("exposure", "1", 10, 30);
+  EXPECT_EQ(newest_event(engine_), std::nullopt);
+  event("view", "1", 10, 20);
+  const std::optional<TimePoint> viewed = newest_event(engine_);
+  EXPECT_TRUE(viewed.has_value());
+  event("exposure", "1", 10, 1);
+  EXPECT_EQ(newest_event(engine_), viewed);
+}
+
 TEST_F(FeatureBuilder, one_item_one_user_and_no_event_give_a_row_each) {
   sql("INSERT INTO items (item_id, price, is_available) VALUES (5, 2, true)");
   sql("INSERT INTO users (user_id) VALUES (6)");
