@@ -129,7 +129,7 @@ FreshnessReport measure_freshness(const Config& config, const lake::Contracts& c
       const bool is_passed = manifest.cursor && manifest.cursor->position.empty();
       std::optional<TimePoint> read_at = is_passed ? manifest.cursor->read_at : std::nullopt;
       if (!read_at && !table.newest_in_lake) read_at = manifest.created_at;
-      const std::string zone = name == "matomo" ? "UTC" : config.text("source.zone");
+      const std::string zone = name != "business" ? "UTC" : config.text("source.zone");
       if (read_at) read_at = in_zone(engine, *read_at, zone);
       table.lag_seconds = freshness_lag(*table.newest_in_source, table.newest_in_lake, read_at);
     }

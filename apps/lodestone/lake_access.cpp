@@ -15,6 +15,7 @@
 #include "lake/table_folder.hpp"
 #include "matomo.hpp"
 #include "sources/files/files_source.hpp"
+#include "sources/journal/journal_source.hpp"
 #include "sources/mysql/mysql_source.hpp"
 
 namespace lodestone::app {
@@ -128,11 +129,17 @@ table::Parameters query_parameters(const Config& config) {
 }
 
 std::vector<std::string> source_names(const Config& config) {
-  if (address_of(config, "matomo").empty()) return {"business"};
-  return {"business", "matomo"};
+  std::vector<std::string> names = {"business"};
+  if (!address_of(config, "matomo").empty()) names.emplace_back("matomo");
+  // A site whose server never took an event has no folder of them.
+  const fs::path events = config.file_path("serving.events_folder");
+  if (!events.empty() && fs::is_directory(events)) names.emplace_back("events");
+  return names;
 }
 
-bool is_database(const Config& config, const std::string& name) { return address_of(config, name).starts_with("mysql://"); }
+bool is_database(const Config& config, const std::string& name) {
+  return name != "events" && address_of(config, name).starts_with("mysql://");
+}
 
 void make_pools(const Config& config, SourcePools& pools) {
   for (const std::string& name : source_names(config)) {
@@ -151,6 +158,7 @@ std::unique_ptr<sources::MysqlSource> open_database(const Config& config, const 
 }
 
 NamedSource open_source(const Config& config, const std::string& name, SourcePools& pools) {
+  if (name == "events") return {name, std::make_unique<sources::JournalSource>(config.file_path("serving.events_folder"))};
   const std::string address = address_of(config, name);
   if (is_database(config, name)) return {name, open_database(config, name, pools)};
   if (address.starts_with("files:")) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -169,6 +170,86 @@ TEST_F(RankerPipelineTest, what_the_ranker_saw_in_thousands_of_requests_is_what_
   }
   EXPECT_GT(n_values, 100'000U);
   EXPECT_GT(n_checked, n_values * 7 / 10) << "most columns have a rule here; the others have theirs in vectorizer_test";
+}
+
+/// Events after those of the lake, in the lake's table for `engine` and for an online state.
+std::vector<features::OnlineEvent> add_later_events(table::Engine& engine, const models::Release& release, TimePoint after) {
+  constexpr std::array kKinds = {"view", "click", "cart", "order", "exposure", "api_order", "refund"};
+  std::vector<features::OnlineEvent> events;
+  std::string rows;
+  Rng rng(5);
+  for (int e = 0; e < 300; ++e) {
+    features::OnlineEvent event;
+    const std::string id = fmt::format("later-{}", e);
+    const char* kind = kKinds[rng.below(kKinds.size())];
+    event.id = features::online_event_id(id);
+    event.kind = features::find_event_kind(kind).value();
+    event.user = release.users.id(rng.below(20));
+    event.item = release.catalog.id(static_cast<ItemIndex>(rng.below(50)));
+    event.at = after + std::chrono::minutes(1 + 11 * e);
+    if (event.kind == features::EventKind::kOrder) event.value = static_cast<double>(1 + rng.below(30));
+    rows += fmt::format("{}('{}', '{}', {}, {}, make_timestamp({}), {})", e == 0 ? "" : ", ", id, kind, raw(*event.user),
+                        raw(event.item), event.at.time_since_epoch().count(),
+                        std::isnan(event.value) ? "NULL" : fmt::format("{}", event.value));
+    events.push_back(event);
+  }
+  engine.execute("CREATE TABLE all_events AS SELECT * FROM events UNION ALL BY NAME SELECT * FROM (VALUES " + rows +
+                 ") t(event_id, kind, user_id, item_id, \"at\", value)");
+  engine.execute("CREATE OR REPLACE VIEW events AS SELECT * FROM all_events");
+  return events;
+}
+
+TEST_F(RankerPipelineTest, rows_brought_up_to_date_by_events_are_what_the_lake_says_with_those_events) {
+  const auto bundle = open_current();
+  const models::Release& release = bundle->release();
+  const auto snapshot = bundle->online_snapshot();
+  ASSERT_TRUE(snapshot.has_value());
+  const Config settings = config();
+  table::Engine engine(engine_options(settings));
+  const lake::Reader reader(settings.file_path("lake.folder"));
+  reader.attach(engine);
+  features::OnlineState state(*snapshot, {});
+  for (const features::OnlineEvent& event : add_later_events(engine, release, snapshot->as_of))
+    ASSERT_EQ(state.add(event, event.at), features::OnlineState::Added::kAdded);
+  features::BuildOptions options;
+  options.parameters = query_parameters(settings);
+  const TimePoint now = features::newest_event(engine).value();
+  ASSERT_GT(now, snapshot->as_of + std::chrono::hours(50));
+  const features::FeatureSet lake = features::build_features(engine, options, now);
+
+  const std::vector<std::string>& columns = release.ranking->rankers.front()->columns();
+  engine::Scratch scratch;
+  engine::Page page;
+  std::size_t n_checked = 0;
+  for (std::size_t u = 0; u < 20; ++u) {
+    engine::PageRequest request;
+    request.kind = engine::PageKind::kUser;
+    request.user = release.users.id(u);
+    request.limit = 50;
+    request.with_rows = true;
+    request.online = &state;
+    request.now = now;
+    engine::recommend(release, request, scratch, page);
+    for (std::size_t k = 0; k * columns.size() < page.rows.size(); ++k) {
+      for (std::size_t c = 0; c < columns.size(); ++c) {
+        for (const features::FeatureTable* table : {&lake.users, &lake.items}) {
+          const auto online = features::online_columns(table->group);
+          if (std::find(online.begin(), online.end(), columns[c]) == online.end()) continue;
+          const std::int64_t id = table == &lake.users ? raw(*request.user) : raw(release.catalog.id(page.items[k].item));
+          const std::size_t at = features::find_feature(table->group, columns[c]).value();
+          const auto row = table->find(id);
+          float expected = row ? table->row(*row)[at] : features::kMissing;
+          if (std::isnan(expected)) expected = features::features_of(table->group)[at].fallback;
+          const float found = page.rows[k * columns.size() + c];
+          // Sums in another order: one unit in the last place (features/online_state.hpp).
+          EXPECT_TRUE(is_same(found, expected) || std::abs(found - expected) <= 2e-7F * std::abs(expected) + 1e-44F)
+              << columns[c] << " of " << id << ": served " << found << ", of the lake " << expected;
+          ++n_checked;
+        }
+      }
+    }
+  }
+  EXPECT_GT(n_checked, 1'000U);
 }
 
 TEST_F(RankerPipelineTest, training_says_what_is_served_and_the_bundle_says_why) {

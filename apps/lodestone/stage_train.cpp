@@ -13,6 +13,7 @@
 #include "channel_weights.hpp"
 #include "content_choice.hpp"
 #include "events/ranking_samples.hpp"
+#include "features/build/online_snapshot.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "latent_choice.hpp"
@@ -128,6 +129,14 @@ features::FeatureSet read_features(const Config& config, std::optional<TimePoint
   options.known = known;
   if (!as_of) as_of = features::newest_event(engine);
   return features::build_features(engine, options, as_of.value_or(SystemClock().now()));
+}
+
+/// Where the features that change with events stand as of a time.
+features::OnlineSnapshot read_online(const Config& config, TimePoint as_of) {
+  table::Engine engine(engine_options(config));
+  const lake::Reader reader(config.file_path("lake.folder"));
+  reader.attach(engine);
+  return features::read_online_snapshot(engine, config.file_path("lake.sql_folder"), as_of);
 }
 
 /// Rankers of the current release, which a new one has to beat, with the codes that they know categories by.
@@ -368,6 +377,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
     data.ranking = store_features(set, learned.ranker.columns, data);
     data.ranking.rankers = learned.ranker.rankers;
     data.ranking.card = format_model_card(learned.ranker);
+    data.online = read_online(config, set.as_of);
   }
 
   bundle::BundleInfo info;

@@ -82,7 +82,7 @@ int run_check(const Globals& globals) {
                                            [](const ConfigEntry& e) { return e.origin != "default"; })));
   const lake::Contracts contracts = lake::Contracts::load(config.file_path("lake.contracts_folder"));
   good("contracts", fmt::format("{} tables", contracts.of("business").size() + contracts.of("matomo").size() +
-                                                 contracts.of("canonical").size()));
+                                                 contracts.of("events").size() + contracts.of("canonical").size()));
   check_disk(config);
   check_sources(config, contracts);
   const bundle::BundleStore store = release_store(config);

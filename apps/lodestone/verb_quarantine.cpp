@@ -25,7 +25,7 @@ const lake::Contract& contract_of(const lake::Contracts& contracts, const std::s
       dot == std::string::npos ? nullptr : contracts.find(label.substr(0, dot), label.substr(dot + 1));
   if (contract != nullptr && contract->source != "canonical") return *contract;
   std::vector<std::string> names;
-  for (const char* source : {"business", "matomo", "exposures"}) {
+  for (const char* source : {"business", "matomo", "exposures", "events"}) {
     for (const lake::Contract* one : contracts.of(source)) names.push_back(one->source + "." + one->table);
   }
   fail(ErrorCode::kNotFound, "there is no table {}{}; name it as lodestone quarantine list prints it", label,

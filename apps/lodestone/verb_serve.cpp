@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <algorithm>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 
@@ -61,6 +63,15 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.bundle_folder = config.file_path("bundle.folder");
   options.onnx_library = config.file_path("engine.onnx_library");
   options.experiments_file = config.file_path("serving.experiments_file");
+  options.events.segments.folder = config.file_path("serving.events_folder");
+  options.events.segments.total_bytes = static_cast<std::uint64_t>(config.integer("serving.events_mib")) << 20U;
+  options.events.segments.segment_bytes =
+      std::min(options.events.segments.segment_bytes, options.events.segments.total_bytes / 4);
+  options.events.known_ids = static_cast<std::size_t>(config.integer("serving.event_ids"));
+  options.events.events_per_second = config.number("serving.events_per_second");
+  options.live_visitors = static_cast<std::size_t>(config.integer("serving.live_visitors"));
+  options.trending_pairs = static_cast<std::size_t>(config.integer("serving.trending_pairs"));
+  options.event_times.age = std::chrono::microseconds(std::llround(config.number("serving.event_days") * 86400e6));
   options.rules_file = config.file_path("serving.rules_file");
   options.tuning = page_tuning(config);
   if (config.flag("serving.exposure_log")) {

@@ -14,6 +14,9 @@
 -- before or after; with stitch = forward only an account that was seen before the visit began counts. Visitors of one account are one person
 -- through its user_id. A visitor with more actions on one day than a person has is a robot, and that day does not count. An action that a
 -- visitor repeats within a second, the same page or the same event, was recorded twice (a reloading page, two trackers on it): the first counts.
+-- Posted events (POST /events) keep their event_id, by which the server knows them again. One whose id is that of an event made here from Matomo's
+-- tables (view:1, click:1, cart:1:2) is in them already. Orders and refunds count as the shop has them, so posted ones are only counted. A
+-- guest's belong to an account as visits do, and robots are told from people the same way.
 -- The big table is joined to smaller ones only and never sorted. The query is run in `slices` pieces, slice 0 .. slices - 1, each with its share
 -- of the visitors, so that the memory of its hash tables does not grow with the events; each piece becomes a part of the table.
 -- param: zone text = Asia/Shanghai
@@ -44,6 +47,8 @@
 -- unique: raw_matomo.log_visit(idvisit)
 -- unique: raw_matomo.log_action(idaction)
 -- unique: raw_matomo.log_link_visit_action(idlink_va)
+-- unique: raw_matomo.log_conversion(idvisit, idgoal, buster)
+-- unique: raw_events.posted_events(event_id)
 -- unique: visitor_users(visitor_id, user_id)
 WITH urls AS (
   SELECT idaction, item_id, is_checkout, request_id, position
@@ -137,6 +142,35 @@ visits AS (
       AND unix_micros(v.visit_first_action_time) - unix_micros(u.last_seen) <= {{stitch_days}} * 86400000000
   ) stitched
   WHERE place = 1
+),
+posted AS (
+  SELECT
+    s.event_id, s.kind, coalesce(s.user_id, s.stitched_user_id) AS user_id, s.visitor_id, s.session_id, s.item_id, s.at AS at, s.value,
+    s.request_id, s.position, coalesce(CAST(s.user_id AS STRING), concat('v', s.visitor_id)) AS person
+  FROM (
+    SELECT
+      e.event_id, e.kind, e.user_id, e.visitor_id, e.session_id, e.dataset_id AS item_id, e.at AS at, e.value, e.request_id, e.position,
+      u.user_id AS stitched_user_id,
+      row_number() OVER (
+        PARTITION BY e.event_id
+        ORDER BY greatest(0, unix_micros(u.first_seen) - unix_micros(e.at), unix_micros(e.at) - unix_micros(u.last_seen)), u.user_id) AS place
+    FROM raw_events.posted_events e
+    LEFT JOIN visitor_users u
+      ON u.visitor_id = e.visitor_id
+      AND e.user_id IS NULL
+      AND ({{stitch}} <> 'forward' OR u.first_seen <= e.at)
+      AND unix_micros(u.first_seen) - unix_micros(e.at) <= {{stitch_days}} * 86400000000
+      AND unix_micros(e.at) - unix_micros(u.last_seen) <= {{stitch_days}} * 86400000000
+    WHERE pmod(hash(e.event_id), {{slices}}) = {{slice}}
+  ) s
+  WHERE s.place = 1
+),
+posted_robots AS (
+  SELECT coalesce(CAST(e.user_id AS STRING), concat('v', e.visitor_id)) AS person, CAST(e.at AS DATE) AS day
+  FROM raw_events.posted_events e
+  WHERE coalesce(CAST(e.user_id AS STRING), e.visitor_id) IS NOT NULL
+  GROUP BY coalesce(CAST(e.user_id AS STRING), concat('v', e.visitor_id)), CAST(e.at AS DATE)
+  HAVING count(*) > {{robot_actions_per_day}}
 ),
 touches AS (
   SELECT
@@ -284,6 +318,32 @@ FROM (
 ) m
 LEFT JOIN raw_business.order_tab o ON o.id = m.order_id
 LEFT JOIN raw_business.api_order p ON p.id = m.api_order_id
+UNION ALL
+SELECT
+  p.event_id,
+  p.kind,
+  p.user_id,
+  p.visitor_id,
+  p.session_id,
+  p.item_id,
+  p.at AS at,
+  p.value,
+  p.request_id,
+  p.position,
+  'posted' AS source,
+  CASE WHEN r.person IS NOT NULL THEN 'robot'
+       WHEN p.kind IN ('order', 'api_order', 'refund') THEN 'posted order'
+       WHEN a.idlink_va IS NOT NULL OR c.idvisit IS NOT NULL THEN 'posted and in Matomo'
+       WHEN d.id IS NULL THEN 'unknown item' END AS dropped
+FROM posted p
+LEFT JOIN posted_robots r ON r.person = p.person AND r.day = CAST(p.at AS DATE)
+LEFT JOIN raw_matomo.log_link_visit_action a
+  ON a.idlink_va = TRY_CAST(nullif(regexp_extract(p.event_id, '^(view|click):([0-9]+)$', 2), '') AS BIGINT)
+LEFT JOIN raw_matomo.log_conversion c
+  ON c.idgoal = -1
+  AND c.idvisit = TRY_CAST(nullif(regexp_extract(p.event_id, '^cart:([0-9]+):([0-9]+)$', 1), '') AS BIGINT)
+  AND c.buster = TRY_CAST(nullif(regexp_extract(p.event_id, '^cart:([0-9]+):([0-9]+)$', 2), '') AS BIGINT)
+LEFT JOIN raw_business.dataset d ON d.id = p.item_id
 UNION ALL
 SELECT
   o.event_id,

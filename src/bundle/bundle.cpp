@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "bundle/online_file.hpp"
 #include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
 
@@ -158,6 +159,12 @@ Bundle::Bundle(const fs::path& folder, const OpenOptions& options) : manifest_(M
   load_channels(options.n_threads);
   load_vectors(options.n_threads);
   load_ranking(options.onnx_library);
+  (void)online_snapshot();  // what cannot be read is refused now
+}
+
+std::optional<features::OnlineSnapshot> Bundle::online_snapshot() const {
+  const TensorFile* stored = find_file(kOnlineFile);
+  return stored == nullptr ? std::nullopt : std::optional(load_online_snapshot(*stored));
 }
 
 void Bundle::load_lists(int n_threads) {
@@ -279,6 +286,8 @@ void Bundle::load_ranking(const fs::path& onnx_library) {
     ranking->vocabularies.emplace(domain, read_texts("vocabulary." + domain));
   }
   ranking->guest = features::default_row(ranking->users.columns);
+  ranking->online_users = features::OnlineColumns(features::Group::kUser, ranking->users.columns);
+  ranking->online_items = features::OnlineColumns(features::Group::kItem, ranking->items.columns);
   for (const std::string& name : manifest_.rankers) {
     const auto [file, format] = find_ranker(manifest_, name);
     const std::string bytes = read_file(folder_ / file->name);

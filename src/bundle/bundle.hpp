@@ -18,7 +18,7 @@
 namespace lodestone::bundle {
 
 /// The format that this program writes, and the oldest that it reads.
-inline constexpr std::int64_t kFormatVersion = 4;
+inline constexpr std::int64_t kFormatVersion = 5;
 inline constexpr std::int64_t kOldestFormatVersion = 3;
 
 /// Files of a release that ranks.
@@ -99,6 +99,8 @@ class Bundle {
 
   [[nodiscard]] const models::Release& release() const { return release_; }
   [[nodiscard]] const Manifest& manifest() const { return manifest_; }
+  /// Where the release's online state begins, read from its file at each call; none in a release that has none.
+  [[nodiscard]] std::optional<features::OnlineSnapshot> online_snapshot() const;
 
  private:
   Bundle(const fs::path& folder, const OpenOptions& options);

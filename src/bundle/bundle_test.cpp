@@ -194,7 +194,7 @@ TEST_F(BundleTest, the_manifest_tells_where_the_release_came_from) {
   EXPECT_THAT(id, MatchesRegex("b-20261124T093000Z-[0-9a-f]{8}"));
   const Manifest manifest = Manifest::load(store() / id);
   const auto text = [&](const char* key) { return json::format(*manifest.document.find(key)); };
-  EXPECT_EQ(text("format_version"), "4");
+  EXPECT_EQ(text("format_version"), "5");
   EXPECT_EQ(text("created"), "\"2026-11-24T09:30:00Z\"");
   EXPECT_EQ(text("product_version"), "\"0.1.0\"");
   EXPECT_EQ(text("feature_schema_sha256"), "null");
@@ -291,10 +291,10 @@ TEST_F(BundleTest, a_full_disk_leaves_the_store_as_it_was) {
 
 TEST_F(BundleTest, another_format_version_is_named_with_what_can_be_read) {
   const std::string id = pack_sample();
-  edit_manifest(store() / id, "\"format_version\": 4", "\"format_version\": 5");
+  edit_manifest(store() / id, "\"format_version\": 5", "\"format_version\": 6");
   EXPECT_THAT(failure_of([&] { Bundle::open(store() / id); }),
               AllOf(HasSubstr("corrupt: "),
-                    HasSubstr("manifest.json: bundle format 5 cannot be read, this program reads 3 to 4; publish again")));
+                    HasSubstr("manifest.json: bundle format 6 cannot be read, this program reads 3 to 5; publish again")));
 }
 
 TEST_F(BundleTest, the_version_before_is_read_and_ranks_nothing) {
@@ -314,6 +314,71 @@ TEST_F(BundleTest, the_version_before_is_read_and_ranks_nothing) {
   const auto bundle = Bundle::open(store() / id);
   EXPECT_EQ(bundle->release().ranking, nullptr);
   EXPECT_EQ(bundle->release().catalog.n_items(), 60U);
+}
+
+features::OnlineSnapshot sample_snapshot() {
+  features::OnlineSnapshot out;
+  out.as_of = *parse_time("2026-11-24T09:00:00Z");
+  features::UserTotals user;
+  user.user = UserId(100);
+  user.exposures = 1;
+  user.views = 2;
+  user.clicks = 3;
+  user.carts = 4;
+  user.orders = 5;
+  user.api_orders = 6;
+  user.refunds = 7;
+  user.spend_sum = 8.5;
+  user.spend_min = 1.5;
+  user.first_order = out.as_of - std::chrono::hours(50);
+  out.users = {user, {}};
+  features::ItemTotals item;
+  item.item = ItemId(10);
+  item.views = 9;
+  item.popularity = {0.1, 0.2, 0.3};
+  item.popularity_at = item.last_event = out.as_of;
+  out.items = {item};
+  features::OnlineEvent event{7, features::EventKind::kOrder, UserId(100), ItemId(10), out.as_of - std::chrono::hours(1), 2.5};
+  out.recent = {event, event};
+  out.recent[1].user.reset();
+  out.recent[1].value = std::numeric_limits<double>::quiet_NaN();
+  return out;
+}
+
+std::string text_of(const features::OnlineSnapshot& snapshot) {
+  std::string out = format_rfc3339(snapshot.as_of);
+  const auto micros = [](TimePoint at) { return at.time_since_epoch().count(); };
+  for (const features::UserTotals& t : snapshot.users) {
+    out += fmt::format("\nuser {} {} {} {} {} {} {} {} {} {} {} {} {} {}", raw(t.user), t.exposures, t.views, t.clicks, t.carts,
+                       t.orders, t.api_orders, t.refunds, t.spend_sum, t.spend_min, t.spend_max, micros(t.first_order),
+                       micros(t.last_order), micros(t.last_event));
+  }
+  for (const features::ItemTotals& t : snapshot.items) {
+    out += fmt::format("\nitem {} {} {} {} {} {} {} {} {} {} {} {} {} {}", raw(t.item), t.exposures, t.views, t.clicks, t.carts,
+                       t.orders, t.refunds, t.popularity[0], t.popularity[1], t.popularity[2], micros(t.popularity_at),
+                       micros(t.first_event), micros(t.last_event), micros(t.last_order));
+  }
+  for (const features::OnlineEvent& e : snapshot.recent)
+    out += fmt::format("\nevent {} {} {} {} {} {}", e.id, static_cast<int>(e.kind), e.user ? raw(*e.user) : -1, raw(e.item),
+                       micros(e.at), e.value);
+  return out;
+}
+
+TEST_F(BundleTest, what_changes_with_events_begins_where_it_was_packed) {
+  models::ReleaseData data = test::sample_release();
+  data.online = sample_snapshot();
+  const std::string id = pack(data, test::sample_info(), store());
+  features::OnlineSnapshot expected = sample_snapshot();
+  std::swap(expected.users[0], expected.users[1]);  // by ascending id
+  EXPECT_EQ(text_of(Bundle::open(store() / id)->online_snapshot().value()), text_of(expected));
+  EXPECT_FALSE(Bundle::open(store() / pack_sample(2))->online_snapshot());
+  data.online->recent[0].at = data.online->as_of + std::chrono::seconds(1);
+  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }),
+              HasSubstr("online.safetensors: event 0 is out of its order or time; roll back or publish again"));
+  data.online = sample_snapshot();
+  data.online->users[1].user = UserId(100);
+  EXPECT_THAT(failure_of([&] { pack(data, test::sample_info(), store()); }),
+              HasSubstr("array user_id: the ids do not rise at 1"));
 }
 
 TEST_F(BundleTest, one_of_the_two_files_of_the_vectors_alone_is_refused) {

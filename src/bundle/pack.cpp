@@ -5,6 +5,7 @@
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/file_lock.hpp"
+#include "bundle/online_file.hpp"
 #include "bundle/store.hpp"
 #include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
@@ -136,6 +137,7 @@ void save_models(const models::ReleaseData& data, const fs::path& folder) {
   text.save(folder / "text.safetensors");
   save_users(data.users, data.guests, folder / "users.safetensors");
   save_ranking(data, folder);
+  if (data.online) save_online_snapshot(*data.online, folder / kOnlineFile);
 }
 
 json::Value weights_document(const models::ChannelWeights& weights) {

@@ -22,6 +22,7 @@ class Eligibility {
     for (const ItemId id : request.exclude) {
       if (const auto item = release.catalog.find(id)) block(*item);
     }
+    for (const ItemIndex item : request.owned) block(item);
     if (!user) return;
     for (const ItemIndex item : release.users.owned(*user)) block(item);
   }

@@ -12,6 +12,7 @@
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
 #include "engine/rules.hpp"
+#include "features/online_state.hpp"
 #include "features/vectorizer.hpp"
 #include "models/release.hpp"
 
@@ -23,8 +24,10 @@ struct PageRequest {
   std::optional<UserId> user;     ///< unknown users are guests
   /// What the visitor did since the release was made, newest first; it stands before the user's history, and is all that a guest has.
   std::span<const ItemIndex> recent;
+  std::span<const ItemIndex> owned;  ///< bought since the release was made, besides what it knows; never on the page
   models::TrendingWindow window = models::TrendingWindow::kHour;
-  std::span<const std::uint64_t> query_tokens;  ///< of search: what query_tokens() made of the text
+  const models::RankedLists* trending = nullptr;  ///< what is hot by window; nullptr = as the release has it
+  std::span<const std::uint64_t> query_tokens;    ///< of search: what query_tokens() made of the text
   std::size_t limit = 10;
   std::size_t vector_ef = 64;       ///< nodes kept in the search for vectors: more finds more, in proportion to the time
   std::span<const ItemId> exclude;  ///< ids, known or not
@@ -34,6 +37,9 @@ struct PageRequest {
   float diversity = 0;                              ///< 0..1, of pages of related items and for users; 0 = by score alone
   float exploration = 0;           ///< 0..1, of the same pages: the chance that one place goes to a candidate from behind
   std::uint64_t seed = 0;          ///< of exploration
+  /// Features that have moved since the release was made, as of `now`; nullptr = as it has them. Nobody may change them meanwhile.
+  const features::OnlineState* online = nullptr;
+  TimePoint now{};
   features::RequestValues values;  ///< what the request says of itself, for the ranker; the endpoint follows from `kind`
   bool with_ranker = true;         ///< false: as recall has it
   bool with_rows = false;          ///< keep the features of the items on the page

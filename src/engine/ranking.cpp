@@ -97,6 +97,43 @@ void read_channels(std::span<const Source> sources, const Candidate& candidate, 
   }
 }
 
+/// Stored rows with what has moved since the release was made, where the request brings that.
+class CurrentRows {
+ public:
+  CurrentRows(const models::Ranking& ranking, const PageRequest& request, Scratch& scratch)
+      : ranking_(ranking), request_(request), scratch_(scratch) {
+    const std::size_t n =
+        std::max(features::features_of(features::Group::kUser).size(), features::features_of(features::Group::kItem).size());
+    if (request.online != nullptr && scratch.whole_row.size() < n) scratch.whole_row.resize(n);
+  }
+
+  std::span<const float> user(std::span<const float> stored) {
+    if (request_.online == nullptr || ranking_.online_users.empty() || !request_.user) return stored;
+    const auto whole = std::span(scratch_.whole_row).first(features::features_of(features::Group::kUser).size());
+    request_.online->user_row(*request_.user, request_.now, whole);
+    scratch_.user_row.assign(stored.begin(), stored.end());
+    ranking_.online_users.put(whole, scratch_.user_row);
+    return scratch_.user_row;
+  }
+
+  /// The row lies in `memory` until that is used again.
+  features::ItemValues item(const models::Release& release, ItemIndex item, std::vector<float>& memory) {
+    features::ItemValues values = ranking_.item(item);
+    if (request_.online == nullptr || ranking_.online_items.empty()) return values;
+    const auto whole = std::span(scratch_.whole_row).first(features::features_of(features::Group::kItem).size());
+    request_.online->item_row(release.catalog.id(item), request_.now, whole);
+    memory.assign(values.row.begin(), values.row.end());
+    ranking_.online_items.put(whole, memory);
+    values.row = memory;
+    return values;
+  }
+
+ private:
+  const models::Ranking& ranking_;
+  const PageRequest& request_;
+  Scratch& scratch_;
+};
+
 }  // namespace
 
 void make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
@@ -109,8 +146,10 @@ void make_rows(const models::Release& release, const PageRequest& request, std::
 
   features::RequestValues values = request.values;
   values.endpoint = endpoint_of(request.kind);
-  const std::span<const float> user_row = user ? ranking.users.row(*user) : std::span<const float>(ranking.guest);
-  const features::ItemValues page = request.item ? ranking.item(*request.item) : features::ItemValues{};
+  CurrentRows current(ranking, request, scratch);
+  const std::span<const float> user_row = current.user(user ? ranking.users.row(*user) : std::span<const float>(ranking.guest));
+  const features::ItemValues page =
+      request.item ? current.item(release, *request.item, scratch.page_row) : features::ItemValues{};
   const bool has_vectors = !release.vectors.empty();
   Cosine to_page;
   if (vectorizer.wants_page_cosine() && has_vectors && request.item) to_page = Cosine(vector_of(release, *request.item));
@@ -123,7 +162,7 @@ void make_rows(const models::Release& release, const PageRequest& request, std::
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemIndex item = key_item(scratch.pool[r]);
     const Candidate& found = scratch.candidates.at(item);
-    candidate.item = ranking.item(item);
+    candidate.item = current.item(release, item, scratch.item_row);
     read_channels(recall.sources(), found, candidate.channels);
     candidate.recall_score = std::min(1.0F, found.score / recall.total_weight());
     candidate.recall_rank = static_cast<float>(r + 1);

@@ -341,8 +341,9 @@ void Recall::merge_recent() {
 /// The window's list, or that of the next wider window in which anything happened.
 NeighbourRow Recall::trending() const {
   auto window = static_cast<std::size_t>(request_.window);
-  while (window + 1 < models::kTrendingWindows && release_.trending.row(window).items.empty()) ++window;
-  return release_.trending.row(window);
+  const models::RankedLists& hot = hot_lists(release_, request_);
+  while (window + 1 < models::kTrendingWindows && hot.row(window).items.empty()) ++window;
+  return hot.row(window);
 }
 
 void Recall::add_sums(Channel channel, float weight, std::size_t depth) {

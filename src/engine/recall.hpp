@@ -83,6 +83,11 @@ class Recall {
   std::size_t n_sources_ = 0;
 };
 
+/// What is hot, by window.
+inline const models::RankedLists& hot_lists(const models::Release& release, const PageRequest& request) {
+  return request.trending == nullptr ? release.trending : *request.trending;
+}
+
 /// What is popular in the item's category.
 inline models::NeighbourRow category_list(const models::Release& release, ItemIndex item) {
   return release.popular_by_category.row(static_cast<std::size_t>(release.catalog.category_number(item)));

@@ -276,7 +276,7 @@ class PageMaker {
     if (page_.items.size() >= request_.limit) return;
     if (request_.kind == PageKind::kTrending) {
       for (std::size_t w = static_cast<std::size_t>(request_.window) + 1; w < models::kTrendingWindows; ++w) {
-        fill(Channel::kTrending, release_.trending.row(w));
+        fill(Channel::kTrending, hot_lists(release_, request_).row(w));
       }
     }
     if (request_.item) {

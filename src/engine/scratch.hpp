@@ -188,6 +188,10 @@ struct Scratch {
   std::vector<std::uint64_t> best;   ///< keys of the page while it is chosen
   std::vector<std::uint64_t> pool;   ///< keys of the candidates that a ranker sees, best first
   std::vector<float> rows;           ///< their features, row by row
+  std::vector<float> whole_row;      ///< all features of one user or item, while they are brought up to date
+  std::vector<float> user_row;       ///< stored features of the user, brought up to date
+  std::vector<float> page_row;       ///< the same of the page's item
+  std::vector<float> item_row;       ///< and of a candidate
   std::vector<double> scores;        ///< of the ranker, by place in the pool
   std::vector<std::uint32_t> order;  ///< places in the pool, best first
   std::vector<Ordered> ordered;      ///< what rules, diversity and exploration choose from

@@ -1,5 +1,6 @@
 #include "http/connection.hpp"
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -35,6 +36,7 @@ void Connection::set_phase(Phase phase) {
     case Phase::kIdle: deadline_ = now + limits_.idle_timeout; break;
     case Phase::kHead: deadline_ = now + limits_.header_timeout; break;
     case Phase::kBody: deadline_ = now + limits_.body_timeout; break;
+    case Phase::kWait: deadline_ = SteadyTime::max(); break;  // whoever is waited for has deadlines of its own
     case Phase::kWrite: deadline_ = now + limits_.write_timeout; break;
     case Phase::kLinger: deadline_ = now + kLingerTime; break;
   }
@@ -49,9 +51,15 @@ Task<> Connection::run() {
       if (!more) co_return;
     }
     std::size_t consumed = 0;
-    const Exchange::Next next = exchange_.take({input_.get() + begin_, end_ - begin_}, consumed);
+    Exchange::Next next = exchange_.take({input_.get() + begin_, end_ - begin_}, consumed);
     begin_ += consumed;
     if (exchange_.has_pieces()) {
+      const bool written = co_await write();
+      if (!written) co_return;
+    }
+    if (next == Exchange::Next::kWait) {
+      co_await wait();
+      next = exchange_.resume();
       const bool written = co_await write();
       if (!written) co_return;
     }
@@ -122,6 +130,18 @@ Task<bool> Connection::write() {
   exchange_.clear_pieces();
   phase_ = Phase::kIdle;  // what is read next belongs to another request, with a time of its own
   co_return !error;
+}
+
+Task<> Connection::wait() {
+  set_phase(Phase::kWait);
+  // The thread's tick keeps the context running as long as it has a connection, so there is always somebody to resume.
+  const auto begin = [this](auto handler) {
+    auto waiting = std::make_shared<decltype(handler)>(std::move(handler));
+    exchange_.start_waiting(
+        [executor = socket_.get_executor(), waiting] { asio::post(executor, [waiting] { std::move (*waiting)(); }); });
+  };
+  co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(begin, kAwait);
+  phase_ = Phase::kIdle;
 }
 
 Task<> Connection::linger() {

@@ -39,10 +39,12 @@ class Connection {
   void cut();
 
  private:
-  enum class Phase { kIdle, kHead, kBody, kWrite, kLinger };
+  enum class Phase { kIdle, kHead, kBody, kWait, kWrite, kLinger };
   void set_phase(Phase phase);
   Task<bool> read();
   Task<bool> write();
+  /// Sleeps until the answer can be written; the thread does other work meanwhile.
+  Task<> wait();
   /// write(), then linger() if the other side still listens.
   Task<> write_last();
   Task<> linger();

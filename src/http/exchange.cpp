@@ -62,14 +62,14 @@ Exchange::Next Exchange::take(std::string_view bytes, std::size_t& consumed) {
       return has_pieces() ? Next::kWriteThenGoOn : Next::kRead;
     }
     const bool keep_alive = parser_.request().keep_alive && !thread_->is_draining;
-    answer(keep_alive);
+    if (!answer(keep_alive)) return Next::kWait;
     parser_.reset();
     if (!keep_alive) return Next::kWriteThenClose;
     if (spans_.size() >= limits_.pipelined || bodies_.size() > kCollectedBytes) return Next::kWriteThenGoOn;
   }
 }
 
-void Exchange::answer(bool keep_alive) {
+bool Exchange::answer(bool keep_alive) {
   const ParsedRequest& parsed = parser_.request();
   Request request;
   request.started = std::chrono::steady_clock::now();
@@ -87,11 +87,32 @@ void Exchange::answer(bool keep_alive) {
   Response response(bodies_);
   if (target_.parse(parsed.target)) {
     request.path = target_.path();
-    router_->dispatch(request, target_, response);
+    if (std::unique_ptr<Deferred> rest = router_->dispatch(request, target_, response)) {
+      response.clear_body();
+      waiting_ = std::make_unique<Waiting>(Waiting{std::move(rest), request, keep_alive});
+      return false;
+    }
   } else {
     answer_problem(response, 400, "the request target is neither a path nor an http address");
   }
   finish(request, response, keep_alive);
+  return true;
+}
+
+void Exchange::start_waiting(std::function<void()> resume) { waiting_->rest->start(std::move(resume)); }
+
+Exchange::Next Exchange::resume() {
+  const std::unique_ptr<Waiting> done = std::move(waiting_);
+  const bool keep_alive = done->keep_alive && !thread_->is_draining;
+  Response response(bodies_);
+  try {
+    done->rest->finish(done->request, response);
+  } catch (...) {
+    answer_current_exception(done->request, response);
+  }
+  finish(done->request, response, keep_alive);
+  parser_.reset();
+  return keep_alive ? Next::kWriteThenGoOn : Next::kWriteThenClose;
 }
 
 void Exchange::finish(const Request& request, Response& response, bool keep_alive) {

@@ -29,10 +29,16 @@ class Exchange {
  public:
   Exchange(const Router& router, const Limits& limits, ThreadState& thread);
 
-  enum class Next { kRead, kWriteThenGoOn, kWriteThenClose };
+  enum class Next { kRead, kWriteThenGoOn, kWriteThenClose, kWait };
   /// Takes bytes that were read and not consumed yet; returns how many are consumed in `consumed`. kWriteThenGoOn: write what
-  /// pieces() gives, then come again with the rest (or read more when `wants_more()`).
+  /// pieces() gives, then come again with the rest (or read more when `wants_more()`). kWait: write what pieces() gives, start_waiting(),
+  /// and once that has resumed, resume().
   Next take(std::string_view bytes, std::size_t& consumed);
+
+  /// After kWait: begins what the answer waits for; `resume` is called once, from any thread.
+  void start_waiting(std::function<void()> resume);
+  /// After that: adds the answer; kWriteThenGoOn or kWriteThenClose.
+  Next resume();
 
   /// Heads and bodies to be written, in order; valid until cleared.
   [[nodiscard]] const std::vector<std::string_view>& pieces();
@@ -51,7 +57,14 @@ class Exchange {
     std::size_t head_end;
     std::size_t body_end;
   };
-  void answer(bool keep_alive);
+  /// An answer that waits, with its request, which lies in the parser's memory meanwhile.
+  struct Waiting {
+    std::unique_ptr<Deferred> rest;
+    Request request;
+    bool keep_alive = false;
+  };
+  /// False when the answer waits.
+  bool answer(bool keep_alive);
   void finish(const Request& request, Response& response, bool keep_alive);
   void write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes);
 
@@ -61,6 +74,7 @@ class Exchange {
   RequestParser parser_;
   Target target_;
   std::string new_id_;
+  std::unique_ptr<Waiting> waiting_;
   std::string heads_;
   std::string bodies_;
   std::vector<Span> spans_;

@@ -57,6 +57,57 @@ class ExchangeTest : public ::testing::Test {
   Exchange::Next last = Exchange::Next::kRead;
 };
 
+TEST_F(ExchangeTest, waits_for_an_answer_and_goes_on_behind_it) {
+  std::function<void()> resume;
+  router.add_deferred("/slow", [&](const Request& request, Response& response) {
+    std::unique_ptr<Deferred> rest;
+    if (request.body == "now") {
+      response.out() += "at once";
+      return rest;
+    }
+    rest = std::make_unique<Deferred>();
+    rest->start = [&](std::function<void()> given) { resume = std::move(given); };
+    rest->finish = [](const Request& of, Response& to) {
+      if (of.body == "fail") fail(ErrorCode::kUnavailable, "secret disk");
+      to.status = 202;
+      to.out() += of.body;
+    };
+    return rest;
+  });
+  const auto post = [](const std::string& body) {
+    return "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
+  const std::string text = get("/echo/1") + post("later") + get("/echo/2");
+  Exchange exchange(router, limits, thread);
+  std::size_t consumed = 0;
+  ASSERT_EQ(exchange.take(text, consumed), Exchange::Next::kWait);
+  EXPECT_EQ(exchange.pieces().size(), 2U) << "the answer before it can be written";
+  exchange.clear_pieces();
+  bool resumed = false;
+  exchange.start_waiting([&] { resumed = true; });
+  resume();
+  EXPECT_TRUE(resumed);
+  EXPECT_EQ(exchange.resume(), Exchange::Next::kWriteThenGoOn);
+  EXPECT_THAT(exchange.pieces()[0], ::testing::StartsWith("HTTP/1.1 202 Accepted\r\n"));
+  EXPECT_EQ(exchange.pieces()[1], "later");
+  exchange.clear_pieces();
+  const std::string rest = text.substr(consumed);
+  EXPECT_EQ(exchange.take(rest, consumed), Exchange::Next::kWriteThenGoOn);
+  EXPECT_EQ(exchange.pieces()[1], "{\"text\":\"2\"}");
+  exchange.clear_pieces();
+  EXPECT_EQ(exchange.take(post("now"), consumed), Exchange::Next::kWriteThenGoOn);
+  EXPECT_EQ(exchange.pieces()[1], "at once");
+  exchange.clear_pieces();
+  ASSERT_EQ(exchange.take(post("fail"), consumed), Exchange::Next::kWait);
+  exchange.resume();
+  EXPECT_THAT(exchange.pieces()[0], ::testing::StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(exchange.pieces()[1], Not(HasSubstr("secret")));
+  thread.is_draining = true;
+  exchange.clear_pieces();
+  ASSERT_EQ(exchange.take(post("later"), consumed), Exchange::Next::kWait);
+  EXPECT_EQ(exchange.resume(), Exchange::Next::kWriteThenClose);
+}
+
 TEST_F(ExchangeTest, answers_with_the_headers_of_every_answer) {
   const std::string answer = talk(get("/echo/hi"));
   EXPECT_THAT(answer, ::testing::StartsWith("HTTP/1.1 200 OK\r\n"));

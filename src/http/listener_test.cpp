@@ -70,6 +70,25 @@ TEST_F(ListenerTest, serves_many_connections_from_two_threads) {
   EXPECT_EQ(good, 400);
 }
 
+TEST_F(ListenerTest, a_waiting_answer_holds_no_thread_and_no_stop_loses_it) {
+  options.n_threads = 1;
+  std::promise<std::function<void()>> given;
+  router.add_deferred("/later", [&](const Request&, Response&) {
+    auto rest = std::make_unique<Deferred>();
+    rest->start = [&](std::function<void()> resume) { given.set_value(std::move(resume)); };
+    rest->finish = [](const Request& request, Response& response) { response.out() += request.body; };
+    return rest;
+  });
+  HttpConnection waiting(start().port());
+  waiting.send("POST /later HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+  const std::function<void()> resume = given.get_future().get();
+  EXPECT_EQ(HttpConnection(listener->port()).get("/ok").status, 200);
+  std::thread stopping([&] { listener->stop(std::chrono::seconds(30)); });
+  resume();
+  EXPECT_EQ(waiting.read()->body, "body");
+  stopping.join();
+}
+
 TEST_F(ListenerTest, answers_pipelined_requests_and_big_bodies) {
   HttpConnection connection(start().port());
   std::string text;

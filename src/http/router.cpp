@@ -7,30 +7,40 @@
 
 namespace lodestone::http {
 
+Router::Route& Router::route_of(std::string_view pattern) {
+  const auto found = std::ranges::find(routes_, pattern, &Route::pattern);
+  if (found != routes_.end()) return *found;
+  Route route;
+  route.pattern = pattern;
+  Segments segments;
+  const std::size_t n = split(pattern, segments);
+  LODESTONE_ASSERT(n <= kMaxSegments, "pattern {} is too deep", pattern);
+  for (std::size_t i = 0; i < n; ++i) {
+    std::string_view segment = segments[i];
+    const bool parameter = segment.starts_with('{') && segment.ends_with('}');
+    if (parameter) segment = segment.substr(1, segment.size() - 2);
+    if (parameter) route.parameters.emplace_back(segment);
+    route.segments.emplace_back(segment);
+    route.is_parameter.push_back(parameter);
+  }
+  routes_.push_back(std::move(route));
+  return routes_.back();
+}
+
 void Router::add(Method method, std::string_view pattern, Handler handler) {
   LODESTONE_ASSERT(method == Method::kGet || method == Method::kPost, "only GET and POST are routed");
-  auto found = std::ranges::find(routes_, pattern, &Route::pattern);
-  if (found == routes_.end()) {
-    Route route;
-    route.pattern = pattern;
-    Segments segments;
-    const std::size_t n = split(pattern, segments);
-    LODESTONE_ASSERT(n <= kMaxSegments, "pattern {} is too deep", pattern);
-    for (std::size_t i = 0; i < n; ++i) {
-      std::string_view segment = segments[i];
-      const bool parameter = segment.starts_with('{') && segment.ends_with('}');
-      if (parameter) segment = segment.substr(1, segment.size() - 2);
-      if (parameter) route.parameters.emplace_back(segment);
-      route.segments.emplace_back(segment);
-      route.is_parameter.push_back(parameter);
-    }
-    routes_.push_back(std::move(route));
-    found = std::prev(routes_.end());
-  }
-  Handler& slot = method == Method::kGet ? found->get : found->post;
-  LODESTONE_ASSERT(!slot, "two handlers for {}", pattern);
+  Route& route = route_of(pattern);
+  Handler& slot = method == Method::kGet ? route.get : route.post;
+  LODESTONE_ASSERT(!slot && (method == Method::kGet || !route.deferred_post), "two handlers for {}", pattern);
   slot = std::move(handler);
-  found->allow = found->get ? (found->post ? "GET, HEAD, POST" : "GET, HEAD") : "POST";
+  route.allow = route.get ? (route.post || route.deferred_post ? "GET, HEAD, POST" : "GET, HEAD") : "POST";
+}
+
+void Router::add_deferred(std::string_view pattern, DeferredHandler handler) {
+  Route& route = route_of(pattern);
+  LODESTONE_ASSERT(!route.post && !route.deferred_post, "two handlers for {}", pattern);
+  route.deferred_post = std::move(handler);
+  route.allow = route.get ? "GET, HEAD, POST" : "POST";
 }
 
 std::size_t Router::split(std::string_view path, Segments& segments) {
@@ -57,17 +67,21 @@ const Router::Route* Router::match(const Segments& segments, std::size_t n) cons
   return nullptr;
 }
 
-void Router::dispatch(Request& request, Target& target, Response& response) const {
+std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Response& response) const {
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;
-  if (route == nullptr) return answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
+  if (route == nullptr) {
+    answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
+    return nullptr;
+  }
   const bool get = request.method == Method::kGet || request.method == Method::kHead;
   const Handler& handler = get ? route->get : route->post;
-  if (!handler || (!get && request.method != Method::kPost)) {
+  const bool is_deferred = !get && route->deferred_post;
+  if ((!handler && !is_deferred) || (!get && request.method != Method::kPost)) {
     answer_problem(response, 405, "this path does not take that method; the Allow header names those it takes");
     response.allow = route->allow;
-    return;
+    return nullptr;
   }
   std::array<QueryParameter, kMaxSegments> parameters;
   std::size_t n_parameters = 0;
@@ -77,18 +91,25 @@ void Router::dispatch(Request& request, Target& target, Response& response) cons
   }
   request.path_parameters = std::span(parameters).first(n_parameters);
   request.parameters = target.parameters();
+  std::unique_ptr<Deferred> rest;
   try {
-    handler(request, response);
+    if (is_deferred) {
+      rest = route->deferred_post(request, response);
+    } else {
+      handler(request, response);
+    }
   } catch (...) {
     answer_current_exception(request, response);
   }
+  request.path_parameters = {};  // they lie in this frame
+  return rest;
 }
 
 std::vector<Router::Entry> Router::entries() const {
   std::vector<Entry> result;
   for (const Route& route : routes_) {
     if (route.get) result.push_back({Method::kGet, route.pattern});
-    if (route.post) result.push_back({Method::kPost, route.pattern});
+    if (route.post || route.deferred_post) result.push_back({Method::kPost, route.pattern});
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http/deferred.hpp"
 #include "http/message.hpp"
 #include "http/target.hpp"
 
@@ -21,9 +22,13 @@ class Router {
   /// `method` is kGet (which also answers HEAD) or kPost. A pattern that two handlers claim for one method is a bug.
   void add(Method method, std::string_view pattern, Handler handler);
 
+  /// A POST handler whose answer may wait.
+  void add_deferred(std::string_view pattern, DeferredHandler handler);
+
   /// Answers a request: the handler's answer, or a problem: 404 (no such path), 405 with Allow. Exceptions of handlers become
-  /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request.
-  void dispatch(Request& request, Target& target, Response& response) const;
+  /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request. Where there is no
+  /// answer yet, gives what is to be waited for, else nullptr.
+  std::unique_ptr<Deferred> dispatch(Request& request, Target& target, Response& response) const;
 
   /// Every pattern with its method, for the test that the API document describes each.
   struct Entry {
@@ -41,10 +46,12 @@ class Router {
     std::vector<std::string> parameters;
     Handler get;
     Handler post;
+    DeferredHandler deferred_post;  ///< instead of `post`
     std::string allow;
   };
   using Segments = std::array<std::string_view, kMaxSegments>;
 
+  Route& route_of(std::string_view pattern);
   static std::size_t split(std::string_view path, Segments& segments);
   [[nodiscard]] const Route* match(const Segments& segments, std::size_t n) const;
 

@@ -24,7 +24,7 @@ constexpr std::uint64_t kRowsPerSlice = 4'000'000;
 
 // Raw tables that nobody extracted read as empty when their contract calls them optional.
 void attach_missing_raw_tables(const Contracts& contracts, const Reader& reader, table::Engine& engine) {
-  for (const std::string_view source : {"business", "matomo", "exposures"}) {
+  for (const std::string_view source : {"business", "matomo", "exposures", "events"}) {
     for (const Contract* contract : contracts.of(source)) {
       if (reader.find(source, contract->table) != nullptr) continue;
       if (!contract->is_optional) (void)reader.get(source, contract->table);  // throws its sentence

@@ -117,7 +117,7 @@ Contract parse_contract(std::string_view text, const std::string& file) {
   if (version != 1)
     root.get("version").error(fmt::format("{} is no version of contracts that this program reads; it reads 1", version));
   contract.source = root.require("source").as_string("");
-  const std::vector<std::string> sources = {"business", "matomo", "exposures", "canonical"};
+  const std::vector<std::string> sources = {"business", "matomo", "exposures", "events", "canonical"};
   if (std::find(sources.begin(), sources.end(), contract.source) == sources.end()) {
     root.get("source").error(fmt::format("\"{}\" is no source{}", contract.source, suggest(contract.source, sources)));
   }

@@ -25,7 +25,7 @@ struct ContractColumn {
 };
 
 struct Contract {
-  std::string source;              ///< business, matomo, exposures or canonical
+  std::string source;              ///< business, matomo, exposures, events or canonical
   std::string table;               ///< its name in the lake
   std::vector<std::string> names;  ///< other names that the table may have in a source
   bool is_optional = false;        ///< the source may lack the table; it reads as empty then
@@ -50,7 +50,7 @@ class Contracts {
   /// The built-in contracts, each replaced by TABLE.yaml of `override_folder` where there is one; an empty folder means none.
   static Contracts load(const fs::path& override_folder);
 
-  /// Contracts of "business", "matomo", "exposures" or "canonical".
+  /// Contracts of "business", "matomo", "exposures", "events" or "canonical".
   [[nodiscard]] std::vector<const Contract*> of(std::string_view source) const;
   /// nullptr when there is none.
   [[nodiscard]] const Contract* find(std::string_view source, std::string_view table) const;

@@ -91,6 +91,9 @@ TableReport extract_table(sources::Source& source, const std::string& name, cons
     const sources::TableSnapshot snapshot = source.snapshot(name);
     if (snapshot.stream) {
       ingest.read_stream(*snapshot.stream);
+      // Also of a full extract: such a source does not keep what it has given.
+      const auto base = find_manifest(table_path(options.lake, contract.source, contract.table));
+      if (snapshot.is_addition && base) ingest.keep_rest(*base);
     } else {
       ingest.read_files(snapshot, base_of(contract, options));
     }

@@ -57,6 +57,7 @@ void Reader::read() {
   read_tables(lake_ / "raw" / "business", tables_);
   read_tables(lake_ / "raw" / "matomo", tables_);
   read_tables(lake_ / "raw" / "exposures", tables_);
+  read_tables(lake_ / "raw" / "events", tables_);
   read_tables(lake_ / "canonical", tables_);
 }
 
@@ -78,7 +79,7 @@ const Manifest& Reader::get(std::string_view source, std::string_view table) con
 void Reader::attach(table::Engine& engine) const {
   engine.execute(
       "CREATE SCHEMA IF NOT EXISTS raw_business; CREATE SCHEMA IF NOT EXISTS raw_matomo; CREATE SCHEMA IF NOT EXISTS "
-      "raw_exposures; CREATE SCHEMA IF NOT EXISTS quarantine");
+      "raw_exposures; CREATE SCHEMA IF NOT EXISTS raw_events; CREATE SCHEMA IF NOT EXISTS quarantine");
   for (const Manifest& manifest : tables_) attach_table(engine, lake_, manifest);
 }
 

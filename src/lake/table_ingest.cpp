@@ -54,6 +54,13 @@ void TableIngest::set_null_rows_aside(FreshPart& part) {
   replace_part(part, fmt::format("SELECT * FROM {} WHERE {} IS NULL", parquet(part.path), reason));
 }
 
+void TableIngest::keep_rest(const Manifest& base) {
+  if (base.parts.empty()) return;
+  LODESTONE_ASSERT(parts_.size() == 1, "{} parts", parts_.size());
+  parts_.push_back(write_part(fmt::format("SELECT b.* FROM {} b ANTI JOIN {} USING ({})", table_sql(lake_, base),
+                                          parquet(parts_.front().path), key_list())));
+}
+
 void TableIngest::read_files(const sources::TableSnapshot& snapshot, const std::optional<Manifest>& base) {
   std::vector<FreshPart> increments;
   for (const fs::path& path : snapshot.increments) increments.push_back(read_file(path));

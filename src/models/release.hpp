@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "features/online_state.hpp"
 #include "features/text/prefix.hpp"
 #include "models/catalog.hpp"
 #include "models/ranking/ranker.hpp"
@@ -183,6 +184,7 @@ struct ReleaseData {
   OwnedNeighbours
       guests;  ///< histories of the guests in item_users, numbered behind the users: items newest first, scores the weights
   OwnedRanking ranking;
+  std::optional<features::OnlineSnapshot> online;  ///< where the features that change with events begin
   ChannelWeights weights;
 };
 

@@ -82,6 +82,9 @@ TEST_F(PagesTest, every_answer_fits_the_document) {
       {"/snippet.js", "/snippet.js?v=1"},
       {"/demo", "/demo"}};
   for (const auto& [path, target] : calls) check(path, site.get(target));
+  for (const char* body : {"[]", "[{}]", "{}", "{"}) check("/events", site.post("/events", body));
+  check("/events", site.post("/events", "[]", "Content-Type: text/plain\r\n"));
+  check("/events", site.post("/events", R"([{"event_id":"a","kind":"view","dataset_id":10,"at":"2026-11-24T09:30:00Z"}])"));
   check("/docs", site.get("/docs", "If-None-Match: *\r\n"));
   for (const char* body :
        {R"({"user_id":100,"slots":[{"name":"a","kind":"similar","dataset_id":10},{"name":"b","kind":"user"}]})",
@@ -108,6 +111,7 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
   const DrainFlag draining{false};
   const DemoPage demo;
   recommendations.add_routes(router);
+  Events(nullptr, {}, registry, site.clock, 1).add_routes(router);
   add_pages(router, releases, loader, experiments, rules, recommendations, draining);
   add_demo_page(router, demo, releases);
   std::set<std::string> described;

@@ -37,7 +37,8 @@ void answer_unavailable(http::Response& response, std::string_view detail) {
 Recommendations::Recommendations(const ReleaseHolder& releases, const ExperimentFile& experiments, Shadow& shadow,
                                  ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock, int n_threads)
     : shadow_(&shadow), metrics_(&metrics), clock_(&clock) {
-  for (int t = 0; t < n_threads; ++t) workers_.push_back(std::make_unique<Worker>(releases, experiments, registry));
+  for (int t = 0; t < n_threads; ++t)
+    workers_.push_back(std::make_unique<Worker>(static_cast<std::size_t>(t), releases, experiments, registry));
 }
 
 Recommendations::~Recommendations() = default;
@@ -173,8 +174,18 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
   asked.page.values = worker.values;
+  worker.live.read(visitors_, release, asked.page.user, asked.visitor, asked.page);
+  if (asked.page.kind == engine::PageKind::kTrending)
+    asked.page.trending = worker.hot.read(trending_, release, asked.release->bundle->manifest().created, clock_->now());
   asked.page.with_rows = asked.detail == Detail::kExplained;
-  engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
+  {
+    std::unique_lock<std::mutex> reading;
+    const bool is_ranked = asked.page.kind != engine::PageKind::kTrending && asked.page.kind != engine::PageKind::kSearch;
+    if (is_ranked && asked.release->live != nullptr)
+      reading = asked.release->live->read(worker.number, clock_->now(), asked.page);
+    engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
+    asked.page.online = nullptr;  // it may be read no longer
+  }
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);

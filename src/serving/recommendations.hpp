@@ -13,6 +13,8 @@
 #include "metrics/registry.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/exposure_log.hpp"
+#include "serving/live_trending.hpp"
+#include "serving/live_visitors.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/serving_metrics.hpp"
 #include "serving/shadow.hpp"
@@ -41,6 +43,12 @@ class Recommendations {
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
+
+  /// What happened since the release was made; both must outlive this. Before the first request.
+  void set_live(const LiveVisitors& visitors, const LiveTrending& trending) {
+    visitors_ = &visitors;
+    trending_ = &trending;
+  }
 
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
   /// on that thread's memory when the release is new, so that first requests find it grown.
@@ -80,6 +88,8 @@ class Recommendations {
   ServingMetrics* metrics_;
   const Clock* clock_;
   ExposureLog* exposure_log_ = nullptr;
+  const LiveVisitors* visitors_ = nullptr;
+  const LiveTrending* trending_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> n_warm_{0};
   std::atomic<std::size_t> vector_ef_{PageTuning{}.vector_ef};

@@ -11,6 +11,7 @@
 #include "bundle/bundle.hpp"
 #include "bundle/trial.hpp"
 #include "engine/rules.hpp"
+#include "serving/live_features.hpp"
 #include "serving/published.hpp"
 
 namespace lodestone::serving {
@@ -22,6 +23,7 @@ struct LoadedRelease {
   std::string demo;             ///< answer of /demo, "" when there is no demo page
   TimePoint loaded_at;
   std::string feature_snapshot_id;  ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
+  std::shared_ptr<const LiveFeatures> live;  ///< null when none of its features moves with events
 
   [[nodiscard]] const models::Release& release() const { return bundle->release(); }
 };

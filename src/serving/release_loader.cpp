@@ -37,8 +37,13 @@ std::string feature_snapshot_of(const bundle::Manifest& manifest) {
 }  // namespace
 
 ReleaseLoader::ReleaseLoader(bundle::BundleStore store, ReleaseHolder& releases, ServingMetrics& metrics, const Clock& clock,
-                             std::function<std::string(const models::Release&)> make_demo)
-    : store_(std::move(store)), releases_(&releases), metrics_(&metrics), clock_(&clock), make_demo_(std::move(make_demo)) {}
+                             std::function<std::string(const models::Release&)> make_demo, LiveFeatureSet* live_features)
+    : store_(std::move(store)),
+      releases_(&releases),
+      metrics_(&metrics),
+      clock_(&clock),
+      make_demo_(std::move(make_demo)),
+      live_features_(live_features) {}
 
 ReleasePointer ReleaseLoader::open(const std::string& id) const {
   auto loaded = std::make_shared<LoadedRelease>();
@@ -47,6 +52,7 @@ ReleasePointer ReleaseLoader::open(const std::string& id) const {
   loaded->bundle = store_.open(id, n_threads);
   make_warm(loaded->release());
   loaded->etag_seed = xxh3(id);
+  if (live_features_ != nullptr) loaded->live = live_features_->open(*loaded->bundle);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());
   loaded->loaded_at = clock_->now();
   loaded->feature_snapshot_id = feature_snapshot_of(loaded->bundle->manifest());

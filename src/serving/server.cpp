@@ -13,6 +13,12 @@ namespace {
 /// One may wait for the disk while the other answers a scrape.
 constexpr int kAdminThreads = 2;
 
+std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, std::vector<EventSink*> sinks,
+                                           metrics::Registry& registry, const Clock& clock) {
+  if (options.events.segments.folder.empty()) return nullptr;
+  return std::make_unique<EventJournal>(options.events, std::move(sinks), registry, clock);
+}
+
 ServerOptions with_defaults(ServerOptions options) {
   if (options.n_threads == 0) options.n_threads = usable_cores();
   return options;
@@ -33,19 +39,27 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
     : options_(with_defaults(std::move(options))),
       token_(load_admin_token(options_.admin_token_file)),
       metrics_(registry),
+      live_features_(options_.events.segments.folder, static_cast<std::size_t>(options_.n_threads)),
       loader_(bundle::BundleStore(options_.bundle_folder, options_.onnx_library), releases_, metrics_, clock,
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
-                            : nullptr),
+                            : nullptr,
+              &live_features_),
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),
       exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
                                        : nullptr),
-      recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads) {
+      recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads),
+      live_visitors_(options_.live_visitors),
+      live_trending_(options_.trending_pairs, clock),
+      journal_(make_journal(options_, {&live_visitors_, &live_trending_, &live_features_}, registry, clock)),
+      events_(journal_.get(), options_.event_times, registry, clock, options_.n_threads) {
   recommendations_.set_tuning(options_.tuning);
   recommendations_.set_exposure_log(exposure_log_.get());
+  recommendations_.set_live(live_visitors_, live_trending_);
   recommendations_.add_routes(router_);
+  events_.add_routes(router_);
   add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
@@ -85,6 +99,11 @@ void Server::start() {
   housekeeper_.start(options_.follow_interval);
   shadow_.start();
   admin_listener_->start();
+  if (journal_) {
+    // Lists would show what was bought before the restart until the journal is read.
+    journal_->start();
+    journal_->wait_until_read();
+  }
   listener_->start();
   if (has_release) recommendations_.wait_until_warm();
 }
@@ -93,6 +112,7 @@ void Server::stop(std::chrono::milliseconds drain) {
   is_draining_.store(true, std::memory_order_relaxed);
   listener_->stop(drain);
   admin_listener_->stop(drain);
+  if (journal_) journal_->stop();  // after the listener, whose requests wait for it
   housekeeper_.stop();
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more

@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "metrics/registry.hpp"
+#include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
@@ -30,6 +31,10 @@ struct ServerOptions {
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
   fs::path experiments_file;                         ///< "" = no experiments
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
+  EventJournal::Options events;  ///< of POST /events; no folder = none are taken
+  EventTimes event_times;
+  std::size_t live_visitors = 50'000;      ///< of LiveVisitors
+  std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                               ///< "" = no rules
   PageTuning tuning = {};
   std::optional<DemoPage> demo;                 ///< none = no page at /
@@ -64,12 +69,17 @@ class Server {
   DrainFlag is_draining_{false};
   ReleaseHolder releases_;
   ServingMetrics metrics_;
+  LiveFeatureSet live_features_;
   ReleaseLoader loader_;
   ExperimentFile experiments_;
   RulesFile rules_;
   Shadow shadow_;
   std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
+  LiveVisitors live_visitors_;
+  LiveTrending live_trending_;
+  std::unique_ptr<EventJournal> journal_;  ///< may be null
+  Events events_;
   http::Router router_;
   http::Router admin_router_;
   std::unique_ptr<http::Listener> listener_;

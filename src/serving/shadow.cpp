@@ -61,6 +61,10 @@ void Shadow::fill(Task& task, const engine::PageRequest& request, const models::
   task.recent.clear();
   for (const ItemIndex item : request.recent) task.recent.push_back(id(item));
   task.exclude.assign(request.exclude.begin(), request.exclude.end());
+  for (const ItemIndex item : request.owned) task.exclude.push_back(id(item));
+  task.request.owned = {};
+  task.request.online = nullptr;    // not ours to read on this thread
+  task.request.trending = nullptr;  // lists of another release's numbers; the trial answers with its own
   task.tokens.assign(request.query_tokens.begin(), request.query_tokens.end());
   task.filter = request.filter == nullptr ? std::nullopt : std::optional(*request.filter);
   task.shown.clear();

@@ -17,18 +17,21 @@ namespace lodestone::serving {
 
 /// What one thread keeps between requests.
 struct Recommendations::Worker {
-  Worker(const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
-      : reader(holder), experiments(file.reader()), slots(registry.register_thread()) {
+  Worker(std::size_t number_of, const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
+      : number(number_of), reader(holder), experiments(file.reader()), slots(registry.register_thread()) {
     ids.reserve(kMaxExcluded);
     exclude.reserve(kMaxExcluded);
     tokens.reserve(kMaxQueryBytes);  // a token has a byte at least
   }
 
+  std::size_t number;  ///< of its thread
   ReleaseReader reader;
   Published<RunningExperiments>::Reader experiments;
   metrics::ThreadSlots& slots;
   engine::Scratch scratch;
   engine::Page page;
+  LiveHistory live;
+  TrendingReader hot;
   std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
   std::string warm_for_trial;  ///< the same of the one on trial
   std::uint32_t n_pages = 0;   ///< made so far, to sample some of them

@@ -20,6 +20,7 @@ struct TableSnapshot {
   std::unique_ptr<table::RowStream> stream;  ///< rows of a database; then there are no files
   fs::path full_file;                ///< the whole table; "" when there are only increments, which then go onto the lake's table
   std::vector<fs::path> increments;  ///< oldest first; later rows win by primary key
+  bool is_addition = false;          ///< rows of the stream go onto the lake's table, where they win by primary key
 };
 
 /// A value of an ordering column, as text ("42", "2026-11-25 09:30:00.000001", bytes as "00ff") and with the type that it has there.

@@ -17,6 +17,7 @@ ServingSite::ServingSite() : clock(*parse_time("2026-11-24T09:30:00Z")) {
   options.n_threads = 2;
   options.follow_interval = std::chrono::milliseconds(20);
   options.bundle_folder = folder.path() / "bundles";
+  options.events.segments.folder = folder.path() / "events";
   options.admin_token_file = folder.path() / "admin_token";
   options.exposures = serving::ExposureLogOptions{};
   options.exposures->folder = folder.path() / "exposures";
@@ -59,6 +60,10 @@ json::Value ServingSite::get_json(std::string_view target) const {
   const HttpAnswer answer = get(target);
   EXPECT_EQ(answer.status, 200) << target << ": " << answer.body;
   return json::parse(answer.body, "answer");
+}
+
+HttpAnswer ServingSite::post(std::string_view target, std::string_view body, std::string_view headers) const {
+  return HttpConnection(server->port()).request("POST", target, headers, body);
 }
 
 HttpAnswer ServingSite::admin(std::string_view method, std::string_view target, std::string_view body) const {

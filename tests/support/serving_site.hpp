@@ -33,6 +33,8 @@ class ServingSite {
   HttpAnswer get(std::string_view target, std::string_view headers = "") const;
   /// The parsed body of a 200 answer.
   json::Value get_json(std::string_view target) const;
+  HttpAnswer post(std::string_view target, std::string_view body,
+                  std::string_view headers = "Content-Type: application/json\r\n") const;
   /// On the admin port, with the token.
   HttpAnswer admin(std::string_view method, std::string_view target, std::string_view body = "") const;
   /// Waits until the server answers from this bundle.

@@ -14,6 +14,7 @@
 
 #include "base/ids.hpp"
 #include "base/tensor_file.hpp"
+#include "features/online_columns.hpp"
 #include "features/vectorizer.hpp"
 #include "models/ranking/onnx_runtime.hpp"
 #include "models/ranking/tree_ensemble.hpp"
@@ -79,7 +80,9 @@ struct Ranking {
   std::span<const std::int32_t> item_tags;     ///< codes of each item's tags in the vocabulary, each once; 0 = a rare tag
   std::map<std::string, TextList, std::less<>> vocabularies;  ///< of the features' categories, by domain; place = code
   std::vector<float> guest;                                   ///< the row of somebody who is not known
-  std::vector<std::unique_ptr<const Ranker>> rankers;         ///< the preferred first; none = lists are as recall has them
+  features::OnlineColumns online_users;                       ///< columns of `users` that change with events
+  features::OnlineColumns online_items;
+  std::vector<std::unique_ptr<const Ranker>> rankers;  ///< the preferred first; none = lists are as recall has them
 
   [[nodiscard]] features::ItemValues item(ItemIndex item) const {
     const auto i = static_cast<std::size_t>(item);

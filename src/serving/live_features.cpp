@@ -1,0 +1,107 @@
+#include "serving/live_features.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+/// Events that are counted under one taking of the locks: about 30 us.
+constexpr std::size_t kAtOnce = 32;
+/// Replayed events that are counted at once while nobody reads yet.
+constexpr std::size_t kReplayed = 4'096;
+
+constexpr features::OnlineState::Options kOptions;
+
+bool is_older(const fs::path& segment, TimePoint than) {
+  // "20261124T093000Z-17.jsonl": when the segment was begun.
+  const std::string name = segment.filename().string();
+  return name.substr(0, name.find('-')) < format_compact(than);
+}
+
+}  // namespace
+
+LiveFeatures::LiveFeatures(const features::OnlineSnapshot& snapshot, std::size_t n_readers)
+    : readers_(n_readers), state_(snapshot, kOptions) {}
+
+std::unique_lock<std::mutex> LiveFeatures::read(std::size_t reader, TimePoint now, engine::PageRequest& page) const {
+  std::unique_lock lock(readers_[reader].mutex);
+  page.online = &state_;
+  page.now = now;
+  return lock;
+}
+
+LiveFeatures::Arrived LiveFeatures::arrived(const PostedEvent& event) {
+  return {{features::online_event_id(event.event_id), event.kind, event.user, event.item, event.at, event.value},
+          event.received_at};
+}
+
+void LiveFeatures::count(std::span<const Arrived> events) {
+  for (Lock& reader : readers_) reader.mutex.lock();
+  for (const Arrived& one : events) (void)state_.add(one.event, one.at);
+  for (Lock& reader : readers_) reader.mutex.unlock();
+}
+
+void LiveFeatures::add(std::span<const PostedEvent> events) {
+  const std::lock_guard lock(write_mutex_);
+  for (const PostedEvent& event : events) waiting_.push_back(arrived(event));
+  if (is_behind_) return;
+  for (std::span<const Arrived> rest = waiting_; !rest.empty(); rest = rest.subspan(std::min(rest.size(), kAtOnce)))
+    count(rest.first(std::min(rest.size(), kAtOnce)));
+  waiting_.clear();
+}
+
+void LiveFeatures::catch_up(const fs::path& folder, TimePoint from) {
+  std::vector<Arrived> read;
+  PostedEvent event;
+  const std::vector<fs::path> segments = folder.empty() ? std::vector<fs::path>() : list_segments(folder);
+  for (std::size_t s = 0; s < segments.size(); ++s) {
+    if (s + 1 < segments.size() && is_older(segments[s + 1], from)) continue;  // it ended before
+    (void)read_segment(segments[s], [&](std::string_view line) {
+      if (!parse_line(line, event)) return false;
+      if (event.received_at >= from) read.push_back(arrived(event));
+      if (read.size() >= kReplayed) {
+        count(read);
+        read.clear();
+      }
+      return true;
+    });
+  }
+  count(read);
+  // Those that came meanwhile may have been read above, too; the state knows them by their ids.
+  const std::lock_guard lock(write_mutex_);
+  count(waiting_);
+  waiting_.clear();
+  is_behind_ = false;
+}
+
+std::shared_ptr<const LiveFeatures> LiveFeatureSet::open(const bundle::Bundle& bundle) {
+  const auto& ranking = bundle.release().ranking;
+  if (ranking == nullptr || ranking->rankers.empty()) return nullptr;
+  if (ranking->online_users.empty() && ranking->online_items.empty()) return nullptr;
+  const std::optional<features::OnlineSnapshot> snapshot = bundle.online_snapshot();
+  if (!snapshot) return nullptr;
+  auto state = std::make_shared<LiveFeatures>(*snapshot, n_readers_);
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(states_, [](const auto& one) { return one.expired(); });
+    states_.push_back(state);
+  }
+  state->catch_up(journal_, snapshot->as_of - kOptions.lateness);
+  return state;
+}
+
+void LiveFeatureSet::add(std::span<const PostedEvent> events) {
+  std::vector<std::shared_ptr<LiveFeatures>> states;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& one : states_) {
+      if (auto state = one.lock()) states.push_back(std::move(state));
+    }
+  }
+  for (const auto& state : states) state->add(events);
+}
+
+}  // namespace lodestone::serving
