@@ -16,8 +16,8 @@ from servers import folder, free_port, mariadb, run, server  # noqa: E402,F401
 LODESTONE = ROOT / "build/release/lodestone"
 
 
-def figure(name, values, unit, baselines=None, ratio_goal=None, most=None, least=None):
-    """One figure from the values of the rounds. The ratio is the median of the ratios of each round. The goal is a least ratio, a most
+def figure(name, values, unit, baselines=None, ratio_goal=None, ratio_most=None, most=None, least=None):
+    """One figure from the values of the rounds. The ratio is the median of the ratios of each round. The goal is a least or most ratio, a most
     value or a least value."""
     value = statistics.median(values)
     baseline = statistics.median(baselines) if baselines else None
@@ -26,6 +26,8 @@ def figure(name, values, unit, baselines=None, ratio_goal=None, most=None, least
     met, goal = None, "-"
     if ratio_goal is not None:
         met, goal = ratio >= ratio_goal, f"ratio>={ratio_goal:g}"
+    elif ratio_most is not None:
+        met, goal = ratio <= ratio_most, f"ratio<={ratio_most:g}"
     elif most is not None:
         met, goal = value <= most, f"<={most:g}"
     elif least is not None:
@@ -35,8 +37,8 @@ def figure(name, values, unit, baselines=None, ratio_goal=None, most=None, least
             "spread": f"{spread[0]:.4g}..{spread[1]:.4g}"}
 
 
-def timed(*command, **options):
-    """Seconds, peak MiB and the output of one process."""
+def timed(*command, with_cpu=False, **options):
+    """Seconds, peak MiB and the output of one process, and when asked for the seconds of all its threads together."""
     start = time.monotonic()
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen([str(part) for part in command], stdout=out, stderr=subprocess.STDOUT, **options)
@@ -47,7 +49,8 @@ def timed(*command, **options):
         text = out.read()
     if process.returncode != 0:
         raise SystemExit(f"bench: {' '.join(map(str, command))} ended with {process.returncode}\n{text}")
-    return seconds, usage.ru_maxrss / 1024, text
+    cpu = (usage.ru_utime + usage.ru_stime,) if with_cpu else ()
+    return seconds, usage.ru_maxrss / 1024, text, *cpu
 
 
 @contextlib.contextmanager

@@ -48,6 +48,7 @@ THIRD_PARTY = {
     "zlib.h": ["base", "lake", "sources"],  # files read whole; CSV files read as a stream; events and columns of a binary log
     "xxhash.h": ["base"],
     "duckdb.h": ["table"],
+    "sqlite3.h": ["table"],
     "mysql": ["sources", "bench"],  # a benchmark's baseline is the client library alone
     "mariadb": ["sources", "bench"],
     "errmsg.h": ["sources"],

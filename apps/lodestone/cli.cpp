@@ -279,10 +279,16 @@ void add_features(CLI::App& root, Arguments& a, Run& chosen) {
   whose->add_option("--item", a.features.item, "Id of a data set");
   whose->add_option("--user", a.features.user, "Id of an account");
   whose->require_option(1);
-  CLI::App* build = verb(*features, "build", "Write all of users and items to features/user.parquet and item.parquet in the lake",
-                         chosen, [&a] { return run_features_build(a.globals, a.features); });
-  for (CLI::App* app : {show, build})
-    app->add_option("--as-of", a.features.as_of, "What was known at this time, RFC 3339 (default: that of the newest event)");
+  CLI::App* build =
+      verb(*features, "build", "Write all of users and items to the lake's folder features/: Parquet, and a store by key", chosen,
+           [&a] { return run_features_build(a.globals, a.features); });
+  build->add_option("--as-of", a.features.as_of, "What was known at this time, RFC 3339 (default: that of the newest event)");
+  CLI::Option* as_of = show->add_option("--as-of", a.features.as_of,
+                                        "Count from the lake what was known at this time, RFC 3339 (default: read the store)");
+  show->add_option("--bundle", a.features.bundle, "Read a release instead, by its id or the current one: what serving sees")
+      ->expected(0, 1)
+      ->default_str("")
+      ->excludes(as_of);
   for (CLI::App* app : {list, show, build}) add_json(app, a.globals);
 }
 

@@ -14,6 +14,7 @@
 #include "evaluation/ltr.hpp"
 #include "evaluation/ranker_metrics.hpp"
 #include "features/schema.hpp"
+#include "ranker_rows.hpp"
 #include "training/feature_selection.hpp"
 
 namespace lodestone::app {
@@ -24,152 +25,10 @@ constexpr double kLightLoss = 0.03;
 /// A ranker must be worth its time, and its lead no luck of a few pages: so many standard errors of the difference by page.
 constexpr double kWorth = 1.01;
 constexpr double kCertain = 2;
-constexpr float kViewGrade = 1;
-constexpr float kOrderGrade = 2;
 
 /// Features that no request carries yet, and the place, which is what the list is made for.
 bool is_left_out(std::string_view name) {
   return name == "request_device" || name == "request_locale" || name == "request_source" || name == "request_position";
-}
-
-/// Rows of pages with their labels, in the order of time.
-struct LabelledRows {
-  std::vector<float> values;
-  std::vector<float> labels;
-  std::vector<std::int32_t> positions;  ///< beside them, of what was shown; else empty
-  std::vector<std::uint64_t> groups{0};
-
-  [[nodiscard]] std::size_t n_groups() const { return groups.size() - 1; }
-};
-
-/// A page, and what was shown there where that is known.
-struct RowCase {
-  PageCase page;
-  std::vector<events::RankingSample> shown;
-};
-
-class RowMaker {
- public:
-  RowMaker(const SplitRelease& split, const models::ChannelWeights& weights, const std::vector<models::UserData>& users,
-           const features::Vectorizer& vectorizer, const RankerOptions& options)
-      : release_(split.release()), weights_(weights), users_(users), vectorizer_(vectorizer), options_(options) {}
-
-  /// Rows of all pages that hold anything their person did; a page without teaches no order.
-  LabelledRows make(const std::vector<RowCase>& cases) {
-    std::vector<LabelledRows> parts(cases.size());
-    parallel_for(cases.size(), 16, options_.threads, [&](std::size_t begin, std::size_t end, int) {
-      engine::Scratch scratch;
-      engine::Page page;
-      for (std::size_t c = begin; c < end; ++c) {
-        if (cases[c].shown.empty()) {
-          make_one(cases[c].page, scratch, page, parts[c]);
-        } else {
-          make_shown(cases[c], scratch, page, parts[c]);
-        }
-      }
-    });
-    LabelledRows all;
-    for (LabelledRows& made : parts) {
-      const LabelledRows part = std::exchange(made, {});  // its memory goes when it is copied
-      if (part.labels.empty()) continue;
-      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
-      all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
-      all.positions.insert(all.positions.end(), part.positions.begin(), part.positions.end());
-      all.groups.push_back(all.labels.size());
-    }
-    return all;
-  }
-
- private:
-  void make_one(const PageCase& page_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
-    engine::PageRequest request = page_case.request;
-    request.weights = &weights_;
-    request.limit = options_.depth;
-    features::set_time(page_case.at, request.values);
-    engine::make_candidate_rows(release_, request, vectorizer_, options_.depth, scratch, page);
-    bool any = false;
-    for (const std::uint64_t key : scratch.pool) {
-      out.labels.push_back(grade(page_case, engine::key_item(key)));
-      any = any || out.labels.back() > 0;
-    }
-    if (!any) return out.labels.clear();
-    out.values.assign(scratch.rows.begin(),
-                      scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
-  }
-
-  /// Rows of what was shown, as far as recall still gives it: of the rest no channel would say what it says in a request.
-  void make_shown(const RowCase& row_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
-    engine::PageRequest request = row_case.page.request;
-    request.weights = &weights_;
-    request.limit = options_.depth;
-    features::set_time(row_case.page.at, request.values);
-    engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
-    const std::size_t n_columns = vectorizer_.n_columns();
-    bool any = false;
-    for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
-      const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
-      const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
-      if (shown == row_case.shown.end()) continue;
-      out.labels.push_back(static_cast<float>(shown->grade));
-      out.positions.push_back(shown->position);
-      any = any || shown->grade != events::Grade::kNone;
-      const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
-      out.values.insert(out.values.end(), row.begin(), row.end());
-    }
-    if (!any) out = {};
-  }
-
-  [[nodiscard]] float grade(const PageCase& page_case, ItemIndex item) const {
-    if (!std::binary_search(page_case.targets.begin(), page_case.targets.end(), item)) return 0;
-    if (!page_case.person) return kViewGrade;
-    const auto user = std::lower_bound(users_.begin(), users_.end(), *page_case.person,
-                                       [](const models::UserData& u, UserId id) { return raw(u.id) < raw(id); });
-    const bool ordered =
-        user != users_.end() && user->id == *page_case.person && std::binary_search(user->owned.begin(), user->owned.end(), item);
-    return ordered ? kOrderGrade : kViewGrade;
-  }
-
-  const models::Release& release_;
-  const models::ChannelWeights& weights_;
-  const std::vector<models::UserData>& users_;
-  const features::Vectorizer& vectorizer_;
-  const RankerOptions& options_;
-};
-
-/// Pages of all kinds in the order of time; every other page of related items of a known person is one that knows him.
-std::vector<RowCase> cases_of_pages(const SplitRelease& split) {
-  std::vector<RowCase> cases;
-  for (const PageCase& page : split.user_pages()) cases.push_back({page, {}});
-  for (std::size_t k = 0; k < split.item_pages().size(); ++k) {
-    PageCase& added = cases.emplace_back(RowCase{split.item_pages()[k], {}}).page;
-    if (!added.person || k % 2 == 0) continue;
-    added.request.kind = engine::PageKind::kDetail;
-    added.request.user = added.person;
-  }
-  return cases;
-}
-
-/// What was shown to people who are known. Which page it was on is not, so the features are those of a page for the person.
-std::vector<RowCase> cases_of_exposures(const models::Release& release, const std::vector<events::RankingGroup>& groups) {
-  std::vector<RowCase> cases;
-  for (const events::RankingGroup& group : groups) {
-    if (!group.user || !group.has_action() || !release.users.find(*group.user)) continue;
-    RowCase& added = cases.emplace_back();
-    added.page.request.kind = engine::PageKind::kUser;
-    added.page.request.user = added.page.person = group.user;
-    added.page.at = group.at.time_since_epoch().count();
-    added.shown = group.samples;
-  }
-  return cases;
-}
-
-/// At most `n`, at even distances in the order of time.
-std::vector<RowCase> in_time(std::vector<RowCase> cases, std::size_t n) {
-  std::stable_sort(cases.begin(), cases.end(), [](const RowCase& a, const RowCase& b) { return a.page.at < b.page.at; });
-  std::vector<RowCase> kept;
-  const std::size_t n_kept = std::min(n, cases.size());
-  for (std::size_t k = 0; k < n_kept; ++k) kept.push_back(std::move(cases[k * cases.size() / n_kept]));
-  return kept;
 }
 
 /// Some columns of rows, in a given order.
@@ -417,7 +276,7 @@ RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeig
   }
   const models::Ranking& stored = *release.ranking;
   const features::Vectorizer vectorizer(names, stored.users.columns, stored.items.columns);
-  RowMaker maker(split, weights, users, vectorizer, options);
+  const RowMaker maker(split.release(), weights, users, vectorizer, options.depth, options.threads);
   const auto n_train = static_cast<std::ptrdiff_t>(kTrainShare * static_cast<double>(cases.size()));
   LabelledRows train = maker.make({cases.begin(), cases.begin() + n_train});
   LabelledRows validation = maker.make({cases.begin() + n_train, cases.end()});
@@ -445,31 +304,6 @@ RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeig
                          fmt::format("{} rows: {} pages for the fit, {} later ones to judge by.", choice.n_rows,
                                      choice.n_train_groups, choice.n_validation_groups)};
   return choice;
-}
-
-std::string format_model_card(const RankerChoice& choice) {
-  std::string out = "# Ranker\n\n";
-  out += fmt::format("{}.\n\n", choice.reason);
-  out +=
-      "It puts the candidates of recall in order, on pages of related items and on pages for people with a history.\n\n## "
-      "Data\n\n";
-  out += fmt::format(
-      "- Labels: {}.\n- {} rows: {} pages for the fit, and {} later ones to judge by. Features are as of the moment before all "
-      "of them.\n\n",
-      choice.labels, choice.n_rows, choice.n_train_groups, choice.n_validation_groups);
-  out +=
-      "## Judged on the later pages\n\n| model | NDCG@10 | AUC | trees | bytes | us for 200 rows | served "
-      "|\n|---|---|---|---|---|---|---|\n";
-  out += fmt::format("| recall alone | {:.4f} | - | - | - | - | - |\n", choice.ndcg_at_10_of_recall);
-  if (choice.ndcg_at_10_of_previous > 0)
-    out += fmt::format("| that of the release before | {:.4f} | - | - | - | - | - |\n", choice.ndcg_at_10_of_previous);
-  for (const ComparedRanker& trial : choice.report.rankers) {
-    out += fmt::format("| {} | {:.4f} | {:.4f} | {} | {} | {:.1f} | {} |\n", trial.name, trial.ndcg_at_10, trial.auc, trial.trees,
-                       trial.text_bytes, trial.microseconds, trial.is_chosen ? "yes" : "no");
-  }
-  out += "\n## Features, the most important first\n\n| feature | gain |\n|---|---|\n";
-  for (const FeatureGain& feature : choice.report.gains) out += fmt::format("| `{}` | {:.1f} |\n", feature.name, feature.gain);
-  return out;
 }
 
 }  // namespace lodestone::app

@@ -8,14 +8,17 @@
 #include <bit>
 #include <cmath>
 #include <cstdlib>
+#include <numeric>
 
 #include "base/log.hpp"
 #include "base/rng.hpp"
 #include "bundle/store.hpp"
 #include "engine/recommender.hpp"
 #include "features/build/feature_builder.hpp"
+#include "features/build/feature_store.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
+#include "ranker_choice.hpp"
 #include "stages.hpp"
 #include "verbs.hpp"
 
@@ -263,8 +266,41 @@ TEST_F(RankerPipelineTest, training_says_what_is_served_and_the_bundle_says_why)
   EXPECT_THAT(card, HasSubstr("| recall alone |"));
   EXPECT_THAT(card, HasSubstr("as there are no exposures yet"));
   for (const char* name : {"baseline", "lightweight", "minimal"}) EXPECT_THAT(card, HasSubstr(fmt::format("| {} |", name)));
-  EXPECT_THAT(read_file(folder / "ranker.html"), HasSubstr("lightweight"));
+  EXPECT_THAT(read_file(folder / "ranker.html"), AllOf(HasSubstr("lightweight"), HasSubstr("How far its features moved")));
   EXPECT_LE(bundle->release().ranking->rankers.front()->columns().size(), 30U);
+}
+
+TEST_F(RankerPipelineTest, the_bundle_says_as_of_when_its_features_are_and_what_the_ranker_was_fitted_on) {
+  const auto bundle = open_current();
+  const models::Ranking& ranking = *bundle->release().ranking;
+  const features::FeatureStore store(config().file_path("lake.folder") / "features" / features::kFeatureStoreFile);
+  EXPECT_EQ(ranking.as_of, store.as_of());
+  const std::vector<std::string>& columns = ranking.rankers.front()->columns();
+  ASSERT_EQ(ranking.reference.features.size(), columns.size());
+  for (std::size_t c = 0; c < columns.size(); ++c) {
+    const features::FeatureBins& bins = ranking.reference.features[c];
+    EXPECT_EQ(bins.name, columns[c]);
+    EXPECT_NEAR(std::accumulate(bins.shares.begin(), bins.shares.end(), 0.0), 1, 1e-9);
+  }
+  EXPECT_EQ(ranking.reference.depth, RankerOptions{}.depth);
+}
+
+TEST_F(RankerPipelineTest, the_store_has_the_rows_of_the_release) {
+  const auto bundle = open_current();
+  const models::Release& release = bundle->release();
+  const features::FeatureStore store(config().file_path("lake.folder") / "features" / features::kFeatureStoreFile);
+  const models::FeatureRows& rows = release.ranking->items;
+  const std::vector<float> defaults = features::default_row(rows.columns);
+  for (std::size_t i = 0; i < release.catalog.n_items(); i += 7) {
+    const auto stored = store.find(features::Group::kItem, raw(release.catalog.id(static_cast<ItemIndex>(i))));
+    ASSERT_TRUE(stored.has_value());
+    for (std::size_t c = 0; c < rows.columns.size(); ++c) {
+      const float value = (*stored)[features::find_feature(features::Group::kItem, rows.columns[c]).value()];
+      const float expected = std::isnan(value) ? defaults[c] : value;
+      const float found = rows.row(i)[c];
+      EXPECT_TRUE((std::isnan(expected) && std::isnan(found)) || expected == found) << rows.columns[c];
+    }
+  }
 }
 
 TEST_F(RankerPipelineTest, a_release_whose_features_moved_too_far_is_not_published) {
@@ -306,6 +342,28 @@ TEST_F(RankerPipelineTest, a_ranker_has_to_beat_the_one_before_it) {
   EXPECT_NE(bundle->manifest().id, before);
   ASSERT_NE(bundle->release().ranking, nullptr);
   EXPECT_NE(bundle->release().ranking->rankers.front()->name(), "weak");
+}
+
+TEST_F(RankerPipelineTest, without_rankers_the_release_has_none) {
+  ASSERT_EQ(setenv("LODESTONE_TRAINING_RANKER", "false", 1), 0);
+  testing::internal::CaptureStdout();
+  PipelineArguments train;
+  train.from = "train";
+  const int code = run_pipeline(globals(), train);
+  ASSERT_EQ(unsetenv("LODESTONE_TRAINING_RANKER"), 0);
+  (void)testing::internal::GetCapturedStdout();
+  ASSERT_EQ(code, 0);
+  const auto bundle = open_current();
+  EXPECT_EQ(bundle->release().ranking, nullptr);
+  EXPECT_TRUE(bundle->manifest().rankers.empty());
+  engine::PageRequest request;
+  request.kind = engine::PageKind::kUser;
+  request.user = bundle->release().users.id(0);
+  engine::Scratch scratch;
+  engine::Page page;
+  engine::recommend(bundle->release(), request, scratch, page);
+  EXPECT_FALSE(page.items.empty());
+  EXPECT_EQ(page.ranker, nullptr);
 }
 
 }  // namespace

@@ -198,6 +198,20 @@ std::string gains_figure(const RankerReport& report) {
   return out + "</svg>\n</figure>\n";
 }
 
+std::string drifts_table(const RankerReport& report) {
+  std::string out =
+      "<h2>How far its features moved</h2>\n<p>Population stability index between the rows of the fit and those of the release: "
+      "below 0.1 "
+      "they are alike, above 0.2 look at the feature. Counts and ages move by nature.</p>\n";
+  if (report.drifts.empty()) return out + "<p>Not measured: the ranker was fitted on what was shown, or there is none.</p>\n";
+  out +=
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">feature</th><th scope=\"col\" "
+      "class=\"n\">index</th></tr></thead>\n<tbody>\n";
+  for (const FeatureDrift& drift : report.drifts)
+    out += fmt::format("<tr><th scope=\"row\">{}</th><td class=\"n\">{:.3f}</td></tr>\n", escape_html(drift.name), drift.index);
+  return out + "</tbody></table></div>\n";
+}
+
 }  // namespace
 
 std::vector<std::size_t> find_pareto_front(const std::vector<ComparedRanker>& rankers) {
@@ -224,7 +238,7 @@ std::string format_ranker_html(const RankerReport& report) {
   out += "</ul>\n<h2>Rankers</h2>\n";
   if (report.rankers.empty()) return out + "<p>No ranker was fitted.</p>\n" + close_report_page();
   out += rankers_table(report) + "<h2>Pictures</h2>\n<div class=\"charts\">\n" + pareto_figure(report) +
-         calibration_figure(report) + "</div>\n<h2>What it looks at</h2>\n" + gains_figure(report);
+         calibration_figure(report) + "</div>\n<h2>What it looks at</h2>\n" + gains_figure(report) + drifts_table(report);
   return out + close_report_page();
 }
 

@@ -26,11 +26,18 @@ struct FeatureGain {
   double gain = 0;  ///< total, of the chosen ranker
 };
 
+/// How far the rows of the release are from those of the fit.
+struct FeatureDrift {
+  std::string name;
+  double index = 0;  ///< population stability index
+};
+
 struct RankerReport {
   std::string title;               ///< "Ranker of bundle 20260101-000000"
   std::vector<std::string> notes;  ///< sentences: rows, requests, days, what decided the choice
   std::vector<ComparedRanker> rankers;
   std::vector<FeatureGain> gains;                       ///< in any order; the 30 largest are shown
+  std::vector<FeatureDrift> drifts;                     ///< the largest first; empty = not measured
   std::vector<evaluation::CalibrationBin> calibration;  ///< of the chosen ranker; empty for scores that are no log-odds
 };
 

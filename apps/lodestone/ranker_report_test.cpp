@@ -46,6 +46,15 @@ TEST(RankerReport, holds_a_row_and_a_dot_of_each_ranker) {
   EXPECT_THAT(page, HasSubstr("<li>Measured on 2 days.</li>"));
 }
 
+TEST(RankerReport, shows_how_far_features_moved) {
+  RankerReport report = three_rankers();
+  EXPECT_THAT(format_ranker_html(report), HasSubstr("Not measured: "));
+  report.drifts = {{"item_<price>", 0.25}, {"user_orders", 0.01}};
+  const std::string page = format_ranker_html(report);
+  EXPECT_THAT(page, HasSubstr("<tr><th scope=\"row\">item_&lt;price&gt;</th><td class=\"n\">0.250</td></tr>"));
+  EXPECT_EQ(count(page, "Not measured: "), 0U);
+}
+
 TEST(RankerReport, shows_the_largest_gains_as_shares) {
   RankerReport report = three_rankers();
   std::string page = format_ranker_html(report);

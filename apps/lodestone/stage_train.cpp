@@ -13,6 +13,7 @@
 #include "channel_weights.hpp"
 #include "content_choice.hpp"
 #include "events/ranking_samples.hpp"
+#include "feature_files.hpp"
 #include "features/build/online_snapshot.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
@@ -137,6 +138,14 @@ features::OnlineSnapshot read_online(const Config& config, TimePoint as_of) {
   const lake::Reader reader(config.file_path("lake.folder"));
   reader.attach(engine);
   return features::read_online_snapshot(engine, config.file_path("lake.sql_folder"), as_of);
+}
+
+/// The features that a release is packed with, kept as files of the lake too.
+features::FeatureSet read_and_keep_features(const Config& config, const features::Vocabularies& known) {
+  features::FeatureSet set = read_features(config, std::nullopt, known);
+  table::Engine engine(engine_options(config));
+  (void)write_feature_files(engine, set, features_folder(config));
+  return set;
 }
 
 /// Rankers of the current release, which a new one has to beat, with the codes that they know categories by.
@@ -373,11 +382,17 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   data.weights = configured(learned.channels.weights, config);
   input.interactions = {};
   if (!learned.ranker.rankers.empty()) {
-    const features::FeatureSet set = read_features(config, std::nullopt, learned.vocabularies);
+    const features::FeatureSet set = read_and_keep_features(config, learned.vocabularies);
     data.ranking = store_features(set, learned.ranker.columns, data);
     data.ranking.rankers = learned.ranker.rankers;
     data.ranking.card = format_model_card(learned.ranker);
     data.online = read_online(config, set.as_of);
+    data.ranking.as_of = set.as_of;
+    data.ranking.reference.features = learned.ranker.reference;
+    data.ranking.reference.depth = RankerOptions{}.depth;
+    // Rows of what was shown are no candidates, and those of candidates have pages to be made of again.
+    data.ranking.reference.of =
+        learned.ranker.pages.empty() ? features::RowReference::Of::kShown : features::RowReference::Of::kCandidates;
   }
 
   bundle::BundleInfo info;
@@ -389,9 +404,12 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   const std::string id = bundle::pack(data, info, store.folder());
   if (!data.ranking.rankers.empty() && !learned.ranker.pages.empty()) {
     const auto packed = store.open(id);
-    save_stability(
-        store, id,
-        measure_stability(packed->release(), learned.ranker.pages, learned.ranker.reference, RankerOptions{}.depth, threads));
+    const std::vector<FeatureStability> stability =
+        measure_stability(packed->release(), learned.ranker.pages, learned.ranker.reference, RankerOptions{}.depth, threads);
+    save_stability(store, id, stability);
+    RankerReport report = learned.ranker.report;
+    for (const FeatureStability& feature : stability) report.drifts.push_back({feature.name, feature.index});
+    write_file_atomic(store.folder() / kRankerPage, format_ranker_html(report));
   }
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),

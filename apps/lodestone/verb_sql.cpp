@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "feature_files.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "verbs.hpp"
@@ -36,6 +37,7 @@ int run_sql(const Globals& globals, const std::string& query) {
   table::Engine engine(engine_options(config));
   const lake::Reader reader(config.file_path("lake.folder"));
   reader.attach(engine);
+  attach_feature_files(engine, features_folder(config));
   json::Array documents;
   std::vector<std::vector<std::string>> rows;
   const auto columns = engine.query(query, [&](const table::Chunk& chunk) {

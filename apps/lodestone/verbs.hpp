@@ -129,13 +129,15 @@ int run_config(const Globals& globals, const ConfigArguments& arguments);
 struct FeatureArguments {
   std::optional<std::int64_t> item;
   std::optional<std::int64_t> user;
-  std::string as_of;  ///< "" = the time of the newest event
+  std::string as_of;                  ///< "" = the time of the newest event
+  std::optional<std::string> bundle;  ///< "" = the current one
   bool markdown = false;
 };
 int run_features_list(const Globals& globals, const FeatureArguments& arguments);
-/// The vector of one item or user; counts everything for it, as its ranks and rates need the others.
+/// The vector of one item or user: from the store by key, from a bundle, or, as of a time or without a store, counted from the lake, which counts
+/// everything, as ranks and rates need the others.
 int run_features_show(const Globals& globals, const FeatureArguments& arguments);
-/// Writes features/user.parquet and item.parquet into the lake's folder.
+/// Writes features/user.parquet, item.parquet and features.sqlite into the lake's folder.
 int run_features_build(const Globals& globals, const FeatureArguments& arguments);
 
 int run_sql(const Globals& globals, const std::string& query);

@@ -1,11 +1,11 @@
 -- The features of items: one row an item there was at as_of. Every source is one row an item. Of the text there is only what counting needs; its tokens
--- are counted by the program. feature_... are the results of the other queries of this folder.
+-- are counted by the program, and so is feature_item_events, what was done to each item until as_of. The other feature_... are the results of the queries of
+-- this folder.
 -- param: as_of time = 9999-12-31T00:00:00Z
 -- param: smoothing number = 20
 -- unique: items(item_id)
 -- unique: feature_item_prices(item_id)
--- unique: feature_item_activity(item_id)
--- unique: feature_item_people(item_id)
+-- unique: feature_item_events(item_id)
 -- unique: feature_item_buyers(item_id)
 -- unique: feature_item_slots(item_id)
 SELECT
@@ -70,11 +70,11 @@ SELECT
   a.item_first_event_days AS item_first_event_days,
   a.item_last_order_days AS item_last_order_days,
   coalesce(a.item_active_days_30d, 0) AS item_active_days_30d,
-  coalesce(p.item_people_all, 0) AS item_people_all,
-  coalesce(p.item_people_24h, 0) AS item_people_24h,
-  coalesce(p.item_people_7d, 0) AS item_people_7d,
-  coalesce(p.item_people_30d, 0) AS item_people_30d,
-  coalesce(p.item_buyer_count, 0) AS item_buyer_count,
+  coalesce(a.item_people_all, 0) AS item_people_all,
+  coalesce(a.item_people_24h, 0) AS item_people_24h,
+  coalesce(a.item_people_7d, 0) AS item_people_7d,
+  coalesce(a.item_people_30d, 0) AS item_people_30d,
+  coalesce(a.item_buyer_count, 0) AS item_buyer_count,
   b.item_buyer_order_count_mean AS item_buyer_order_count_mean,
   b.item_buyer_spend_sum_mean AS item_buyer_spend_sum_mean,
   b.item_buyer_spend_mean_mean AS item_buyer_spend_mean_mean,
@@ -120,8 +120,7 @@ LEFT JOIN (
   WHERE x.created_at IS NULL OR x.created_at <= {{as_of}}
   GROUP BY x.item_id
 ) m ON m.item_id = i.item_id
-LEFT JOIN feature_item_activity a ON a.item_id = i.item_id
-LEFT JOIN feature_item_people p ON p.item_id = i.item_id
+LEFT JOIN feature_item_events a ON a.item_id = i.item_id
 LEFT JOIN feature_item_buyers b ON b.item_id = i.item_id
 LEFT JOIN feature_item_slots s ON s.item_id = i.item_id
 CROSS JOIN (
@@ -129,5 +128,5 @@ CROSS JOIN (
     sum(item_clicks_all) / nullif(sum(item_exposures_all), 0) AS clicks_per_exposure,
     sum(item_carts_all) / nullif(sum(item_views_all + item_clicks_all), 0) AS carts_per_touch,
     sum(item_orders_all) / nullif(sum(item_views_all + item_clicks_all), 0) AS orders_per_touch
-  FROM feature_item_activity
+  FROM feature_item_events
 ) r

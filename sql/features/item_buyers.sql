@@ -1,4 +1,4 @@
--- Who buys each item: means of the features of its buyers, each buyer once.
+-- Who buys each item: means of the features of its buyers. feature_buyers has one row an account and an item it ordered until as_of.
 -- unique: feature_user(user_id)
 SELECT
   p.item_id AS item_id,
@@ -14,7 +14,6 @@ SELECT
   avg(u.user_price_mean) AS item_buyer_price_mean_mean,
   avg(u.user_account_days) AS item_buyer_account_days_mean,
   avg(u.user_is_power) AS item_buyer_is_power_mean
-FROM feature_pairs p
-JOIN feature_user u ON u.user_id = p.person
-WHERE p.orders > 0
+FROM feature_buyers p
+JOIN feature_user u ON u.user_id = p.user_id
 GROUP BY p.item_id

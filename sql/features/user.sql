@@ -1,12 +1,9 @@
 -- The features of users: one row an account there was at as_of, and one for each user that only events know. Every source is one row a user. What a
--- login after as_of has overwritten is missing. feature_... are the results of the other queries of this folder.
+-- login after as_of has overwritten is missing. feature_user_events is what each user did until as_of, counted by the program in one pass over the events.
 -- param: as_of time = 9999-12-31T00:00:00Z
 -- param: smoothing number = 20
 -- unique: users(user_id)
--- unique: feature_user_activity(user_id)
--- unique: feature_user_taste(user_id)
--- unique: feature_user_categories(user_id)
--- unique: feature_user_tags(user_id)
+-- unique: feature_user_events(user_id)
 SELECT
   k.user_id AS user_id,
   coalesce(a.user_order_count, 0) AS user_order_count,
@@ -45,25 +42,25 @@ SELECT
   (coalesce(a.user_click_count, 0) + {{smoothing}} * r.clicks_per_exposure) / (coalesce(a.user_exposure_count, 0) + {{smoothing}}) AS user_click_rate,
   (coalesce(a.user_order_count, 0) + {{smoothing}} * r.orders_per_touch)
     / (coalesce(a.user_view_count + a.user_click_count, 0) + {{smoothing}}) AS user_order_rate,
-  coalesce(t.user_item_count, 0) AS user_item_count,
-  coalesce(t.user_items_7d, 0) AS user_items_7d,
-  coalesce(t.user_items_30d, 0) AS user_items_30d,
-  t.user_price_min AS user_price_min,
-  t.user_price_max AS user_price_max,
-  t.user_price_mean AS user_price_mean,
-  t.user_price_median AS user_price_median,
-  t.user_price_bucket AS user_price_bucket,
-  coalesce(c.user_category_count, 0) AS user_category_count,
-  coalesce(g.user_tag_count, 0) AS user_tag_count,
-  g.user_tag_diversity AS user_tag_diversity,
-  g.user_top_tag_1 AS user_top_tag_1,
-  coalesce(g.user_top_tag_1_count, 0) AS user_top_tag_1_count,
-  g.user_top_tag_2 AS user_top_tag_2,
-  coalesce(g.user_top_tag_2_count, 0) AS user_top_tag_2_count,
-  g.user_top_tag_3 AS user_top_tag_3,
-  coalesce(g.user_top_tag_3_count, 0) AS user_top_tag_3_count,
-  c.user_top_category AS user_top_category,
-  c.user_top_category_share AS user_top_category_share,
+  coalesce(a.user_item_count, 0) AS user_item_count,
+  coalesce(a.user_items_7d, 0) AS user_items_7d,
+  coalesce(a.user_items_30d, 0) AS user_items_30d,
+  a.user_price_min AS user_price_min,
+  a.user_price_max AS user_price_max,
+  a.user_price_mean AS user_price_mean,
+  a.user_price_median AS user_price_median,
+  a.user_price_bucket AS user_price_bucket,
+  coalesce(a.user_category_count, 0) AS user_category_count,
+  coalesce(a.user_tag_count, 0) AS user_tag_count,
+  a.user_tag_diversity AS user_tag_diversity,
+  a.user_top_tag_1 AS user_top_tag_1,
+  coalesce(a.user_top_tag_1_count, 0) AS user_top_tag_1_count,
+  a.user_top_tag_2 AS user_top_tag_2,
+  coalesce(a.user_top_tag_2_count, 0) AS user_top_tag_2_count,
+  a.user_top_tag_3 AS user_top_tag_3,
+  coalesce(a.user_top_tag_3_count, 0) AS user_top_tag_3_count,
+  a.user_top_category AS user_top_category,
+  a.user_top_category_share AS user_top_category_share,
   nullif(trim(u.company), '') AS user_company,
   nullif(trim(u.province), '') AS user_province,
   nullif(trim(u.city), '') AS user_city,
@@ -78,7 +75,7 @@ FROM (
   WHERE v.created_at IS NULL OR v.created_at <= {{as_of}}
   UNION
   SELECT w.user_id AS user_id
-  FROM feature_user_activity w
+  FROM feature_user_events w
 ) k
 LEFT JOIN users u ON u.user_id = k.user_id AND (u.created_at IS NULL OR u.created_at <= {{as_of}})
 LEFT JOIN (
@@ -86,13 +83,10 @@ LEFT JOIN (
   FROM (SELECT x.user_id AS user_id, explode(x.industry) AS industry FROM users x) industries
   GROUP BY user_id
 ) n ON n.user_id = u.user_id
-LEFT JOIN feature_user_activity a ON a.user_id = k.user_id
-LEFT JOIN feature_user_taste t ON t.user_id = k.user_id
-LEFT JOIN feature_user_categories c ON c.user_id = k.user_id
-LEFT JOIN feature_user_tags g ON g.user_id = k.user_id
+LEFT JOIN feature_user_events a ON a.user_id = k.user_id
 CROSS JOIN (
   SELECT
     sum(user_click_count) / nullif(sum(user_exposure_count), 0) AS clicks_per_exposure,
     sum(user_order_count) / nullif(sum(user_view_count + user_click_count), 0) AS orders_per_touch
-  FROM feature_user_activity
+  FROM feature_user_events
 ) r

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/thread_pool.hpp"
+#include "bundle/feature_facts.hpp"
 #include "bundle/online_file.hpp"
 #include "features/schema.hpp"
 #include "models/recall/vector_file.hpp"
@@ -288,6 +289,13 @@ void Bundle::load_ranking(const fs::path& onnx_library) {
   ranking->guest = features::default_row(ranking->users.columns);
   ranking->online_users = features::OnlineColumns(features::Group::kUser, ranking->users.columns);
   ranking->online_items = features::OnlineColumns(features::Group::kItem, ranking->items.columns);
+  const auto is_facts = [](const BundleFile& one) { return one.name == kFeatureFactsFile; };
+  if (std::any_of(manifest_.files.begin(), manifest_.files.end(), is_facts)) {
+    FeatureFacts facts =
+        parse_feature_facts(read_file(folder_ / kFeatureFactsFile), fmt::format("{}: {}", manifest_.id, kFeatureFactsFile));
+    ranking->as_of = facts.as_of;
+    ranking->reference = std::move(facts.reference);
+  }
   for (const std::string& name : manifest_.rankers) {
     const auto [file, format] = find_ranker(manifest_, name);
     const std::string bytes = read_file(folder_ / file->name);

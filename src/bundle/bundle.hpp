@@ -24,6 +24,7 @@ inline constexpr std::int64_t kOldestFormatVersion = 3;
 /// Files of a release that ranks.
 inline constexpr std::string_view kFeatureFile = "features.safetensors";
 inline constexpr std::string_view kModelCardFile = "model_card.md";
+inline constexpr std::string_view kFeatureFactsFile = "features.json";
 /// The file of a ranker: LightGBM's text, or an ONNX model.
 std::string ranker_file(std::string_view name, models::RankerFormat format = models::RankerFormat::kLightGbm);
 

@@ -128,6 +128,8 @@ models::ReleaseData ranked_release() {
   data.ranking.rankers = {{"light", test::stump_ranker(columns, {{0, 4, -1, 1}})},
                           {"large", test::stump_ranker(columns, {{1, 0, 0, 1}})}};
   data.ranking.card = "# Ranker\n";
+  data.ranking.as_of = parse_time("2026-11-24T09:00:00Z");
+  data.ranking.reference.features = {features::make_bins("item_price", {1, 2, 3}, 3)};
   return data;
 }
 
@@ -138,6 +140,9 @@ TEST_F(BundleTest, the_ranking_comes_back_as_it_was_packed) {
   ASSERT_EQ(ranking.rankers.size(), 2U);
   EXPECT_EQ(ranking.rankers[0]->name(), "light");
   EXPECT_EQ(ranking.rankers[1]->name(), "large");
+  EXPECT_EQ(ranking.as_of, data.ranking.as_of);
+  ASSERT_EQ(ranking.reference.features.size(), 1U);
+  EXPECT_EQ(ranking.reference.features[0].shares, data.ranking.reference.features[0].shares);
   EXPECT_THAT(ranking.rankers[0]->columns(), ElementsAre("item_price", "cross_price_ratio"));
   EXPECT_EQ(ranking.users.columns, data.ranking.users.columns);
   EXPECT_EQ(ranking.items.columns, data.ranking.items.columns);

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "bundle/bundle.hpp"
+#include "bundle/feature_facts.hpp"
 #include "bundle/file_lock.hpp"
 #include "bundle/online_file.hpp"
 #include "bundle/store.hpp"
@@ -105,6 +106,7 @@ void save_ranking(const models::ReleaseData& data, const fs::path& folder) {
   for (const models::OwnedRanking::Text& ranker : ranking.rankers)
     write_file_atomic(folder / ranker_file(ranker.name), ranker.text);
   if (!ranking.card.empty()) write_file_atomic(folder / kModelCardFile, ranking.card);
+  if (ranking.as_of) write_file_atomic(folder / kFeatureFactsFile, format_feature_facts({*ranking.as_of, ranking.reference}));
 }
 
 void save_models(const models::ReleaseData& data, const fs::path& folder) {

@@ -3,6 +3,7 @@
 // Scorecards", 2006).
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,6 +24,15 @@ struct FeatureBins {
 
 /// Bins of the values, at most `n_bins` and one for missing ones; fewer where values repeat. Without values all shares are 0.
 FeatureBins make_bins(std::string name, std::vector<float> values, std::size_t n_bins = 10);
+
+/// What the rows of a ranker were like when it was fitted.
+struct RowReference {
+  /// Of which rows: of a page's candidates, or of what a page showed alone. Rows of the one kind are not compared with the other.
+  enum class Of : std::uint8_t { kCandidates, kShown };
+  Of of = Of::kCandidates;
+  std::size_t depth = 0;              ///< candidates of a page that were looked at, the best; 0 = all
+  std::vector<FeatureBins> features;  ///< of the preferred ranker's columns; empty = not known
+};
 
 /// Shares of values by the bins.
 std::vector<double> count_shares(const FeatureBins& bins, std::span<const float> values);

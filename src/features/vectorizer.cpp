@@ -144,35 +144,37 @@ class Vectorizer::Builder {
     LODESTONE_ASSERT(recipe != nullptr, "cross feature {} has no recipe", name);
     push(Source::kCross, static_cast<std::size_t>(recipe->cross));
     Places& p = out_.places_;
+    const auto user = [&](std::size_t n) { return place(user_columns_, recipe->user[n]); };
+    const auto item = [&] { return place(item_columns_, recipe->item[0]); };
     switch (recipe->cross) {
       case Cross::kPriceRatio:
-        p.price_mean = place(user_columns_, "user_price_mean");
-        p.item_price = place(item_columns_, "item_price");
+        p.price_mean = user(0);
+        p.item_price = item();
         break;
       case Cross::kPriceInRange:
-        p.price_min = place(user_columns_, "user_price_min");
-        p.price_max = place(user_columns_, "user_price_max");
-        p.item_price = place(item_columns_, "item_price");
+        p.price_min = user(0);
+        p.price_max = user(1);
+        p.item_price = item();
         break;
       case Cross::kBucketDistance:
-        p.price_bucket = place(user_columns_, "user_price_bucket");
-        p.item_bucket = place(item_columns_, "item_price_bucket");
+        p.price_bucket = user(0);
+        p.item_bucket = item();
         break;
       case Cross::kAffordability:
-        p.spend_max = place(user_columns_, "user_spend_max");
-        p.item_price = place(item_columns_, "item_price");
+        p.spend_max = user(0);
+        p.item_price = item();
         break;
       case Cross::kUserTagOverlap:
       case Cross::kUserTagJaccard:
-        for (std::size_t t = 0; t < p.top_tags.size(); ++t) p.top_tags[t] = place(user_columns_, recipe->user[t]);
+        for (std::size_t t = 0; t < p.top_tags.size(); ++t) p.top_tags[t] = user(t);
         break;
       case Cross::kTagOverlap:
       case Cross::kTagJaccard: break;
-      case Cross::kSameCategory: p.item_category = place(item_columns_, "item_category"); break;
-      case Cross::kSameCompany: p.item_company = place(item_columns_, "item_company"); break;
+      case Cross::kSameCategory: p.item_category = item(); break;
+      case Cross::kSameCompany: p.item_company = item(); break;
       case Cross::kUserCategory:
-        p.top_category = place(user_columns_, "user_top_category");
-        p.item_category = place(item_columns_, "item_category");
+        p.top_category = user(0);
+        p.item_category = item();
         break;
       case Cross::kPageCosine: out_.wants_page_cosine_ = true; break;
       case Cross::kUserCosine: out_.wants_user_cosine_ = true; break;

@@ -108,6 +108,8 @@ class Registry {
   Counter counter(std::string_view name, std::string_view help, Labels labels = {});
   Gauge gauge(std::string_view name, std::string_view help, Labels labels = {});
   Histogram histogram(std::string_view name, std::string_view help, std::span<const double> bounds, Labels labels = {});
+  /// A family of gauges that has no series yet, so that it is known before there is anything to tell.
+  void declare_gauge(std::string_view name, std::string_view help);
   /// A counter whose value is read from somewhere else (the kernel) and set before each scrape.
   Gauge sampled_counter(std::string_view name, std::string_view help, Labels labels = {});
   /// A gauge of value 1 whose labels say something; new labels replace the former ones.

@@ -45,6 +45,7 @@ TEST(Registry, exposes_sorted_escaped_text) {
   const Counter second = registry.counter("a_total", "Things.", {{"kind", "z\"\\\n"}, {"status", "200"}});
   const Counter first = registry.counter("a_total", "Things.", {{"kind", "b"}, {"status", "500"}});
   registry.gauge("c_bytes", "Size.").set(1.5);
+  registry.declare_gauge("e_index", "Not known yet.");
   registry.set_info("d_info", "What.", {{"id", "old"}});
   registry.set_info("d_info", "What.", {{"id", "new"}});
   slots.add(first, 3);
@@ -63,7 +64,8 @@ TEST(Registry, exposes_sorted_escaped_text) {
             "b_seconds_sum{channel=\"x\"} 2.75\n"
             "b_seconds_count{channel=\"x\"} 2\n"
             "# HELP c_bytes Size.\n# TYPE c_bytes gauge\nc_bytes 1.5\n"
-            "# HELP d_info What.\n# TYPE d_info gauge\nd_info{id=\"new\"} 1\n");
+            "# HELP d_info What.\n# TYPE d_info gauge\nd_info{id=\"new\"} 1\n"
+            "# HELP e_index Not known yet.\n# TYPE e_index gauge\n");
 }
 
 TEST(Registry, bucket_edges_are_inclusive) {

@@ -229,7 +229,9 @@ void Recommendations::count_page(const Asked& asked, Worker& worker, const engin
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
   worker.slots.add((*asked.exposures)[static_cast<std::size_t>(asked.variant)][static_cast<std::size_t>(asked.endpoint)]
                                      [static_cast<std::size_t>(degrade)]);
-  if (trace != nullptr && !page.items.empty()) metrics_->count_sample(worker.slots, asked.endpoint, page, *trace, catalog);
+  if (trace == nullptr || page.items.empty()) return;
+  metrics_->count_sample(worker.slots, asked.endpoint, page, *trace, catalog);
+  if (asked.release->drift != nullptr) asked.release->drift->add(worker.number, asked.page.kind, page, worker.scratch);
 }
 
 /// Ends the document after its list and sets the tag.

@@ -11,6 +11,7 @@
 #include "bundle/bundle.hpp"
 #include "bundle/trial.hpp"
 #include "engine/rules.hpp"
+#include "serving/drift.hpp"
 #include "serving/live_features.hpp"
 #include "serving/published.hpp"
 
@@ -24,6 +25,7 @@ struct LoadedRelease {
   TimePoint loaded_at;
   std::string feature_snapshot_id;  ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
   std::shared_ptr<const LiveFeatures> live;  ///< null when none of its features moves with events
+  std::shared_ptr<DriftCounts> drift;  ///< of the rows that its ranker scores; null when there is nothing to compare them with
 
   [[nodiscard]] const models::Release& release() const { return bundle->release(); }
 };

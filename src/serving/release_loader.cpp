@@ -37,13 +37,15 @@ std::string feature_snapshot_of(const bundle::Manifest& manifest) {
 }  // namespace
 
 ReleaseLoader::ReleaseLoader(bundle::BundleStore store, ReleaseHolder& releases, ServingMetrics& metrics, const Clock& clock,
-                             std::function<std::string(const models::Release&)> make_demo, LiveFeatureSet* live_features)
+                             std::function<std::string(const models::Release&)> make_demo, LiveFeatureSet* live_features,
+                             int n_threads)
     : store_(std::move(store)),
       releases_(&releases),
       metrics_(&metrics),
       clock_(&clock),
       make_demo_(std::move(make_demo)),
-      live_features_(live_features) {}
+      live_features_(live_features),
+      n_threads_(static_cast<std::size_t>(n_threads)) {}
 
 ReleasePointer ReleaseLoader::open(const std::string& id) const {
   auto loaded = std::make_shared<LoadedRelease>();
@@ -55,6 +57,7 @@ ReleasePointer ReleaseLoader::open(const std::string& id) const {
   if (live_features_ != nullptr) loaded->live = live_features_->open(*loaded->bundle);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());
   loaded->loaded_at = clock_->now();
+  loaded->drift = DriftCounts::make(loaded->release(), n_threads_);
   loaded->feature_snapshot_id = feature_snapshot_of(loaded->bundle->manifest());
   return loaded;
 }

@@ -19,9 +19,10 @@ namespace lodestone::serving {
 /// Safe from many threads; loads run one after the other, never on a thread that answers public requests.
 class ReleaseLoader {
  public:
-  /// `make_demo` makes the answer of /demo for a release; may be empty. `live_features` may be null.
+  /// `make_demo` makes the answer of /demo for a release; may be empty. `live_features` may be null. `n_threads` answer requests.
   ReleaseLoader(bundle::BundleStore store, ReleaseHolder& releases, ServingMetrics& metrics, const Clock& clock,
-                std::function<std::string(const models::Release&)> make_demo, LiveFeatureSet* live_features = nullptr);
+                std::function<std::string(const models::Release&)> make_demo, LiveFeatureSet* live_features = nullptr,
+                int n_threads = 1);
   ReleaseLoader(const ReleaseLoader&) = delete;
   ReleaseLoader& operator=(const ReleaseLoader&) = delete;
 
@@ -63,6 +64,7 @@ class ReleaseLoader {
   const Clock* clock_;
   std::function<std::string(const models::Release&)> make_demo_;
   LiveFeatureSet* live_features_;
+  std::size_t n_threads_;
 
   std::mutex load_mutex_;  ///< held for a whole load; guards the stamps
   FileStamp seen_current_;

@@ -44,10 +44,12 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr,
-              &live_features_),
+              &live_features_,
+              options_.n_threads),
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),
+      drift_(registry, clock, options_.drift_pages),
       exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
                                        : nullptr),
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads),
@@ -88,7 +90,13 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
     releases_.collect();
     experiments_.collect();
   });
-  housekeeper_.add([this] { metrics_.sample_fallback_ratio(); }, std::chrono::seconds(1));
+  housekeeper_.add(
+      [this] {
+        metrics_.sample_fallback_ratio();
+        const ReleasePointer release = releases_.get();
+        drift_.update(release == nullptr ? nullptr : release->drift);
+      },
+      std::chrono::seconds(1));
 }
 
 Server::~Server() { stop(std::chrono::milliseconds(0)); }

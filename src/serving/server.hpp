@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "metrics/registry.hpp"
+#include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/housekeeper.hpp"
@@ -37,8 +38,9 @@ struct ServerOptions {
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                               ///< "" = no rules
   PageTuning tuning = {};
-  std::optional<DemoPage> demo;                 ///< none = no page at /
-  std::optional<ExposureLogOptions> exposures;  ///< none = what is shown is not logged
+  std::optional<DemoPage> demo;                          ///< none = no page at /
+  std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
+  std::uint64_t drift_pages = DriftGauges::kLeastPages;  ///< sampled pages without which no drift of features is told
 };
 
 /// start and stop belong to one thread.
@@ -74,6 +76,7 @@ class Server {
   ExperimentFile experiments_;
   RulesFile rules_;
   Shadow shadow_;
+  DriftGauges drift_;
   std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
   LiveVisitors live_visitors_;

@@ -1,6 +1,9 @@
 """The features from the outside: what list, show and build print and write, and that neither later nor repeated rows change a value."""
+import contextlib
 import json
 import shutil
+import sqlite3
+import struct
 import sys
 import unittest
 from pathlib import Path
@@ -66,6 +69,35 @@ class Features(unittest.TestCase):
             name = Path(table["file"]).stem
             rows = sql(self.config, f"SELECT count(DISTINCT {name}_id) AS n, count(*) AS rows FROM read_parquet('{table['file']}')")
             self.assertEqual(rows, [{"n": table["rows"], "rows": table["rows"]}])
+
+    def test_show_reads_the_store_by_key_and_says_so(self):
+        call("-c", self.config, "features", "build")
+        store = self.path / "site/lake/features/features.sqlite"
+        for arguments in (("--item", 17), ("--user", 3)):
+            stored = self.show(*arguments)
+            self.assertEqual(stored["from"], {"kind": "store", "path": str(store)})
+            counted = self.show(*arguments, "--as-of", stored["as_of"])
+            self.assertEqual(counted["from"]["kind"], "lake")
+            self.assertEqual(stored["features"], counted["features"])
+        self.assertIn(f"from the store {store}", call("-c", self.config, "features", "show", "--item", 17).stdout)
+        # Without the program, as docs/formats/feature_store.md says.
+        with contextlib.closing(sqlite3.connect(f"file:{store}?immutable=1", uri=True)) as opened:
+            names = [name for name, in opened.execute("SELECT name FROM feature WHERE owner = 'item' ORDER BY place")]
+            vector, = opened.execute("SELECT vector FROM item WHERE item_id = 17").fetchone()
+        values = dict(zip(names, struct.unpack(f"<{len(names)}f", vector)))
+        shown = {feature["name"]: feature["value"] for feature in self.show("--item", 17)["features"]}
+        self.assertAlmostEqual(values["item_views_all"], shown["item_views_all"])
+        rows = sql(self.config, "SELECT item_views_all AS n FROM item_features WHERE item_id = 17")
+        self.assertEqual(rows, [{"n": shown["item_views_all"]}])
+
+    def test_a_damaged_store_is_refused_with_the_way_out(self):
+        call("-c", self.config, "features", "build")
+        store = self.path / "site/lake/features/features.sqlite"
+        whole = store.read_bytes()
+        store.write_bytes(b"x" * len(whole))
+        self.assertIn("features.sqlite", call("-c", self.config, "features", "show", "--item", 17, code=1).stderr)
+        store.unlink()
+        self.assertEqual(self.show("--item", 17)["from"]["kind"], "lake")
 
     def test_repeated_and_later_rows_change_no_value(self):
         config = init(self.path / "again", f"files:{self.path / 'copy'}")

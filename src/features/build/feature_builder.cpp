@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "features/build/event_tables.hpp"
 #include "features/build/text_features.hpp"
 #include "features/build/vocabulary_builder.hpp"
 
@@ -19,10 +20,10 @@ using table::Chunk;
 
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
 
-// The queries in the order in which one reads the results of those before it.
-constexpr std::array<std::string_view, 13> kQueries = {"item_prices",     "item_tags",  "pairs", "user_activity", "user_taste",
-                                                       "user_categories", "user_tags",  "user",  "item_activity", "item_people",
-                                                       "item_buyers",     "item_slots", "item"};
+// The queries in the order in which one reads the results of those before it: of the catalogue first, then those that read what was counted.
+constexpr std::array<std::string_view, 2> kCatalogueQueries = {"item_prices", "item_tags"};
+constexpr std::array<std::string_view, 4> kQueries = {"user", "item_buyers", "item_slots", "item"};
+constexpr std::array<std::string_view, 3> kCounted = {"user_events", "item_events", "buyers"};
 
 std::string temporary_name(std::string_view query) { return fmt::format("feature_{}", query); }
 std::string id_name(Group group) { return fmt::format("{}_id", group_name(group)); }
@@ -30,26 +31,24 @@ std::string id_name(Group group) { return fmt::format("{}_id", group_name(group)
 /// The temporary tables of a build; they go with it.
 class TemporaryTables {
  public:
-  TemporaryTables(table::Engine& engine, std::uint64_t n_slices) : engine_(engine), n_slices_(n_slices) {}
+  TemporaryTables(table::Engine& engine, const BuildOptions& options, const table::Parameters& values)
+      : engine_(engine), sql_folder_(options.sql_folder), values_(values) {}
   TemporaryTables(const TemporaryTables&) = delete;
   TemporaryTables& operator=(const TemporaryTables&) = delete;
   ~TemporaryTables() {
-    for (const std::string_view query : kQueries) drop(query);
+    for (const std::string_view name : kCatalogueQueries) drop(name);
+    for (const std::string_view name : kCounted) drop(name);
+    for (const std::string_view name : kQueries) drop(name);
   }
-  void make(const table::SqlFile& query, std::string_view name, table::Parameters values) {
+  /// Makes feature_NAME by features/NAME; returns where that query is from.
+  std::string make(std::string_view name) {
+    const table::SqlFile query = table::SqlFile::load(sql_folder_, fmt::format("features/{}", name));
     for (const table::UniqueKey& key : query.unique_keys()) table::check_unique(engine_, key, query.origin());
-    const std::vector<std::string> declared = query.parameters();
-    const bool is_sliced = std::find(declared.begin(), declared.end(), "slices") != declared.end();
-    const std::uint64_t n_slices = is_sliced ? n_slices_ : 1;
-    values["slices"] = std::to_string(n_slices);
-    for (std::uint64_t slice = 0; slice < n_slices; ++slice) {
-      values["slice"] = std::to_string(slice);
-      const std::string table = temporary_name(name);
-      engine_.execute(
-          (slice == 0 ? fmt::format("CREATE OR REPLACE TEMPORARY TABLE {} AS ", table) : fmt::format("INSERT INTO {} ", table)) +
-          query.render(values));
-    }
+    engine_.execute(fmt::format("CREATE OR REPLACE TEMPORARY TABLE {} AS {}", temporary_name(name), query.render(values_)));
+    return query.origin();
   }
+
+ private:
   void drop(std::string_view name) {
     try {
       engine_.execute("DROP TABLE IF EXISTS " + temporary_name(name));
@@ -57,10 +56,24 @@ class TemporaryTables {
     }
   }
 
- private:
   table::Engine& engine_;
-  std::uint64_t n_slices_;
+  fs::path sql_folder_;
+  const table::Parameters& values_;
 };
+
+/// One pass over the events for each slice of the persons; what the queries read of it are tables.
+void make_counted_tables(table::Engine& engine, const BuildOptions& options, TimePoint as_of) {
+  const auto n_events = static_cast<std::uint64_t>(engine.query_int("SELECT count(*) FROM events").value_or(0));
+  const std::uint64_t n_slices = 1 + n_events / options.events_per_slice;
+  EventCounts counts;
+  const Catalogue catalogue = read_catalogue(engine, counts.items);
+  Tastes tastes;
+  for (std::uint64_t slice = 0; slice < n_slices; ++slice) {
+    count_events(engine, as_of, {slice, n_slices}, counts);
+    add_tastes(counts, catalogue, options.n_threads, tastes);
+  }
+  make_event_tables(engine, counts, catalogue, tastes);
+}
 
 using VocabularyBuilders = std::map<std::string, VocabularyBuilder, std::less<>>;
 
@@ -177,13 +190,13 @@ FeatureSet build_features(table::Engine& engine, const BuildOptions& options, Ti
   values["as_of"] = format_rfc3339(as_of);
   FeatureSet set{as_of, {}, {}, {}};
   VocabularyBuilders vocabularies;
-  const auto n_events = static_cast<std::uint64_t>(engine.query_int("SELECT count(*) FROM events").value_or(0));
-  TemporaryTables tables(engine, 1 + n_events / options.events_per_slice);
+  TemporaryTables tables(engine, options, values);
+  for (const std::string_view name : kCatalogueQueries) tables.make(name);
+  make_counted_tables(engine, options, as_of);
   for (const std::string_view name : kQueries) {
-    const table::SqlFile query = table::SqlFile::load(options.sql_folder, fmt::format("features/{}", name));
-    tables.make(query, name, values);
-    if (name == "user") set.users = read_table(engine, Group::kUser, query.origin(), vocabularies);
-    if (name == "item") set.items = read_table(engine, Group::kItem, query.origin(), vocabularies);
+    const std::string origin = tables.make(name);
+    if (name == "user") set.users = read_table(engine, Group::kUser, origin, vocabularies);
+    if (name == "item") set.items = read_table(engine, Group::kItem, origin, vocabularies);
   }
   fill_text_features(engine, set.items);
   std::map<std::string, VocabularyBuilder::Codes, std::less<>> codes;

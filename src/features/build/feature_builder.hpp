@@ -44,18 +44,20 @@ struct FeatureSet {
 };
 
 struct BuildOptions {
-  fs::path sql_folder;                          ///< its features/NAME.sql replace the built-in ones; "" = none
-  table::Parameters parameters;                 ///< of the queries besides as_of: smoothing
-  std::uint64_t events_per_slice = 10'000'000;  ///< a query that can be run in pieces gets one more for each so many events
-  Vocabularies known = {};                      ///< their texts keep their codes: a ranker knows categories by code only
+  fs::path sql_folder;           ///< its features/NAME.sql replace the built-in ones; "" = none
+  table::Parameters parameters;  ///< of the queries besides as_of: smoothing
+  std::uint64_t events_per_slice =
+      25'000'000;           ///< one more pass over the events for each so many; a pass takes 12 bytes an event it counts
+  int n_threads = 0;        ///< besides those of the engine; 0 = usable cores
+  Vocabularies known = {};  ///< their texts keep their codes: a ranker knows categories by code only
 };
 
 /// Time of the newest event, exposures aside: they go on while the sources stand still, and time would seem to pass in which nobody did anything.
 /// Nothing without events. `engine` knows the canonical tables.
 std::optional<TimePoint> newest_event(table::Engine& engine);
 
-/// Runs the queries as temporary tables feature_NAME of `engine`, which knows items, users, events, item_images and attributions, and drops them
-/// again. Throws contract when a key that is joined on is not unique, or when a query lacks a feature of the schema or has one too many.
+/// Counts the events in one pass (event_counts.hpp, taste.hpp) and runs the queries, all as temporary tables feature_NAME of `engine`, which knows items,
+/// users, events, item_images and attributions; they are dropped again. Throws contract when a key that is joined on is not unique, or when a query lacks a feature of the schema or has one too many.
 FeatureSet build_features(table::Engine& engine, const BuildOptions& options, TimePoint as_of);
 
 /// Writes a table of the set as Parquet for analysts: user_id or item_id, then the features by name, categories as text, missing ones as null.

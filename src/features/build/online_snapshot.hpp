@@ -1,5 +1,5 @@
 #pragma once
-// Where the online state of a release begins: the same queries that make its features, read as totals.
+// Where the online state of a release begins: the events that make its features, counted by the same pass, as totals.
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -8,9 +8,8 @@
 
 namespace lodestone::features {
 
-/// Totals of features/user_activity and features/item_activity as of a time, and the events of the 30 days before it. `engine` knows the
-/// table events; `sql_folder` replaces the built-in queries, "" = none. Times come back from ages in days, to the microsecond for those of
-/// the last 35 years. Throws contract for an event of a kind that is none.
+/// Totals of all events up to a time (event_counts.hpp), and the events of the 30 days before it. `engine` knows the table events. Throws contract for
+/// an event of those days whose kind is none. No query of `sql_folder` takes part.
 OnlineSnapshot read_online_snapshot(table::Engine& engine, const fs::path& sql_folder, TimePoint as_of);
 
 }  // namespace lodestone::features

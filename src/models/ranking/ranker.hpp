@@ -12,9 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "base/ids.hpp"
 #include "base/tensor_file.hpp"
 #include "features/online_columns.hpp"
+#include "features/stability.hpp"
 #include "features/vectorizer.hpp"
 #include "models/ranking/onnx_runtime.hpp"
 #include "models/ranking/tree_ensemble.hpp"
@@ -82,7 +84,9 @@ struct Ranking {
   std::vector<float> guest;                                   ///< the row of somebody who is not known
   features::OnlineColumns online_users;                       ///< columns of `users` that change with events
   features::OnlineColumns online_items;
-  std::vector<std::unique_ptr<const Ranker>> rankers;  ///< the preferred first; none = lists are as recall has them
+  std::optional<TimePoint> as_of;                             ///< nothing later is in the rows; not known in a release of before
+  features::RowReference reference;                           ///< what the preferred ranker was fitted on
+  std::vector<std::unique_ptr<const Ranker>> rankers;         ///< the preferred first; none = lists are as recall has them
 
   [[nodiscard]] features::ItemValues item(ItemIndex item) const {
     const auto i = static_cast<std::size_t>(item);
@@ -105,8 +109,10 @@ struct OwnedRanking {
   std::vector<std::uint64_t> tag_offsets{0};
   std::vector<std::int32_t> item_tags;
   std::map<std::string, std::vector<std::string>, std::less<>> vocabularies;
-  std::vector<Text> rankers;  ///< the preferred first
-  std::string card;           ///< the model card, Markdown; "" = none
+  std::optional<TimePoint> as_of;    ///< nothing later is in the rows
+  features::RowReference reference;  ///< what the preferred ranker was fitted on
+  std::vector<Text> rankers;         ///< the preferred first
+  std::string card;                  ///< the model card, Markdown; "" = none
   [[nodiscard]] bool empty() const { return items.columns.empty() && users.columns.empty(); }
 };
 

@@ -1,0 +1,123 @@
+#include "ranker_rows.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/thread_pool.hpp"
+#include "engine/ranking.hpp"
+
+namespace lodestone::app {
+namespace {
+
+constexpr float kViewGrade = 1;
+constexpr float kOrderGrade = 2;
+
+}  // namespace
+
+LabelledRows RowMaker::make(const std::vector<RowCase>& cases) const {
+  std::vector<LabelledRows> parts(cases.size());
+  parallel_for(cases.size(), 16, threads_, [&](std::size_t begin, std::size_t end, int) {
+    engine::Scratch scratch;
+    engine::Page page;
+    for (std::size_t c = begin; c < end; ++c) {
+      if (cases[c].shown.empty()) {
+        make_one(cases[c].page, scratch, page, parts[c]);
+      } else {
+        make_shown(cases[c], scratch, page, parts[c]);
+      }
+    }
+  });
+  LabelledRows all;
+  for (LabelledRows& made : parts) {
+    const LabelledRows part = std::exchange(made, {});  // its memory goes when it is copied
+    if (part.labels.empty()) continue;
+    all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+    all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
+    all.positions.insert(all.positions.end(), part.positions.begin(), part.positions.end());
+    all.groups.push_back(all.labels.size());
+  }
+  return all;
+}
+
+void RowMaker::make_one(const PageCase& page_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
+  engine::PageRequest request = page_case.request;
+  request.weights = &weights_;
+  request.limit = depth_;
+  features::set_time(page_case.at, request.values);
+  engine::make_candidate_rows(release_, request, vectorizer_, depth_, scratch, page);
+  bool any = false;
+  for (const std::uint64_t key : scratch.pool) {
+    out.labels.push_back(grade(page_case, engine::key_item(key)));
+    any = any || out.labels.back() > 0;
+  }
+  if (!any) return out.labels.clear();
+  out.values.assign(scratch.rows.begin(),
+                    scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
+}
+
+/// Rows of what was shown, as far as recall still gives it: of the rest no channel would say what it says in a request.
+void RowMaker::make_shown(const RowCase& row_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
+  engine::PageRequest request = row_case.page.request;
+  request.weights = &weights_;
+  request.limit = depth_;
+  features::set_time(row_case.page.at, request.values);
+  engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
+  const std::size_t n_columns = vectorizer_.n_columns();
+  bool any = false;
+  for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
+    const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
+    const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
+    if (shown == row_case.shown.end()) continue;
+    out.labels.push_back(static_cast<float>(shown->grade));
+    out.positions.push_back(shown->position);
+    any = any || shown->grade != events::Grade::kNone;
+    const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
+    out.values.insert(out.values.end(), row.begin(), row.end());
+  }
+  if (!any) out = {};
+}
+
+float RowMaker::grade(const PageCase& page_case, ItemIndex item) const {
+  if (!std::binary_search(page_case.targets.begin(), page_case.targets.end(), item)) return 0;
+  if (!page_case.person) return kViewGrade;
+  const auto user = std::lower_bound(users_.begin(), users_.end(), *page_case.person,
+                                     [](const models::UserData& u, UserId id) { return raw(u.id) < raw(id); });
+  const bool ordered =
+      user != users_.end() && user->id == *page_case.person && std::binary_search(user->owned.begin(), user->owned.end(), item);
+  return ordered ? kOrderGrade : kViewGrade;
+}
+
+std::vector<RowCase> cases_of_pages(const SplitRelease& split) {
+  std::vector<RowCase> cases;
+  for (const PageCase& page : split.user_pages()) cases.push_back({page, {}});
+  for (std::size_t k = 0; k < split.item_pages().size(); ++k) {
+    PageCase& added = cases.emplace_back(RowCase{split.item_pages()[k], {}}).page;
+    if (!added.person || k % 2 == 0) continue;
+    added.request.kind = engine::PageKind::kDetail;
+    added.request.user = added.person;
+  }
+  return cases;
+}
+
+std::vector<RowCase> cases_of_exposures(const models::Release& release, const std::vector<events::RankingGroup>& groups) {
+  std::vector<RowCase> cases;
+  for (const events::RankingGroup& group : groups) {
+    if (!group.user || !group.has_action() || !release.users.find(*group.user)) continue;
+    RowCase& added = cases.emplace_back();
+    added.page.request.kind = engine::PageKind::kUser;
+    added.page.request.user = added.page.person = group.user;
+    added.page.at = group.at.time_since_epoch().count();
+    added.shown = group.samples;
+  }
+  return cases;
+}
+
+std::vector<RowCase> in_time(std::vector<RowCase> cases, std::size_t n) {
+  std::stable_sort(cases.begin(), cases.end(), [](const RowCase& a, const RowCase& b) { return a.page.at < b.page.at; });
+  std::vector<RowCase> kept;
+  const std::size_t n_kept = std::min(n, cases.size());
+  for (std::size_t k = 0; k < n_kept; ++k) kept.push_back(std::move(cases[k * cases.size() / n_kept]));
+  return kept;
+}
+
+}  // namespace lodestone::app
