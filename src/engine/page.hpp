@@ -35,8 +35,8 @@ struct PageRequest {
   const models::ChannelWeights* weights = nullptr;  ///< nullptr = the release's; an experiment's variant brings its own
   const Rules* rules = nullptr;                     ///< nullptr = none
   float diversity = 0;                              ///< 0..1, of pages of related items and for users; 0 = by score alone
-  float exploration = 0;           ///< 0..1, of the same pages: the chance that one place goes to a candidate from behind
-  std::uint64_t seed = 0;          ///< of exploration
+  float exploration = 0;   ///< 0..1, of the same pages: the chance that one place goes to a candidate from behind
+  std::uint64_t seed = 0;  ///< of exploration
   /// Features that have moved since the release was made, as of `now`; nullptr = as it has them. Nobody may change them meanwhile.
   const features::OnlineState* online = nullptr;
   TimePoint now{};

@@ -23,7 +23,7 @@ struct LoadedRelease {
   std::uint64_t etag_seed = 0;  ///< of the bundle id
   std::string demo;             ///< answer of /demo, "" when there is no demo page
   TimePoint loaded_at;
-  std::string feature_snapshot_id;  ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
+  std::string feature_snapshot_id;           ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
   std::shared_ptr<const LiveFeatures> live;  ///< null when none of its features moves with events
   std::shared_ptr<DriftCounts> drift;  ///< of the rows that its ranker scores; null when there is nothing to compare them with
 

@@ -32,11 +32,11 @@ struct ServerOptions {
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
   fs::path experiments_file;                         ///< "" = no experiments
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
-  EventJournal::Options events;  ///< of POST /events; no folder = none are taken
+  EventJournal::Options events;                      ///< of POST /events; no folder = none are taken
   EventTimes event_times;
   std::size_t live_visitors = 50'000;      ///< of LiveVisitors
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
-  fs::path rules_file;                               ///< "" = no rules
+  fs::path rules_file;                     ///< "" = no rules
   PageTuning tuning = {};
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
