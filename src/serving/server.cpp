@@ -44,8 +44,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
                             : nullptr,
-              &live_features_,
-              options_.n_threads),
+              &live_features_, options_.n_threads),
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),

@@ -84,9 +84,9 @@ struct Ranking {
   std::vector<float> guest;                                   ///< the row of somebody who is not known
   features::OnlineColumns online_users;                       ///< columns of `users` that change with events
   features::OnlineColumns online_items;
-  std::optional<TimePoint> as_of;                             ///< nothing later is in the rows; not known in a release of before
-  features::RowReference reference;                           ///< what the preferred ranker was fitted on
-  std::vector<std::unique_ptr<const Ranker>> rankers;         ///< the preferred first; none = lists are as recall has them
+  std::optional<TimePoint> as_of;                      ///< nothing later is in the rows; not known in a release of before
+  features::RowReference reference;                    ///< what the preferred ranker was fitted on
+  std::vector<std::unique_ptr<const Ranker>> rankers;  ///< the preferred first; none = lists are as recall has them
 
   [[nodiscard]] features::ItemValues item(ItemIndex item) const {
     const auto i = static_cast<std::size_t>(item);
