@@ -10,6 +10,8 @@ namespace {
 constexpr float kSameCategory = 0.5F;
 constexpr float kSameTags = 0.3F;
 constexpr float kSameCompany = 0.2F;
+/// Score of items on a page that holds only what rules pin.
+constexpr float kPinnedAlone = 0.1F;
 /// Candidates among which diversity looks for the next, for each place of the page.
 constexpr std::size_t kDiverseDepth = 4;
 
@@ -182,9 +184,12 @@ void Rerank::settle_scores() {
   auto& chosen = scratch_.chosen;
   auto& scores = scratch_.place_scores;
   scores.clear();
-  for (const Ordered& one : chosen) scores.push_back(one.score);
+  for (const Ordered& one : chosen) {
+    if (one.score > 0) scores.push_back(one.score);  // what is pinned without being a candidate has none
+  }
+  if (scores.empty()) scores.push_back(kPinnedAlone);
   std::ranges::sort(scores, std::greater<>());
-  for (std::size_t place = 0; place < chosen.size(); ++place) chosen[place].score = scores[place];
+  for (std::size_t place = 0; place < chosen.size(); ++place) chosen[place].score = scores[std::min(place, scores.size() - 1)];
 }
 
 }  // namespace lodestone::engine

@@ -28,7 +28,7 @@ inline constexpr std::size_t kExploreAmong = 50;
 /// 4. pins take their places, where the item may be shown;
 /// 5. exploration: with the chance e one of the places from the second on that no pin holds, each as likely, is given to one of the next
 ///    kExploreAmong candidates, each as likely. Each item's propensity is the chance that it stood there, given the candidates;
-/// 6. scores belong to places: the largest of the page to the first, and so on down.
+/// 6. scores belong to places: the largest of the page to the first, and so on down; the last again where pinned items have none.
 class Rerank {
  public:
   Rerank(const models::Release& release, const PageRequest& request, Scratch& scratch);

@@ -38,6 +38,7 @@ class RerankTest : public ::testing::Test {
     for (const PageItem& item : page_.items) {
       out.push_back(item.item);
       EXPECT_LE(item.score, last);
+      EXPECT_GT(item.score, 0);
       last = item.score;
     }
     EXPECT_EQ(std::set<ItemIndex>(out.begin(), out.end()).size(), out.size());
