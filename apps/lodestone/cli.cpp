@@ -262,9 +262,14 @@ void add_report(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* shown =
       verb(*report, "recommendations", "What was shown: lists and items by endpoint, channel, degrade reason and variant", chosen,
            [&a] { return run_report_recommendations(a.globals, a.report); });
-  shown->add_option("--since", a.report.since, "Only what was shown from this time on, RFC 3339");
-  shown->add_option("--until", a.report.until, "Only what was shown before this time, RFC 3339");
-  add_json(shown, a.globals);
+  CLI::App* experiment = verb(*report, "experiment", "What an experiment says: effects with intervals, the split, a verdict",
+                              chosen, [&a] { return run_report_experiment(a.globals, a.report); });
+  experiment->add_option("NAME", a.report.experiment, "Name of the experiment in serving.experiments_file")->required();
+  for (CLI::App* one : {shown, experiment}) {
+    one->add_option("--since", a.report.since, "Only what was shown from this time on, RFC 3339");
+    one->add_option("--until", a.report.until, "Only what was shown before this time, RFC 3339");
+    add_json(one, a.globals);
+  }
 }
 
 void add_features(CLI::App& root, Arguments& a, Run& chosen) {

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
+#include "report_lake.hpp"
 #include "table/sql_text.hpp"
 #include "verbs.hpp"
 
@@ -26,12 +27,14 @@ void set_time(table::Parameters& parameters, const std::string& name, const std:
 
 }  // namespace
 
-int run_report_recommendations(const Globals& globals, const ReportArguments& arguments) {
-  const Config config = load_config(globals);
+table::Parameters report_times(const ReportArguments& arguments) {
   table::Parameters parameters;
   set_time(parameters, "since", arguments.since);
   set_time(parameters, "until", arguments.until);
-  table::Engine engine(engine_options(config));
+  return parameters;
+}
+
+void attach_exposures(table::Engine& engine, const Config& config) {
   const lake::Reader reader(config.file_path("lake.folder"));
   (void)reader.get("canonical", "items");
   if (reader.find("exposures", "exposures") == nullptr) {
@@ -39,6 +42,13 @@ int run_report_recommendations(const Globals& globals, const ReportArguments& ar
          config.file_path("lake.folder").string());
   }
   reader.attach(engine);
+}
+
+int run_report_recommendations(const Globals& globals, const ReportArguments& arguments) {
+  const Config config = load_config(globals);
+  const table::Parameters parameters = report_times(arguments);
+  table::Engine engine(engine_options(config));
+  attach_exposures(engine, config);
   json::Array documents;
   std::vector<std::vector<std::string>> rows;
   const table::SqlFile query = table::SqlFile::load(config.file_path("lake.sql_folder"), "reports/recommendations");

@@ -102,11 +102,14 @@ struct ExplainArguments {
 int run_explain(const Globals& globals, const ExplainArguments& arguments);
 
 struct ReportArguments {
-  std::string since;  ///< "" = the beginning
-  std::string until;  ///< "" = the end
+  std::string experiment;  ///< name, of `report experiment`
+  std::string since;       ///< "" = the beginning
+  std::string until;       ///< "" = the end
 };
 /// What was shown, from the exposure logs in the lake.
 int run_report_recommendations(const Globals& globals, const ReportArguments& arguments);
+/// What an experiment says: effects with intervals, whether the split is as planned, and a verdict.
+int run_report_experiment(const Globals& globals, const ReportArguments& arguments);
 
 struct ModelArguments {
   std::string bundle;                 ///< id; "" = the current one
