@@ -1,5 +1,5 @@
 // Everything that changes while a server answers, at once: events, rules, experiments, a rollout, a shadow. No request fails, what a rule has hidden is
-// not shown, and what a visitor has bought is not shown to that visitor. Runs under the thread sanitizer in CI.
+// not shown, and what a visitor has bought is not shown to that visitor.
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
