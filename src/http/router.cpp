@@ -30,17 +30,17 @@ Router::Route& Router::route_of(std::string_view pattern) {
 void Router::add(Method method, std::string_view pattern, Handler handler) {
   LODESTONE_ASSERT(method == Method::kGet || method == Method::kPost, "only GET and POST are routed");
   Route& route = route_of(pattern);
-  Handler& slot = method == Method::kGet ? route.get : route.post;
-  LODESTONE_ASSERT(!slot && (method == Method::kGet || !route.deferred_post), "two handlers for {}", pattern);
-  slot = std::move(handler);
-  route.allow = route.get ? (route.post || route.deferred_post ? "GET, HEAD, POST" : "GET, HEAD") : "POST";
+  LODESTONE_ASSERT(method == Method::kGet ? !route.has_get() : !route.has_post(), "two handlers for {}", pattern);
+  (method == Method::kGet ? route.get : route.post) = std::move(handler);
+  route.list_methods();
 }
 
-void Router::add_deferred(std::string_view pattern, DeferredHandler handler) {
+void Router::add_deferred(Method method, std::string_view pattern, DeferredHandler handler) {
+  LODESTONE_ASSERT(method == Method::kGet || method == Method::kPost, "only GET and POST are routed");
   Route& route = route_of(pattern);
-  LODESTONE_ASSERT(!route.post && !route.deferred_post, "two handlers for {}", pattern);
-  route.deferred_post = std::move(handler);
-  route.allow = route.get ? "GET, HEAD, POST" : "POST";
+  LODESTONE_ASSERT(method == Method::kGet ? !route.has_get() : !route.has_post(), "two handlers for {}", pattern);
+  (method == Method::kGet ? route.deferred_get : route.deferred_post) = std::move(handler);
+  route.list_methods();
 }
 
 std::size_t Router::split(std::string_view path, Segments& segments) {
@@ -77,8 +77,8 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
   }
   const bool get = request.method == Method::kGet || request.method == Method::kHead;
   const Handler& handler = get ? route->get : route->post;
-  const bool is_deferred = !get && route->deferred_post;
-  if ((!handler && !is_deferred) || (!get && request.method != Method::kPost)) {
+  const DeferredHandler& deferred = get ? route->deferred_get : route->deferred_post;
+  if ((!handler && !deferred) || (!get && request.method != Method::kPost)) {
     answer_problem(response, 405, "this path does not take that method; the Allow header names those it takes");
     response.allow = route->allow;
     return nullptr;
@@ -93,8 +93,8 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
   request.parameters = target.parameters();
   std::unique_ptr<Deferred> rest;
   try {
-    if (is_deferred) {
-      rest = route->deferred_post(request, response);
+    if (deferred) {
+      rest = deferred(request, response);
     } else {
       handler(request, response);
     }
@@ -108,8 +108,8 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
 std::vector<Router::Entry> Router::entries() const {
   std::vector<Entry> result;
   for (const Route& route : routes_) {
-    if (route.get) result.push_back({Method::kGet, route.pattern});
-    if (route.post || route.deferred_post) result.push_back({Method::kPost, route.pattern});
+    if (route.has_get()) result.push_back({Method::kGet, route.pattern});
+    if (route.has_post()) result.push_back({Method::kPost, route.pattern});
   }
   return result;
 }

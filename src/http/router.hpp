@@ -22,8 +22,11 @@ class Router {
   /// `method` is kGet (which also answers HEAD) or kPost. A pattern that two handlers claim for one method is a bug.
   void add(Method method, std::string_view pattern, Handler handler);
 
-  /// A POST handler whose answer may wait.
-  void add_deferred(std::string_view pattern, DeferredHandler handler);
+  /// A handler whose answer may wait; of POST where no method is named.
+  void add_deferred(std::string_view pattern, DeferredHandler handler) {
+    add_deferred(Method::kPost, pattern, std::move(handler));
+  }
+  void add_deferred(Method method, std::string_view pattern, DeferredHandler handler);
 
   /// Answers a request: the handler's answer, or a problem: 404 (no such path), 405 with Allow. Exceptions of handlers become
   /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request. Where there is no
@@ -46,7 +49,11 @@ class Router {
     std::vector<std::string> parameters;
     Handler get;
     Handler post;
+    DeferredHandler deferred_get;   ///< instead of `get`
     DeferredHandler deferred_post;  ///< instead of `post`
+    [[nodiscard]] bool has_get() const { return get || deferred_get; }
+    [[nodiscard]] bool has_post() const { return post || deferred_post; }
+    void list_methods() { allow = has_get() ? (has_post() ? "GET, HEAD, POST" : "GET, HEAD") : "POST"; }
     std::string allow;
   };
   using Segments = std::array<std::string_view, kMaxSegments>;

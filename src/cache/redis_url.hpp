@@ -1,0 +1,23 @@
+#pragma once
+// Where a Redis is: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE].
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace lodestone::cache {
+
+struct RedisUrl {
+  std::string host;
+  std::uint16_t port = 6379;
+  std::string user;
+  std::string password;
+  int database = 0;
+
+  /// Throws invalid_argument naming `what` (a key); the sentence never holds the text, in which a password may stand.
+  static RedisUrl parse(std::string_view text, std::string_view what);
+  /// "redis://host:6379/0": all but user and password.
+  [[nodiscard]] std::string shown() const;
+};
+
+}  // namespace lodestone::cache
