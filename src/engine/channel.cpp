@@ -1,8 +1,14 @@
 #include "engine/channel.hpp"
 
+#include <bit>
+
 namespace lodestone::engine {
 
-std::string_view channel_name(Channel channel) {
+std::string_view channel_name(Channel channel, std::span<const std::string> external_names) {
+  if (channel >= Channel::kExternal) {
+    const std::size_t e = static_cast<std::size_t>(channel) - kOwnChannels;
+    return e < external_names.size() ? std::string_view(external_names[e]) : "external";
+  }
   switch (channel) {
     case Channel::kBehavior: return "behavior";
     case Channel::kContent: return "content";
@@ -19,17 +25,16 @@ std::string_view channel_name(Channel channel) {
     case Channel::kCatalog: return "fallback:catalog";
     case Channel::kExploration: return "exploration";
     case Channel::kPinned: return "pinned";
+    case Channel::kBundleOnly: return "fallback:bundle";
+    case Channel::kExternal: break;
   }
   return "";
 }
 
-void append_reason(std::string& out, ChannelSet channels) {
-  bool first = true;
-  for (std::size_t c = 0; c < kChannels; ++c) {
-    if ((channels & 1U << c) == 0) continue;
+void append_reason(std::string& out, ChannelSet channels, std::span<const std::string> external_names) {
+  for (bool first = true; channels != 0; channels &= channels - 1, first = false) {
     if (!first) out += '+';
-    out += channel_name(static_cast<Channel>(c));
-    first = false;
+    out += channel_name(static_cast<Channel>(std::countr_zero(channels)), external_names);
   }
 }
 

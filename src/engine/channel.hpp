@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -27,20 +28,30 @@ enum class Channel : std::uint8_t {
   kFallback,
   kCatalog,
   kExploration,
-  kPinned
+  kPinned,
+  kBundleOnly,
+  kExternal  ///< the first of kExternalChannels whose lists come with the request; their names do, too
 };
-inline constexpr std::size_t kChannels = 15;
+/// Channels with a fixed name, and channels whose lists come with the request.
+inline constexpr std::size_t kOwnChannels = 16;
+inline constexpr std::size_t kExternalChannels = 4;
+inline constexpr std::size_t kChannels = kOwnChannels + kExternalChannels;
+/// Items of an external list that take part in the fusion.
+inline constexpr std::size_t kExternalDepth = 100;
+static_assert(static_cast<std::size_t>(Channel::kExternal) == kOwnChannels);
 /// Bit c set = channel c.
-using ChannelSet = std::uint16_t;
-static_assert(kChannels <= 16);
+using ChannelSet = std::uint32_t;
+static_assert(kChannels <= 32);
 
 /// "behavior" (liked together), "content" (alike in text), "vector" (near in the vectors of tastes), "sequence" (comes after), "usercf" (liked by people alike), "tag", "category"
 /// (popular in the category), "price" (popular among what costs as much), "popular", "trending", "new", "fallback:popular" (no channel of
-/// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown), "exploration" (drawn from behind to learn what visitors make of it), "pinned" (by a rule).
-std::string_view channel_name(Channel channel);
+/// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown), "exploration" (drawn from behind to learn what visitors make of it), "pinned" (by a rule),
+/// "fallback:bundle" (a channel that the page should have heard was late, so it is from the bundle alone). An external channel is called as `external_names`
+/// says, "external" without a name.
+std::string_view channel_name(Channel channel, std::span<const std::string> external_names = {});
 
 /// Appends the names of a PageItem's `channels`, joined by "+".
-void append_reason(std::string& out, ChannelSet channels);
+void append_reason(std::string& out, ChannelSet channels, std::span<const std::string> external_names = {});
 
 /// Where an item came from: rank (from 1) and raw score in a channel; rank 0 = the channel did not give it.
 struct Contribution {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,14 @@
 #include "models/release.hpp"
 
 namespace lodestone::engine {
+
+/// What a channel outside of the engine gave for a request, best first: fused like the engine's own.
+struct ExternalList {
+  std::size_t number = 0;  ///< below kExternalChannels, by which its name and its weight in answers are known
+  float weight = 0;
+  std::span<const ItemIndex> items;  ///< the first kExternalDepth count
+  std::span<const float> scores;     ///< of each, above 0, never rising
+};
 
 struct PageRequest {
   PageKind kind = PageKind::kSimilar;
@@ -34,7 +43,10 @@ struct PageRequest {
   const Filter* filter = nullptr;   ///< nullptr = no filter
   const models::ChannelWeights* weights = nullptr;  ///< nullptr = the release's; an experiment's variant brings its own
   const Rules* rules = nullptr;                     ///< nullptr = none
-  float diversity = 0;                              ///< 0..1, of pages of related items and for users; 0 = by score alone
+  /// Of pages of related items and for users; at most one list of each number, in the order of their numbers.
+  std::span<const ExternalList> external;
+  std::span<const std::string> external_names;  ///< by number
+  float diversity = 0;                          ///< 0..1, of pages of related items and for users; 0 = by score alone
   float exploration = 0;   ///< 0..1, of the same pages: the chance that one place goes to a candidate from behind
   std::uint64_t seed = 0;  ///< of exploration
   /// Features that have moved since the release was made, as of `now`; nullptr = as it has them. Nobody may change them meanwhile.
@@ -50,6 +62,7 @@ struct Page {
   bool user_known = false;
   std::array<std::uint32_t, kChannels> candidates{};  ///< how many each channel gave
   std::string_view degrade_reason;                    ///< "" or why the page is from a fallback
+  std::span<const std::string> external_names;        ///< the request's
   const models::Ranker* ranker = nullptr;             ///< who put the items in order; null = recall
   std::uint32_t n_failed_rankers = 0;                 ///< preferred ones that could not
   std::uint32_t n_ranked = 0;                         ///< candidates that the ranker saw

@@ -105,6 +105,7 @@ void Recall::related() {
   add_source(Channel::kSequence, share * weight_of(Channel::kSequence), release_.sequence.row(item));
   add_source(Channel::kTag, share * weight_of(Channel::kTag), release_.tag.row(item));
   if (both) add_history(1 - share);
+  add_external();
   // What is popular around the item supports lists of its own; where there are none the page is a fallback and says so.
   const bool any = std::any_of(scratch_.sources.begin(), scratch_.sources.begin() + static_cast<std::ptrdiff_t>(n_sources_),
                                [](const Source& source) { return !source.list.items.empty(); });
@@ -116,6 +117,7 @@ void Recall::related() {
 void Recall::personal() {
   if (history_.empty()) {
     add_source(Channel::kPopular, 1, release_.popular.row(0));
+    add_external();
     return;
   }
   add_history(1);
@@ -124,6 +126,7 @@ void Recall::personal() {
   add_recent(Channel::kPrice);
   add_source(Channel::kPopular, weight_of(Channel::kPopular), release_.popular.row(0));
   add_source(Channel::kNew, weight_of(Channel::kNew), release_.fresh.row(0));
+  add_external();
 }
 
 /// Sum of the weights of the query's tokens; nothing to look for gives what is popular.
@@ -143,6 +146,15 @@ void Recall::search() {
     scratch_.sums.add({index.items.subspan(begin, n), index.weights.subspan(begin, n)}, 1);
   }
   add_sums(Channel::kContent, 1, request_.limit);
+}
+
+/// What the request brings; the order is that of the numbers, so it never tells which list was there first.
+void Recall::add_external() {
+  for (const ExternalList& list : request_.external) {
+    const std::size_t n = std::min({list.items.size(), list.scores.size(), kExternalDepth});
+    add_source(static_cast<Channel>(kOwnChannels + list.number), safe_weight(list.weight),
+               {list.items.first(n), list.scores.first(n)});
+  }
 }
 
 /// The channels that know what a history as a whole asks for.

@@ -48,6 +48,7 @@ class Recall {
   void related();
   void personal();
   void search();
+  void add_external();
   void add_history(float share);
   void add_recent(Channel channel);
   template <typename Sum>

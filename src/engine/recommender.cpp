@@ -56,6 +56,7 @@ class PageMaker {
     page_.items.reserve(std::min(request.limit, release.catalog.n_items()));
     page_.candidates.fill(0);
     page_.degrade_reason = {};
+    page_.external_names = request.external_names;
     page_.user_known = user_.has_value();
     page_.ranker = nullptr;
     page_.n_failed_rankers = 0;

@@ -46,7 +46,8 @@ struct Source {
   float weight = 0;
   models::NeighbourRow list;
 };
-inline constexpr std::size_t kMaxSources = 13;
+inline constexpr std::size_t kOwnSources = 13;
+inline constexpr std::size_t kMaxSources = kOwnSources + kExternalChannels;
 /// Items of one list that take part in the fusion.
 inline constexpr std::size_t kListDepth = 300;
 
@@ -73,7 +74,7 @@ class Candidates {
     n_ = 0;
   }
   /// The candidate of that item, new if need be. Requires at most kMost items between two begin().
-  static constexpr std::size_t kMost = kMaxSources * kListDepth + kMaxPins;
+  static constexpr std::size_t kMost = kOwnSources * kListDepth + kExternalChannels * kExternalDepth + kMaxPins;
   Candidate& at(ItemIndex item) {
     std::uint32_t slot = (static_cast<std::uint32_t>(item) * 0x9e3779b1U) >> (32U - kSlotBits);
     for (;;) {
@@ -90,7 +91,7 @@ class Candidates {
  private:
   static constexpr std::uint32_t kSlotBits = 13;
   static constexpr std::uint32_t kSlots = 1U << kSlotBits;
-  static_assert(2 * kMost <= kSlots, "half of the slots stay free");
+  static_assert(3 * kMost <= 2 * kSlots, "a third of the slots stays free");
 
   std::vector<std::uint16_t> slots_;
   std::vector<Candidate> all_;

@@ -38,7 +38,7 @@ TEST(Candidates, hold_each_item_once_up_to_their_limit) {
   for (int round = 0; round < 50; ++round) {
     candidates.begin();
     std::map<ItemIndex, float> expected;
-    const std::size_t n = 1 + rng.below(kMaxSources * kListDepth);
+    const std::size_t n = 1 + rng.below(kOwnSources * kListDepth);
     while (expected.size() < n) {
       const auto item = static_cast<ItemIndex>(rng.below(round % 2 == 0 ? 6000 : INT32_MAX));
       candidates.at(item).score += 1;

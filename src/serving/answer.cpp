@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <span>
 #include <vector>
 
 namespace lodestone::serving {
@@ -15,14 +16,14 @@ void append_number(std::string& out, Number value) {
   out.append(digits.data(), end.ptr);
 }
 
-void append_channels(std::string& out, const engine::PageItem& item) {
+void append_channels(std::string& out, const engine::PageItem& item, std::span<const std::string> external_names) {
   out += ",\"channels\":{";
   bool first = true;
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     if (item.contributions[c].rank == 0) continue;
     out += first ? "\"" : ",\"";
     first = false;
-    out.append(engine::channel_name(static_cast<engine::Channel>(c))).append("\":{\"rank\":");
+    out.append(engine::channel_name(static_cast<engine::Channel>(c), external_names)).append("\":{\"rank\":");
     append_number(out, item.contributions[c].rank);
     out += ",\"score\":";
     append_number(out, item.contributions[c].score);
@@ -84,11 +85,11 @@ void append_items(std::string& out, const models::Release& release, const engine
     }
     if (detail != Detail::kCard) {
       out += ",\"reason\":\"";
-      engine::append_reason(out, item.channels);
+      engine::append_reason(out, item.channels, page.external_names);
       out += '"';
     }
     if (is_explained) {
-      append_channels(out, item);
+      append_channels(out, item, page.external_names);
       if (!explanation.append(out, item) && detail == Detail::kAccounted) out += ",\"features\":{}";
     }
     out += '}';

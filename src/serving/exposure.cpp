@@ -121,7 +121,7 @@ void append_number(std::string& out, float value) {
   out.append(digits.data(), end.ptr);
 }
 
-void append_items(std::string& out, Unpacker& from) {
+void append_items(std::string& out, Unpacker& from, std::span<const std::string> external_names) {
   const auto n = from.take<std::uint16_t>();
   out += ",\"items\":[";
   for (std::uint16_t i = 0; i < n; ++i) {
@@ -131,7 +131,7 @@ void append_items(std::string& out, Unpacker& from) {
     out += ",\"score\":";
     append_number(out, item.score);
     out += ",\"reason\":\"";
-    engine::append_reason(out, item.channels);
+    engine::append_reason(out, item.channels, external_names);
     out += "\",\"propensity\":";
     append_number(out, item.propensity);
     out += '}';
@@ -168,7 +168,7 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
   return {buffer.data(), static_cast<std::size_t>(to.end() - buffer.data())};
 }
 
-void append_exposure(std::string& out, std::string_view record) {
+void append_exposure(std::string& out, std::string_view record, std::span<const std::string> external_names) {
   Unpacker from(record);
   const TimePoint at{std::chrono::microseconds(from.take<std::int64_t>())};
   out += "{\"request_id\":";
@@ -177,7 +177,7 @@ void append_exposure(std::string& out, std::string_view record) {
   append_text(out, "visitor_id", from.take_text());
   append_id(out, "page_id", from);
   append_text(out, "algorithm_version", from.take_text());
-  append_items(out, from);
+  append_items(out, from, external_names);
   out.append(",\"timestamp\":\"").append(format_rfc3339(at)).append("\",\"context\":{\"endpoint\":");
   json::append_string(out, from.take_text());
   for (const std::string_view name : {"slot", "variant", "experiment_variant", "degrade_reason", "source"})

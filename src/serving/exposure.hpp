@@ -37,6 +37,6 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
                                std::string& buffer);
 
 /// Appends a packed exposure as one line of JSON, its line end included.
-void append_exposure(std::string& out, std::string_view record);
+void append_exposure(std::string& out, std::string_view record, std::span<const std::string> external_names = {});
 
 }  // namespace lodestone::serving

@@ -68,7 +68,7 @@ std::size_t ExposureLog::drain() {
     // One queue that is filled as fast as it is emptied must not keep the others waiting.
     for (std::size_t taken = 0; taken < options_.queue_bytes && producer->queue.pop(record_); taken += record_.size()) {
       n_bytes += record_.size();
-      append_exposure(batch_, record_);
+      append_exposure(batch_, record_, options_.external_names);
       ++n_batch_;
       if (batch_.size() >= kBatchBytes) write_batch();
     }

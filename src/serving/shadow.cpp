@@ -63,6 +63,8 @@ void Shadow::fill(Task& task, const engine::PageRequest& request, const models::
   task.exclude.assign(request.exclude.begin(), request.exclude.end());
   for (const ItemIndex item : request.owned) task.exclude.push_back(id(item));
   task.request.owned = {};
+  task.request.external = {};  // they lie in the memory of the request's thread
+  task.request.external_names = {};
   task.request.online = nullptr;    // not ours to read on this thread
   task.request.trending = nullptr;  // lists of another release's numbers; the trial answers with its own
   task.tokens.assign(request.query_tokens.begin(), request.query_tokens.end());
