@@ -22,6 +22,7 @@ import binlog  # noqa: E402
 import build_time  # noqa: E402
 import bundle  # noqa: E402
 import capture  # noqa: E402
+import channels  # noqa: E402
 import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
@@ -38,6 +39,7 @@ BENCHES = {
     "accuracy": accuracy.run,
     "als": als.run,
     "serving": serving.run,
+    "channels": channels.run,
     "bundle": bundle.run,
     "snapshot": snapshot.run,
     "binlog": binlog.run,

@@ -550,7 +550,7 @@ std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all = source_keys();
     for (auto&& part : {capture_keys(), connection_keys(), lake_keys(), pipeline_keys(), event_keys(), training_keys(),
-                        bundle_keys(), engine_keys(), serving_keys(), log_keys()}) {
+                        bundle_keys(), engine_keys(), serving_keys(), cache_keys(), log_keys()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

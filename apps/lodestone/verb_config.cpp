@@ -9,6 +9,18 @@
 #include "verbs.hpp"
 
 namespace lodestone::app {
+namespace {
+
+/// A login in an address stays where it came from.
+std::string without_password(std::string value) {
+  const std::size_t scheme = value.find("://");
+  const std::size_t at = value.rfind('@');
+  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return value;
+  const std::size_t colon = value.find(':', scheme + 3);
+  return colon < at ? value.replace(colon + 1, at - colon - 1, "***") : value;
+}
+
+}  // namespace
 
 int run_config(const Globals& globals, const ConfigArguments& arguments) {
   if (arguments.markdown) {
@@ -23,7 +35,7 @@ int run_config(const Globals& globals, const ConfigArguments& arguments) {
   std::vector<std::vector<std::string>> rows;
   json::Array documents;
   for (const ConfigEntry& entry : config.entries()) {
-    const std::string value = fmt::format("{}", fmt::join(entry.values, ", "));
+    const std::string value = without_password(fmt::format("{}", fmt::join(entry.values, ", ")));
     rows.push_back({entry.path, value, entry.origin});
     json::Value row;
     row.set("key", json::Value(entry.path));

@@ -51,6 +51,42 @@ serving::PageTuning page_tuning(const Config& config) {
           .exploration = config.number("engine.exploration")};
 }
 
+/// The address of a tier: that of the hot one's server with another database where none is named.
+std::optional<cache::RedisUrl> redis_url(const Config& config, const char* key, int database) {
+  const std::string& text = config.text(key);
+  const std::string& hot = config.text("serving.redis_hot_url");
+  if (text == "none" || (text.empty() && hot.empty())) return std::nullopt;
+  cache::RedisUrl out = cache::RedisUrl::parse(text.empty() ? hot : text, text.empty() ? "serving.redis_hot_url" : key);
+  if (text.empty()) out.database += database;
+  const fs::path file = config.file_path("serving.redis_password_file");
+  if (!out.password.empty() || file.empty()) return out;
+  const std::string content = read_file(file);
+  out.password = content.substr(0, content.find_first_of("\r\n"));
+  return out;
+}
+
+serving::CacheOptions cache_options(const Config& config) {
+  const auto seconds = [&config](const char* key) { return std::chrono::seconds(config.integer(key)); };
+  const auto milliseconds = [&config](const char* key) { return std::chrono::milliseconds(config.integer(key)); };
+  serving::CacheOptions out;
+  out.hot = redis_url(config, "serving.redis_hot_url", 0);
+  out.cold = redis_url(config, "serving.redis_cold_url", 1);
+  out.feature = redis_url(config, "serving.redis_feature_url", 2);
+  out.local_bytes = static_cast<std::size_t>(config.integer("serving.cache_local_mib")) << 20U;
+  out.local_ttl = seconds("serving.cache_local_seconds");
+  out.local_stale = out.local_ttl;
+  out.hot_ttl = seconds("serving.cache_hot_seconds");
+  out.cold_ttl_popular = seconds("serving.cache_cold_popular_seconds");
+  out.cold_ttl = seconds("serving.cache_cold_seconds");
+  out.negative_ttl = seconds("serving.cache_negative_seconds");
+  out.get_timeout = milliseconds("serving.redis_get_timeout_ms");
+  out.set_timeout = milliseconds("serving.redis_set_timeout_ms");
+  out.request_timeout = milliseconds("serving.request_timeout_ms");
+  out.popular_items = static_cast<std::size_t>(config.integer("serving.cache_popular_items"));
+  out.preheat_items = static_cast<std::size_t>(config.integer("serving.cache_preheat_items"));
+  return out;
+}
+
 serving::ServerOptions server_options(const Config& config, const ServeArguments& arguments) {
   serving::ServerOptions options;
   options.listen = arguments.listen.empty() ? config.text("serving.listen") : arguments.listen;
@@ -73,6 +109,8 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.trending_pairs = static_cast<std::size_t>(config.integer("serving.trending_pairs"));
   options.event_times.age = std::chrono::microseconds(std::llround(config.number("serving.event_days") * 86400e6));
   options.rules_file = config.file_path("serving.rules_file");
+  options.channels_file = config.file_path("serving.channels_file");
+  options.cache = cache_options(config);
   options.tuning = page_tuning(config);
   if (config.flag("serving.exposure_log")) {
     serving::ExposureLogOptions& log = options.exposures.emplace();

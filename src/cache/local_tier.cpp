@@ -1,5 +1,6 @@
 #include "cache/local_tier.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/hash.hpp"
@@ -83,6 +84,13 @@ void LocalTier::erase_if(const std::function<bool(std::string_view key)>& wanted
       if (wanted(entry->key)) drop(shard, entry);
       entry = next;
     }
+  }
+}
+
+void LocalTier::make_stale(Time now) {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (Entry& entry : shard.entries) entry.fresh_until = std::min(entry.fresh_until, now);
   }
 }
 

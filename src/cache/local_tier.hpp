@@ -45,6 +45,8 @@ class LocalTier {
   void erase(std::string_view key);
   void erase_if(const std::function<bool(std::string_view key)>& wanted);
   void clear();
+  /// Whatever is fresh is stale from now on: it may have changed elsewhere.
+  void make_stale(Time now);
 
   [[nodiscard]] std::size_t size() const { return n_.load(std::memory_order_relaxed); }
   /// At most Options::bytes.

@@ -72,6 +72,15 @@ TEST(LocalTier, lets_go_of_named_keys) {
   EXPECT_EQ(tier.size(), 1U);
 }
 
+TEST(LocalTier, what_is_made_stale_is_given_while_somebody_fetches_it_anew) {
+  LocalTier tier({});
+  tier.put("a", text("1"), kStart, 10s, 5s);
+  tier.make_stale(kStart + 1s);
+  EXPECT_EQ(tier.find("a", kStart).state, State::kFresh);
+  EXPECT_TRUE(tier.find("a", kStart + 1s).should_refresh);
+  EXPECT_EQ(*tier.find("a", kStart + 2s).value, "1");
+}
+
 TEST(LocalTier, many_threads_share_it) {
   LocalTier tier({.bytes = 100'000});
   std::vector<std::jthread> threads;

@@ -4,6 +4,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
+#include <vector>
 
 #include "base/log.hpp"
 
@@ -63,11 +64,12 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
 
   /// Ends what is late; false when the connection is of no use any more, which it has told then.
   bool look_at(Time now) {
+    std::vector<Callback> late;  // they may send, which moves what waits
     for (Waiting& one : waiting_) {
-      if (!one.done || now < one.deadline) continue;
-      std::exchange(one.done, nullptr)({.status = RedisReply::Status::kTimeout, .value = {}});
-      if (client_ == nullptr) return false;
+      if (one.done && now >= one.deadline) late.push_back(std::exchange(one.done, nullptr));
     }
+    for (const Callback& done : late) done({.status = RedisReply::Status::kTimeout, .value = {}});
+    if (client_ == nullptr) return false;
     if (!is_ready_ && now >= connect_by_) return end("it does not take a connection in time"), false;
     if (!waiting_.empty() && is_ready_ && now >= waiting_.front().stalled) return end("it does not answer"), false;
     return true;

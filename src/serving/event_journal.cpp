@@ -141,9 +141,15 @@ void EventJournal::sort_out(EventBatch& batch, std::vector<std::uint64_t>& ids) 
   std::size_t begin = 0;
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const PostedEvent& event = batch.events[i];
+    const std::uint64_t id = id_of(event);
+    if (batch.is_foreign) {
+      const bool is_new = known_.insert(id);
+      batch.outcomes[i] = is_new ? EventOutcome::kAccepted : EventOutcome::kDuplicate;
+      if (is_new) ids.push_back(id);
+      continue;
+    }
     const std::string_view line = std::string_view(batch.lines).substr(begin, batch.line_ends[i] - begin);
     begin = batch.line_ends[i];
-    const std::uint64_t id = id_of(event);
     if (!known_.insert(id)) {
       batch.outcomes[i] = EventOutcome::kDuplicate;
       continue;
@@ -166,9 +172,9 @@ void EventJournal::commit(const Group& group) {
   lines_.clear();
   known_.turn();
   for (const auto& batch : group) sort_out(*batch, ids);
-  if (lines_.empty()) return;
+  if (ids.empty()) return;
   try {
-    flush();
+    if (!lines_.empty()) flush();
   } catch (const Error& error) {
     log_error("serving", "posted events are not taken: {}", error.message());
     slots_->add(failures_);
@@ -177,6 +183,7 @@ void EventJournal::commit(const Group& group) {
     for (const auto& batch : group) batch->failure = "the events could not be written to the disk; none of them counts";
     return;
   }
+  if (options_.on_stored && !lines_.empty()) options_.on_stored(lines_);
   feed(group);
 }
 

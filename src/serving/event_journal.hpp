@@ -11,6 +11,7 @@
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -36,7 +37,9 @@ struct EventBatch {
   std::vector<std::size_t> line_ends;  ///< of each in `lines`
   std::function<void()> done;          ///< called once, on the journal's thread or in submit()
   std::vector<EventOutcome> outcomes;  ///< of each event
-  std::string failure;                 ///< "" or why nothing of the batch counts
+  /// Stored by another server: they feed the sinks, are not written here, and need no `lines`.
+  bool is_foreign = false;
+  std::string failure;  ///< "" or why nothing of the batch counts
 };
 
 /// What is fed by events that are on the disk. Called by one thread.
@@ -58,6 +61,8 @@ class EventJournal {
     std::size_t known_ids = 1'000'000;                   ///< newest event ids by which a repeated one is known
     double events_per_second = 100;                      ///< of one visitor or user; 0 = no limit
     std::size_t waiting_bytes = std::size_t{64} << 20U;  ///< lines that wait for the disk; beyond them a batch fails at once
+    /// Gets the lines of this server's own events once they are on the disk, on the journal's thread; may be empty.
+    std::function<void(std::string_view lines)> on_stored;
   };
 
   /// The clock and the sinks must outlive it.

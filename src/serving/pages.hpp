@@ -2,6 +2,7 @@
 // Everything on the public port that is no list: health, the API document and its page, the tracking snippet, and the demo page.
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,10 +44,11 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 /// Whether new work should be sent here; switched off when the server drains.
 using DrainFlag = std::atomic<bool>;
 
-/// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router.
+/// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router. `cache_state` is "none", "local",
+/// "redis" or "degraded"; empty = none.
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
                const ExperimentFile& experiments, const RulesFile& rules, const Recommendations& recommendations,
-               const DrainFlag& is_draining);
+               const DrainFlag& is_draining, std::function<std::string_view()> cache_state = {});
 
 /// /demo and the assets.
 void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases);

@@ -25,8 +25,6 @@ std::uint64_t monotonic_nanoseconds() {
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
 }
 
-Degrade degrade_of(const engine::Page& page) { return page.degrade_reason.empty() ? Degrade::kNone : Degrade::kNoCandidates; }
-
 void answer_unavailable(http::Response& response, std::string_view detail) {
   http::answer_problem(response, 503, detail);
   response.retry_after = 1;
@@ -65,6 +63,11 @@ void Recommendations::add_routes(http::Router& router) {
 }
 
 void Recommendations::add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build, http::Method method) {
+  if (is_waiting(endpoint)) {
+    return router.add_deferred(method, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
+      return answer_or_wait(endpoint, build, request, response);
+    });
+  }
   router.add(method, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
     answer(endpoint, build, request, response);
   });
@@ -178,6 +181,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   if (asked.page.kind == engine::PageKind::kTrending)
     asked.page.trending = worker.hot.read(trending_, release, asked.release->bundle->manifest().created, clock_->now());
   asked.page.with_rows = asked.detail == Detail::kExplained;
+  if (channels_ != nullptr) bind_channels(asked, worker);
   {
     std::unique_lock<std::mutex> reading;
     const bool is_ranked = asked.page.kind != engine::PageKind::kTrending && asked.page.kind != engine::PageKind::kSearch;
@@ -186,6 +190,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
     engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
     asked.page.online = nullptr;  // it may be read no longer
   }
+  if (asked.is_bundle_only) mark_bundle_only(page);
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
@@ -213,7 +218,7 @@ void Recommendations::expose(const http::Request& request, const Asked& asked, c
   exposure.slot = asked.slot;
   exposure.variant = variant_name(asked.variant);
   exposure.experiment_variant = asked.assignment->label;
-  exposure.degrade_reason = degrade_name(degrade_of(page));
+  exposure.degrade_reason = degrade_name(asked.degrade_of(page));
   exposure.origin = asked.origin;
   exposure.model_run_id = asked.run_id;
   exposure.feature_snapshot_id = asked.release->feature_snapshot_id;
@@ -223,7 +228,7 @@ void Recommendations::expose(const http::Request& request, const Asked& asked, c
 void Recommendations::count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const {
   const models::Catalog& catalog = asked.release->release().catalog;
   const engine::Page& page = worker.page;
-  const Degrade degrade = degrade_of(page);
+  const Degrade degrade = asked.degrade_of(page);
   std::size_t n_new = 0;
   for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);

@@ -21,6 +21,8 @@
 
 namespace lodestone::serving {
 
+class WaitingChannels;
+
 /// What of engine::PageRequest the operator sets, while the server runs.
 struct PageTuning {
   std::size_t vector_ef = engine::PageRequest{}.vector_ef;
@@ -50,6 +52,9 @@ class Recommendations {
     trending_ = &trending;
   }
 
+  /// Channels that wait; before add_routes(). They must outlive this.
+  void set_channels(WaitingChannels& channels);
+
   /// On each thread before its first request and once a second: lets go of a replaced release although no request comes, and makes pages
   /// on that thread's memory when the release is new, so that first requests find it grown.
   void tick(int thread);
@@ -66,6 +71,11 @@ class Recommendations {
   void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build,
            http::Method method = http::Method::kGet);
   void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response);
+  /// Whether an endpoint hears channels that wait.
+  [[nodiscard]] bool is_waiting(Endpoint endpoint) const;
+  std::unique_ptr<http::Deferred> answer_or_wait(Endpoint endpoint, Build build, const http::Request& request,
+                                                 http::Response& response);
+  void bind_channels(Asked& asked, Worker& worker) const;
   void similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void user(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
@@ -90,6 +100,8 @@ class Recommendations {
   ExposureLog* exposure_log_ = nullptr;
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
+  WaitingChannels* channels_ = nullptr;  ///< null when no page waits for any
+  std::vector<std::string> external_names_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::atomic<std::size_t> n_warm_{0};
   std::atomic<std::size_t> vector_ef_{PageTuning{}.vector_ef};

@@ -4,6 +4,7 @@
 #include "base/thread_pool.hpp"
 #include "metrics/process.hpp"
 #include "serving/admin.hpp"
+#include "serving/other_servers.hpp"
 #include "serving/token.hpp"
 
 namespace lodestone::serving {
@@ -13,10 +14,17 @@ namespace {
 /// One may wait for the disk while the other answers a scrape.
 constexpr int kAdminThreads = 2;
 
-std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, std::vector<EventSink*> sinks,
+std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, EventShare* share, std::vector<EventSink*> sinks,
                                            metrics::Registry& registry, const Clock& clock) {
   if (options.events.segments.folder.empty()) return nullptr;
-  return std::make_unique<EventJournal>(options.events, std::move(sinks), registry, clock);
+  EventJournal::Options journal = options.events;
+  if (share != nullptr) journal.on_stored = [share](std::string_view lines) { share->publish(lines); };
+  return std::make_unique<EventJournal>(std::move(journal), std::move(sinks), registry, clock);
+}
+
+ExposureLogOptions with_names(ExposureLogOptions log, const OtherServers& others) {
+  log.external_names = others.channel_names();
+  return log;
 }
 
 ServerOptions with_defaults(ServerOptions options) {
@@ -49,19 +57,25 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       rules_(options_.rules_file, releases_, metrics_),
       shadow_(releases_, registry),
       drift_(registry, clock, options_.drift_pages),
-      exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
+      others_(std::make_unique<OtherServers>(options_.channels_file, options_.cache, !options_.events.segments.folder.empty(),
+                                             metrics_, registry, clock)),
+      exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(with_names(*options_.exposures, *others_), registry, clock,
+                                                                       options_.n_threads)
                                        : nullptr),
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads),
       live_visitors_(options_.live_visitors),
       live_trending_(options_.trending_pairs, clock),
-      journal_(make_journal(options_, {&live_visitors_, &live_trending_, &live_features_}, registry, clock)),
+      journal_(
+          make_journal(options_, others_->event_share(), {&live_visitors_, &live_trending_, &live_features_}, registry, clock)),
       events_(journal_.get(), options_.event_times, registry, clock, options_.n_threads) {
   recommendations_.set_tuning(options_.tuning);
   recommendations_.set_exposure_log(exposure_log_.get());
   recommendations_.set_live(live_visitors_, live_trending_);
+  recommendations_.set_channels(others_->channels());
   recommendations_.add_routes(router_);
   events_.add_routes(router_);
-  add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
+  add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_,
+            [this] { return others_->cache_state(); });
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
   add_experiments(admin_router_, token_, experiments_);
@@ -94,6 +108,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
         metrics_.sample_fallback_ratio();
         const ReleasePointer release = releases_.get();
         drift_.update(release == nullptr ? nullptr : release->drift);
+        others_->look(release.get());
       },
       std::chrono::seconds(1));
 }
@@ -103,6 +118,7 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 void Server::start() {
   const bool has_release = releases_.get() != nullptr;
   if (exposure_log_) exposure_log_->start();
+  others_->start();
   housekeeper_.start(options_.follow_interval);
   shadow_.start();
   admin_listener_->start();
@@ -110,6 +126,7 @@ void Server::start() {
     // Lists would show what was bought before the restart until the journal is read.
     journal_->start();
     journal_->wait_until_read();
+    others_->follow_events(*journal_);
   }
   listener_->start();
   if (has_release) recommendations_.wait_until_warm();
@@ -119,7 +136,8 @@ void Server::stop(std::chrono::milliseconds drain) {
   is_draining_.store(true, std::memory_order_relaxed);
   listener_->stop(drain);
   admin_listener_->stop(drain);
-  if (journal_) journal_->stop();  // after the listener, whose requests wait for it
+  others_->stop();                 // after the listener, whose requests wait for it
+  if (journal_) journal_->stop();  // after both, which wait for it and feed it
   housekeeper_.stop();
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more

@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "metrics/registry.hpp"
+#include "serving/cache_options.hpp"
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
@@ -21,6 +22,8 @@
 #include "serving/rules_file.hpp"
 
 namespace lodestone::serving {
+
+class OtherServers;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:8000";  ///< port 0 = any free one
@@ -37,6 +40,8 @@ struct ServerOptions {
   std::size_t live_visitors = 50'000;      ///< of LiveVisitors
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
+  fs::path channels_file;                  ///< "" or not there = no channel that waits
+  CacheOptions cache;
   PageTuning tuning = {};
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
@@ -77,6 +82,7 @@ class Server {
   RulesFile rules_;
   Shadow shadow_;
   DriftGauges drift_;
+  std::unique_ptr<OtherServers> others_;
   std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
   LiveVisitors live_visitors_;

@@ -11,8 +11,8 @@ namespace {
 constexpr double kLatencyBounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1};
 constexpr double kListBounds[] = {0, 1, 2, 5, 10, 20, 30, 50, 100};
 constexpr double kDiversityBounds[] = {0.1, 0.3, 0.5, 0.7, 0.9, 1};  // the original system's
-constexpr double kRecallBounds[] = {0.0000005, 0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005,
-                                    0.0001,    0.00025,  0.0005,    0.001,    0.0025,  0.01,     0.1};
+constexpr double kRecallBounds[] = {0.0000005, 0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025,
+                                    0.0005,    0.001,    0.0025,    0.005,    0.01,    0.025,    0.05,    0.1,    0.25};
 constexpr double kCandidateBounds[] = {1, 5, 10, 25, 50, 100, 200, 300, 500, 1000};
 
 std::size_t index(Endpoint endpoint) { return static_cast<std::size_t>(endpoint); }
@@ -38,6 +38,7 @@ std::string_view degrade_name(Degrade degrade) {
     case Degrade::kNoCandidates: return "no_candidates";
     case Degrade::kNoRelease: return "no_release";
     case Degrade::kEmpty: return "empty";
+    case Degrade::kChannelLate: return "channel_late";
   }
   return "";
 }
@@ -69,6 +70,8 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   };
   ranker_to_next_ = ranker_fallback("next_ranker");
   ranker_to_recall_ = ranker_fallback("recall");
+  fallback_bundle_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
+                                      {{"reason", std::string(degrade_name(Degrade::kChannelLate))}, {"level", "bundle"}});
   for (std::size_t m = 0; m < inference_.size(); ++m) {
     inference_[m] = registry.histogram(
         "model_inference_latency_seconds",
@@ -76,14 +79,11 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
                     kSampled),
         kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
   }
-  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+  for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     const metrics::Labels labels = {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}};
     candidates_[c] = registry.histogram(
         "recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.", kCandidateBounds, labels);
-    durations_[c] = registry.histogram(
-        "recall_duration_seconds",
-        fmt::format("Time in which a channel found and scored its candidates; of one request in {}.", kSampled), kRecallBounds,
-        labels);
+    durations_[c] = recall_duration(labels[0].value);
   }
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
@@ -131,11 +131,39 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
   }
 }
 
+metrics::Histogram ServingMetrics::recall_duration(const std::string& channel) {
+  return registry_->histogram(
+      "recall_duration_seconds",
+      fmt::format(
+          "Time in which a channel found and scored its candidates; of one request in {}, and of each request to a channel "
+          "outside of the engine.",
+          kSampled),
+      kRecallBounds, {{"channel", channel}});
+}
+
+void ServingMetrics::name_external(std::span<const std::string> names) {
+  for (std::size_t n = 0; n < names.size(); ++n) {
+    candidates_[engine::kOwnChannels + n] =
+        registry_->histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
+                             kCandidateBounds, {{"channel", names[n]}});
+    for (std::size_t e = 0; e < kEndpoints; ++e) {
+      late_[e][n] =
+          registry_->counter("recommendation_timeouts_total", "Requests for which something missed its deadline, by what.",
+                             {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))}, {"operation", names[n]}});
+    }
+  }
+}
+
+void ServingMetrics::count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const {
+  slots.add(late_[index(endpoint)][number]);
+}
+
 ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment_variant) {
   ExposureCounters out;
   for (std::size_t v = 0; v < kVariants; ++v) {
     for (std::size_t e = 0; e < kEndpoints; ++e) {
-      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates}) {  // the others are 503s, which expose nothing
+      for (const Degrade degrade :
+           {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate}) {  // the others are 503s, which expose nothing
         out[v][e][index(degrade)] = registry_->counter("recommendation_exposures_total", "Lists shown.",
                                                        {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))},
                                                         {"variant", std::string(variant_name(static_cast<Variant>(v)))},
@@ -167,13 +195,14 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   if (page.n_failed_rankers > 0) slots.add(page.ranker != nullptr ? ranker_to_next_ : ranker_to_recall_);
   if (degrade == Degrade::kNone) return;
   count_degraded(slots, endpoint, degrade);
+  if (degrade == Degrade::kChannelLate) return slots.add(fallback_bundle_);
   const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
   slots.add(popular ? fallback_popular_ : fallback_catalog_);
 }
 
 void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page,
                                   const engine::RecallTrace& trace, const models::Catalog& catalog) const {
-  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+  for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(durations_[c], static_cast<double>(trace.nanoseconds[c]) * 1e-9);
   }
   if (trace.ranking > 0) slots.observe(inference_[page.n_failed_rankers > 0 ? 1 : 0], static_cast<double>(trace.ranking) * 1e-9);

@@ -29,8 +29,9 @@ enum class Degrade : std::uint8_t {
   kNoCandidates,  ///< "no_candidates": the channels had nothing for this page; a fallback list is shown
   kNoRelease,     ///< "no_release": 503, no bundle is loaded yet
   kEmpty,         ///< "empty": 503, the fallback is empty too
+  kChannelLate,   ///< "channel_late": a channel outside of the engine was late or failed; the list is made without it
 };
-inline constexpr std::size_t kDegrades = 4;
+inline constexpr std::size_t kDegrades = 5;
 std::string_view degrade_name(Degrade degrade);
 
 /// Which release a list is from. The numbers index arrays.
@@ -58,6 +59,12 @@ class ServingMetrics {
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
+  /// Series for the channels outside of the engine; before the first request.
+  void name_external(std::span<const std::string> names);
+  /// How long one of them let a request wait.
+  metrics::Histogram recall_duration(const std::string& channel);
+  /// The channel of that number missed its deadline.
+  void count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const;
   /// Series for lists with that experiment_variant. Any thread, not for requests.
   ExposureCounters exposure_counters(const std::string& experiment_variant);
   /// One page in so many is looked at closer, the first of each thread included: what a clock read costs (20 to 30 ns) is felt in a
@@ -101,6 +108,8 @@ class ServingMetrics {
   metrics::Counter fallback_catalog_;
   metrics::Counter ranker_to_next_;
   metrics::Counter ranker_to_recall_;
+  metrics::Counter fallback_bundle_;
+  std::array<std::array<metrics::Counter, engine::kExternalChannels>, kEndpoints> late_;
   std::array<metrics::Histogram, 2> inference_;  ///< of the preferred ranker, of one behind it
   std::array<metrics::Histogram, engine::kChannels> candidates_;
   std::array<metrics::Histogram, engine::kChannels> durations_;

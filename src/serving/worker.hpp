@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "serving/answer.hpp"
+#include "serving/channel_answer.hpp"
 #include "serving/list_limits.hpp"
 #include "serving/recommendations.hpp"
 #include "serving/request_origin.hpp"
@@ -39,6 +40,10 @@ struct Recommendations::Worker {
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
+  ChannelAnswers answers;  ///< of the channels that the request has waited for
+  std::array<std::vector<ItemIndex>, engine::kExternalChannels> external_items;
+  std::array<std::vector<float>, engine::kExternalChannels> external_scores;
+  std::vector<engine::ExternalList> external;
   features::RequestValues values;  ///< of now
   std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
 };
@@ -65,14 +70,22 @@ struct Recommendations::Asked {
   const Assignment* assignment = nullptr;
   const ExposureCounters* exposures = nullptr;
   models::ChannelWeights weights;  ///< of the assignment, when it changes any
+  bool is_bundle_only = false;     ///< a channel that should have been heard was late or failed
 
   void set_unit(std::int64_t user) {
     const auto end = std::to_chars(user_text.data(), user_text.data() + user_text.size(), user).ptr;
     unit = std::string_view(user_text.data(), end);
   }
 
+  [[nodiscard]] Degrade degrade_of(const engine::Page& of) const {
+    if (!of.degrade_reason.empty()) return Degrade::kNoCandidates;
+    return is_bundle_only ? Degrade::kChannelLate : Degrade::kNone;
+  }
   /// True when the caller left out items, so that an empty list may be just what was asked for.
   [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
+
+/// Says in each item's reason that the list is from the bundle alone.
+void mark_bundle_only(engine::Page& page);
 
 }  // namespace lodestone::serving

@@ -1,0 +1,117 @@
+#include "serving/event_share.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+using cache::RedisReply;
+using cache::RespValue;
+using std::chrono::milliseconds;
+
+constexpr std::string_view kStream = "lodestone:events";
+/// How long Redis holds a reading for which there is nothing yet, as it wants it, and how long we wait for that.
+constexpr std::string_view kBlock = "1000";
+constexpr milliseconds kPatience{3'000};
+constexpr milliseconds kRetry{200};
+constexpr std::string_view kAtOnce = "100";
+constexpr std::size_t kMaxEvents = 100'000;  ///< of one entry; no server of ours writes as many
+
+cache::RedisClient::Options reader_options(const cache::RedisStore::Options& store) {
+  cache::RedisClient::Options out = store.client;
+  out.stalled_after = kPatience;
+  return out;
+}
+
+}  // namespace
+
+EventShare::EventShare(cache::IoLoop& loop, Options options, std::string origin, const cache::CacheMetrics& metrics,
+                       metrics::Registry& registry, const Clock& clock)
+    : loop_(loop),
+      options_(std::move(options)),
+      origin_(std::move(origin)),
+      clock_(&clock),
+      metrics_(&metrics),
+      slots_(registry.register_thread()),
+      state_(registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", "redis_feature"}})),
+      store_(loop.context(), options_.store, metrics, slots_),
+      reader_(loop.context(), reader_options(options_.store)) {
+  const auto counter = [&](const char* outcome) {
+    return registry.counter("shared_event_batches_total", "Batches of accepted events shared with other servers through Redis.",
+                            {{"outcome", outcome}});
+  };
+  shared_ = counter("sent");
+  taken_ = counter("taken");
+  lost_ = counter("lost");
+}
+
+void EventShare::start(EventJournal& journal) {
+  journal_ = &journal;
+  const auto since = std::chrono::duration_cast<milliseconds>(clock_->now().time_since_epoch()) - options_.backlog;
+  last_id_ = std::to_string(std::max<std::int64_t>(since.count(), 0)) + "-0";
+  loop_.post([this] { follow(); });
+}
+
+void EventShare::publish(std::string_view lines) {
+  loop_.post([this, lines = std::string(lines)] {
+    const std::string most = std::to_string(options_.batches);
+    store_.send({"XADD", kStream, "MAXLEN", "~", most, "*", "server", origin_, "lines", lines}, options_.store.set_timeout,
+                [this](const RedisReply& reply) {
+                  // A reply that is late may still have done its work; what is lost here comes to the others by the next bundle.
+                  slots_.add(reply.status == RedisReply::Status::kReply ? shared_ : lost_);
+                });
+  });
+}
+
+void EventShare::follow() {
+  reader_.send(
+      {"XREAD", "COUNT", kAtOnce, "BLOCK", kBlock, "STREAMS", kStream, last_id_}, kPatience, [this](const RedisReply& reply) {
+        const bool is_good =
+            reply.status == RedisReply::Status::kReply && (reply.value.kind == RespValue::Kind::kNull || take(reply.value));
+        if (is_good) return loop_.post([this] { follow(); });
+        loop_.after(kRetry, [this] { follow(); });
+      });
+}
+
+bool EventShare::take(const RespValue& reply) {
+  // [[stream, [[id, [field, value, ...]], ...]]]
+  if (reply.kind != RespValue::Kind::kArray || reply.items.size() != 1 || reply.items[0].items.size() != 2) return false;
+  const std::vector<RespValue>& entries = reply.items[0].items[1].items;
+  if (entries.empty()) return false;
+  for (const RespValue& entry : entries) {
+    if (entry.items.size() != 2) return false;
+    last_id_ = entry.items[0].text;
+    take_entry(entry.items[1]);
+  }
+  return true;
+}
+
+void EventShare::take_entry(const RespValue& fields) {
+  std::string_view server;
+  std::string_view lines;
+  for (std::size_t f = 0; f + 1 < fields.items.size(); f += 2) {
+    if (fields.items[f].text == "server") server = fields.items[f + 1].text;
+    if (fields.items[f].text == "lines") lines = fields.items[f + 1].text;
+  }
+  if (server == origin_) return;
+  auto batch = std::make_shared<EventBatch>();
+  batch->is_foreign = true;
+  batch->done = [] {};
+  PostedEvent event;
+  while (!lines.empty() && batch->events.size() < kMaxEvents) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    if (parse_line(lines.substr(0, end), event)) batch->events.push_back(event);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  if (batch->events.empty()) return;
+  slots_.add(taken_);
+  slots_.add(metrics_->hits[static_cast<std::size_t>(cache::Tier::kFeature)]);
+  journal_->submit(std::move(batch));
+}
+
+void EventShare::update_gauges() { state_.set(static_cast<double>(static_cast<std::uint8_t>(store_.state()))); }
+
+}  // namespace lodestone::serving

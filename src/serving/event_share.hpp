@@ -1,0 +1,59 @@
+#pragma once
+// Accepted events on their way to the other servers: a Redis stream that every server appends to and follows, so that a click on one
+// changes the lists of all, and a server that was away reads what it missed. Each event stays in the journal of the server that took it.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cache/io_loop.hpp"
+#include "cache/tiers.hpp"
+#include "serving/event_journal.hpp"
+
+namespace lodestone::serving {
+
+/// Thread of the loop where nothing else is said.
+class EventShare {
+ public:
+  struct Options {
+    cache::RedisStore::Options store;
+    std::chrono::milliseconds backlog{3'600'000};  ///< read at the start: what happened while this server was away
+    std::size_t batches = 10'000;                  ///< that the stream keeps, about
+  };
+  /// The loop, the registry and the metrics must outlive it; the loop is not running yet.
+  EventShare(cache::IoLoop& loop, Options options, std::string origin, const cache::CacheMetrics& metrics,
+             metrics::Registry& registry, const Clock& clock);
+
+  /// Follows the stream and gives its events to the journal, which must live until the loop has stopped. Any thread, once.
+  void start(EventJournal& journal);
+  /// Tells the others. Any thread.
+  void publish(std::string_view lines);
+  /// Whether Redis takes and gives events. Any thread.
+  [[nodiscard]] bool is_well() const { return store_.state() == cache::Breaker::State::kClosed; }
+  /// Once a second; one thread.
+  void update_gauges();
+
+ private:
+  void follow();
+  /// False when the reply is none of the stream's.
+  bool take(const cache::RespValue& reply);
+  void take_entry(const cache::RespValue& fields);
+
+  cache::IoLoop& loop_;
+  Options options_;
+  std::string origin_;
+  const Clock* clock_;
+  const cache::CacheMetrics* metrics_;
+  metrics::ThreadSlots& slots_;
+  metrics::Counter shared_;
+  metrics::Counter taken_;
+  metrics::Counter lost_;
+  metrics::Gauge state_;
+  EventJournal* journal_ = nullptr;
+  std::string last_id_;
+  cache::RedisStore store_;
+  cache::RedisClient reader_;
+};
+
+}  // namespace lodestone::serving

@@ -1,0 +1,70 @@
+#include "serving/other_servers.hpp"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <random>
+
+#include "base/file.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+/// A wrong file is no server: channels decide what visitors see.
+ChannelBook load_channels(const fs::path& file, const CacheOptions& options) {
+  if (file.empty() || !fs::exists(file)) return {};
+  return parse_channels(read_file(file), file.string(), options.request_timeout);
+}
+
+std::string make_origin() {
+  std::random_device random;
+  return fmt::format("{}-{:08x}{:08x}", ::getpid(), random(), random());
+}
+
+EventShare::Options share_options(const CacheOptions& options) {
+  EventShare::Options out;
+  out.store.client.url = *options.feature;
+  out.store.breaker = options.breaker;
+  out.store.set_timeout = options.set_timeout;
+  return out;
+}
+
+}  // namespace
+
+OtherServers::OtherServers(const fs::path& channels_file, const CacheOptions& options, bool shares_events,
+                           ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock)
+    : origin_(make_origin()), channels_(loop_, load_channels(channels_file, options), options, origin_, metrics, registry) {
+  if (!shares_events || !options.feature) return;
+  event_share_ = std::make_unique<EventShare>(loop_, share_options(options), origin_, channels_.metrics(), registry, clock);
+}
+
+std::vector<std::string> OtherServers::channel_names() const {
+  std::vector<std::string> out;
+  for (const ChannelSpec& spec : channels_.channels()) out.push_back(spec.name);
+  return out;
+}
+
+void OtherServers::start() {
+  channels_.start();
+  loop_.start();
+}
+
+void OtherServers::follow_events(EventJournal& journal) {
+  if (event_share_) event_share_->start(journal);
+}
+
+void OtherServers::look(const LoadedRelease* release) {
+  channels_.update_gauges();
+  if (event_share_) event_share_->update_gauges();
+  if (release == nullptr || release->release().id == popular_of_) return;
+  popular_of_ = release->release().id;
+  std::vector<std::int64_t> items;
+  for (const ItemIndex item : release->release().popular.row(0).items) items.push_back(raw(release->release().catalog.id(item)));
+  channels_.set_popular(std::move(items));
+}
+
+std::string_view OtherServers::cache_state() const {
+  return event_share_ && !event_share_->is_well() ? "degraded" : channels_.cache_state();
+}
+
+}  // namespace lodestone::serving

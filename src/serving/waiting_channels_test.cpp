@@ -1,0 +1,225 @@
+// Channels that wait, over a real server and servers that say what the test tells them to.
+#include "serving/waiting_channels.hpp"
+
+#include <fmt/core.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "tests/support/scripted_server.hpp"
+#include "tests/support/serving_site.hpp"
+
+namespace lodestone::serving {
+namespace {
+
+using namespace std::chrono_literals;
+using test::ScriptedServer;
+using testing::HasSubstr;
+using testing::Not;
+
+/// Some items for whatever is asked: the same for the same question.
+std::string items_for(std::string_view target) {
+  std::uint64_t state = xxh3(target);
+  std::string out = "{\"items\":[";
+  for (int i = 0; i < 8; ++i, state = state * 6364136223846793005ULL + 1442695040888963407ULL) {
+    out += fmt::format("{}{{\"dataset_id\":{},\"score\":{}}}", i == 0 ? "" : ",", 10 + 3 * (state >> 33U) % 60, 8 - i);
+  }
+  return out + "]}";
+}
+
+class WaitingChannelsTest : public testing::Test {
+ protected:
+  WaitingChannelsTest() {
+    site_.options.cache.preheat_items = 0;
+    site_.options.cache.request_timeout = 20'000ms;  // machines that are busy
+    site_.publish(site_.pack_sample());
+  }
+
+  void start(const std::string& channels) {
+    site_.options.channels_file = site_.folder.path() / "channels.yaml";
+    write_file_atomic(site_.options.channels_file, channels);
+    site_.start();
+  }
+  static std::string channel(const std::string& name, std::uint16_t port, int deadline_ms = 10'000, double weight = 1) {
+    return fmt::format(
+        "  {}: {{url: \"http://127.0.0.1:{}/{}?dataset_id={{dataset_id}}\", deadline_ms: {}, weight: {}, pages: [similar, "
+        "detail]}}\n",
+        name, port, name, deadline_ms, weight);
+  }
+  /// What an answer shows, without the id of its request.
+  static std::string list_of(const test::HttpAnswer& answer) {
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return answer.body.substr(0, answer.body.find("\"request_id\""));
+  }
+  double metric(const std::string& series) const {
+    const std::string text = site_.registry.expose();
+    const std::size_t at = text.find("\n" + series + " ");
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + series.size() + 2));
+  }
+
+  test::ServingSite site_;
+};
+
+TEST_F(WaitingChannelsTest, what_a_channel_answers_stands_on_the_page_with_its_name) {
+  ScriptedServer remote([](std::string_view bytes) {
+    return ScriptedServer::answer_http(bytes, 200, R"({"items":[{"dataset_id":64,"score":9},{"dataset_id":999999,"score":8}]})");
+  });
+  start("channels:\n" + channel("graph", remote.port(), 10'000, 50));
+  const test::HttpAnswer answer = site_.get("/similar/13?explain=true");
+  ASSERT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("graph"));
+  EXPECT_THAT(answer.body, HasSubstr("\"graph\":{\"rank\":1,\"score\":9}"));
+  EXPECT_THAT(answer.body, Not(HasSubstr("999999")));
+  EXPECT_THAT(list_of(site_.get("/recommend/detail/13?user_id=100")), HasSubstr("graph"));
+  EXPECT_THAT(list_of(site_.get("/recommend/user/100")), Not(HasSubstr("graph"))) << "that page does not hear it";
+  EXPECT_EQ(metric("recall_candidates_count_count{channel=\"graph\"}"), 2);
+  EXPECT_EQ(metric("recall_duration_seconds_count{channel=\"graph\"}"), 1);
+}
+
+TEST_F(WaitingChannelsTest, an_answer_is_asked_for_once_and_then_kept) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  start("channels:\n" + channel("graph", remote.port()));
+  const std::string first = list_of(site_.get("/similar/13"));
+  EXPECT_EQ(list_of(site_.get("/similar/13")), first);
+  static_cast<void>(site_.get("/similar/13?limit=3&filter=price%3C%3D20"));
+  static_cast<void>(site_.get("/recommend/detail/13?user_id=100&exclude=16"));
+  EXPECT_EQ(remote.n_requests(), 1) << "filters, rights and histories are of the page, not of what is kept";
+  static_cast<void>(site_.get("/similar/16"));
+  EXPECT_EQ(remote.n_requests(), 2);
+  EXPECT_EQ(metric("cache_hit_by_tier_total{tier=\"local\"}"), 3);
+}
+
+TEST_F(WaitingChannelsTest, requests_at_once_share_one_question) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 300ms); });
+  start("channels:\n" + channel("graph", remote.port()));
+  std::vector<std::future<std::string>> lists;
+  for (int i = 0; i < 12; ++i)
+    lists.push_back(std::async(std::launch::async, [this] { return list_of(site_.get("/similar/13")); }));
+  const std::string first = lists[0].get();
+  EXPECT_THAT(first, HasSubstr("graph"));
+  for (std::size_t i = 1; i < lists.size(); ++i) EXPECT_EQ(lists[i].get(), first);
+  EXPECT_EQ(remote.n_requests(), 1);
+}
+
+TEST_F(WaitingChannelsTest, channels_at_once_one_after_the_other_and_in_any_order_give_the_same_pages) {
+  std::atomic<int> round{0};
+  const auto script = [&round](std::string_view bytes) {
+    const std::string target = ScriptedServer::http_target(bytes);
+    // Who answers first changes from round to round.
+    const auto pause = std::chrono::milliseconds((xxh3(target) + static_cast<std::uint64_t>(round.load()) * 7) % 13);
+    return ScriptedServer::answer_http(bytes, 200, items_for(target), pause);
+  };
+  ScriptedServer remote(script);
+  const std::string channels = "channels:\n" + channel("one", remote.port(), 10'000, 0.3) +
+                               channel("two", remote.port(), 10'000, 2) + channel("three", remote.port());
+  std::vector<std::string> expected;
+  for (const char* at_once : {"at_once: false\n", "at_once: true\n", "at_once: true\n"}) {
+    start(at_once + channels);
+    for (int item = 10; item < 70; item += 3) {
+      const std::string list = list_of(site_.get(fmt::format("/similar/{}?limit=30&explain=true", item)));
+      if (round == 0) {
+        expected.push_back(list);
+      } else {
+        EXPECT_EQ(list, expected[static_cast<std::size_t>((item - 10) / 3)]) << at_once;
+      }
+    }
+    site_.stop();
+    ++round;
+  }
+  EXPECT_EQ(remote.n_requests(), 3 * 3 * 20);
+}
+
+TEST_F(WaitingChannelsTest, a_late_channel_is_left_out_and_the_list_says_so) {
+  ScriptedServer slow([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 60'000ms); });
+  ScriptedServer quick([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("y")); });
+  start("channels:\n" + channel("slow", slow.port(), 30) + channel("quick", quick.port()));
+  const std::string list = list_of(site_.get("/similar/13"));
+  EXPECT_THAT(list, HasSubstr("+fallback:bundle"));
+  EXPECT_THAT(list, HasSubstr("quick"));
+  EXPECT_THAT(list, Not(HasSubstr("slow")));
+  EXPECT_EQ(metric("recommendation_timeouts_total{endpoint=\"similar\",operation=\"slow\"}"), 1);
+  EXPECT_EQ(metric("recommendation_timeouts_total{endpoint=\"similar\",operation=\"quick\"}"), 0);
+  EXPECT_EQ(metric("recommendation_degraded_total{endpoint=\"similar\",reason=\"channel_late\"}"), 1);
+  EXPECT_EQ(metric("fallback_triggered_total{reason=\"channel_late\",level=\"bundle\"}"), 1);
+  EXPECT_THAT(site_.get("/health").body, HasSubstr("\"healthy\""));
+}
+
+TEST_F(WaitingChannelsTest, the_whole_request_has_a_deadline_too) {
+  ScriptedServer slow([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 60'000ms); });
+  site_.options.cache.request_timeout = 40ms;
+  start("at_once: false\nchannels:\n" + channel("a", slow.port(), 30) + channel("b", slow.port(), 30) +
+        channel("c", slow.port(), 30));
+  EXPECT_THAT(list_of(site_.get("/similar/13")), HasSubstr("fallback:bundle"));
+  for (const char* name : {"a", "b", "c"})
+    EXPECT_EQ(metric(fmt::format("recommendation_timeouts_total{{endpoint=\"similar\",operation=\"{}\"}}", name)), 1) << name;
+}
+
+TEST_F(WaitingChannelsTest, five_failures_end_the_asking) {
+  ScriptedServer mad([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 500, "no"); });
+  start("channels:\n" + channel("graph", mad.port()));
+  for (int item = 10; item < 70; item += 3)
+    EXPECT_THAT(list_of(site_.get(fmt::format("/similar/{}", item))), HasSubstr("fallback:bundle"));
+  EXPECT_EQ(mad.n_requests(), 5);
+  for (int i = 0; metric("circuit_breaker_state{breaker=\"channel_graph\"}") != 2; ++i) {
+    ASSERT_LT(i, 1'000);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(metric("recall_channel_requests_total{channel=\"graph\",status=\"broken\"}"), 5);
+  EXPECT_EQ(metric("recall_channel_requests_total{channel=\"graph\",status=\"open\"}"), 15);
+}
+
+TEST_F(WaitingChannelsTest, that_there_is_nothing_is_an_answer_too) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 404, ""); });
+  start("channels:\n" + channel("graph", remote.port()));
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(list_of(site_.get("/similar/13")), Not(HasSubstr("fallback:bundle")));
+  EXPECT_EQ(remote.n_requests(), 1);
+}
+
+TEST_F(WaitingChannelsTest, what_will_be_refused_asks_nobody) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  start("channels:\n" + channel("graph", remote.port()));
+  EXPECT_EQ(site_.get("/similar/999999").status, 404);
+  EXPECT_EQ(site_.get("/similar/abc").status, 422);
+  EXPECT_EQ(remote.n_requests(), 0);
+  EXPECT_EQ(site_.get("/similar/13?limit=0").status, 422) << "after waiting it is refused as before";
+}
+
+TEST_F(WaitingChannelsTest, what_is_popular_is_asked_for_before_anybody_needs_it) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  site_.options.cache.preheat_items = 7;
+  start("channels:\n" + channel("graph", remote.port()));
+  for (int i = 0; metric("local_cache_size") != 7; ++i) {
+    ASSERT_LT(i, 1'000);
+    std::this_thread::sleep_for(10ms);
+  }
+  EXPECT_EQ(remote.n_requests(), 7);
+}
+
+TEST_F(WaitingChannelsTest, a_file_with_an_error_is_no_server) {
+  try {
+    start("channels: {graph: {url: 'http://127.0.0.1/', weigth: 2}}");
+    FAIL() << "it started";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), HasSubstr("did you mean \"weight\"?"));
+  }
+}
+
+TEST_F(WaitingChannelsTest, requests_that_wait_are_answered_when_the_server_stops) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 200ms); });
+  start("channels:\n" + channel("graph", remote.port()));
+  std::vector<std::future<std::string>> lists;
+  for (int i = 0; i < 8; ++i)
+    lists.push_back(
+        std::async(std::launch::async, [this, i] { return list_of(site_.get(fmt::format("/similar/{}", 10 + 3 * i))); }));
+  while (remote.n_requests() < 8) std::this_thread::sleep_for(1ms);
+  site_.server->stop(10'000ms);
+  for (auto& list : lists) EXPECT_THAT(list.get(), HasSubstr("graph"));
+}
+
+}  // namespace
+}  // namespace lodestone::serving
