@@ -14,10 +14,11 @@ import time
 import urllib.request
 
 from support import LODESTONE, demo_config, figure, folder, free_port, server
-from servers import wait_for_port
+from servers import redis, wait_for_port
 from serving import prepare
 
 LOADERS = 6
+BOUNDED = ("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
 
 
 def remote(port, ids):
@@ -56,16 +57,6 @@ def remote_server(ids):
     finally:
         process.terminate()
         process.join()
-
-
-@contextlib.contextmanager
-def redis():
-    port = free_port()
-    with folder() as path:
-        command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", path, "--maxmemory", "100mb",
-                   "--maxmemory-policy", "allkeys-lru"]
-        with server(command, port, "Redis", path / "redis.log") as process:
-            yield port, process
 
 
 @contextlib.contextmanager
@@ -155,7 +146,7 @@ def run_tiers(path, source, other, ids, rounds, n):
         asked = zipf(ids, n, round_number)
         with lodestone(path, f"bare-{round_number}", source, one.replace("]}", "], shared: false}"), "serving.cache_local_mib=0") as port:
             without.append(percentile(load(port, asked[:n // 4])[0], 0.95))
-        with redis() as (redis_port, _), lodestone(path, f"tiers-{round_number}", source, one,
+        with redis(*BOUNDED) as (redis_port, _), lodestone(path, f"tiers-{round_number}", source, one,
                                                    f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}") as port:
             times, _ = load(port, asked)
             with_tiers.append(percentile(times, 0.95))
@@ -171,7 +162,7 @@ def run_faults(path, source, other, ids, rounds, n):
         asked = zipf(ids, n, 100 + round_number)
         for tails, fault in ((healthy, None), (down, signal.SIGKILL), (stopped, signal.SIGSTOP)):
             name = f"fault-{round_number}-{fault}"
-            with redis() as (redis_port, process), lodestone(path, name, source, one,
+            with redis(*BOUNDED) as (redis_port, process), lodestone(path, name, source, one,
                                                              f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}") as port:
                 load(port, asked[:50])
                 if fault:

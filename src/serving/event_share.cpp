@@ -56,11 +56,13 @@ void EventShare::start(EventJournal& journal) {
 }
 
 void EventShare::publish(std::string_view lines) {
+  n_on_the_way_.fetch_add(1, std::memory_order_relaxed);
   loop_.post([this, lines = std::string(lines)] {
     const std::string most = std::to_string(options_.batches);
     store_.send({"XADD", kStream, "MAXLEN", "~", most, "*", "server", origin_, "lines", lines}, options_.store.set_timeout,
                 [this](const RedisReply& reply) {
                   // A reply that is late may still have done its work; what is lost here comes to the others by the next bundle.
+                  n_on_the_way_.fetch_sub(1, std::memory_order_relaxed);
                   slots_.add(reply.status == RedisReply::Status::kReply ? shared_ : lost_);
                 });
   });

@@ -2,6 +2,7 @@
 // Accepted events on their way to the other servers: a Redis stream that every server appends to and follows, so that a click on one
 // changes the lists of all, and a server that was away reads what it missed. Each event stays in the journal of the server that took it.
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -27,6 +28,8 @@ class EventShare {
 
   /// Follows the stream and gives its events to the journal, which must live until the loop has stopped. Any thread, once.
   void start(EventJournal& journal);
+  /// Posts on their way to Redis. Any thread.
+  [[nodiscard]] std::size_t n_on_the_way() const { return n_on_the_way_.load(std::memory_order_relaxed); }
   /// Tells the others. Any thread.
   void publish(std::string_view lines);
   /// Whether Redis takes and gives events. Any thread.
@@ -50,6 +53,7 @@ class EventShare {
   metrics::Counter taken_;
   metrics::Counter lost_;
   metrics::Gauge state_;
+  std::atomic<std::size_t> n_on_the_way_{0};
   EventJournal* journal_ = nullptr;
   std::string last_id_;
   cache::RedisStore store_;

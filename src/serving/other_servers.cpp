@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "base/file.hpp"
 
@@ -51,6 +53,14 @@ void OtherServers::start() {
 
 void OtherServers::follow_events(EventJournal& journal) {
   if (event_share_) event_share_->start(journal);
+}
+
+void OtherServers::stop() {
+  constexpr std::chrono::milliseconds kMoment{200};
+  const auto until = std::chrono::steady_clock::now() + kMoment;
+  while (event_share_ && event_share_->n_on_the_way() > 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  loop_.stop();
 }
 
 void OtherServers::look(const LoadedRelease* release) {

@@ -28,7 +28,8 @@ class OtherServers {
   void start();
   /// Gives the events of others to the journal, once it is read.
   void follow_events(EventJournal& journal);
-  void stop() { loop_.stop(); }
+  /// After the journal: what it has stored last is still sent, if that takes no longer than a moment.
+  void stop();
   /// Once a second, with the release that answers, if there is one; one thread.
   void look(const LoadedRelease* release);
 

@@ -140,8 +140,8 @@ void Server::stop(std::chrono::milliseconds drain) {
   is_draining_.store(true, std::memory_order_relaxed);
   listener_->stop(drain);
   admin_listener_->stop(drain);
-  others_->stop();                 // after the listener, whose requests wait for it
-  if (journal_) journal_->stop();  // after both, which wait for it and feed it
+  if (journal_) journal_->stop();  // after the listener, whose requests wait for it, as for the others
+  others_->stop();
   housekeeper_.stop();
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,6 +60,7 @@ void Redis::start() {
   arguments.push_back(nullptr);
   server_ = ::fork();
   if (server_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that ends badly leaves none behind
     ::execvp(arguments[0], arguments.data());
     ::_exit(127);
   }

@@ -74,3 +74,13 @@ def mariadb(path, *options, log_options=("--skip-log-bin",), port=None):
     binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
     with server([binary, *command[1:]], port, "MariaDB", path / "mariadb.log"):
         yield port
+
+
+@contextlib.contextmanager
+def redis(*options, port=None):
+    """A private Redis that writes nothing to the disk; yields its port and process."""
+    port = port or free_port()
+    with folder() as path:
+        command = ["redis-server", "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", path, *options]
+        with server(command, port, "Redis", path / "redis.log") as process:
+            yield port, process
