@@ -421,6 +421,13 @@ std::vector<ConfigKey> serving_keys() {
        .doc = "Connections beyond this get 503 with Retry-After.",
        .min = 1,
        .max = 1e6},
+      {.path = "serving.queue_delay_ms",
+       .kind = K::kInteger,
+       .fallback = "20",
+       .doc = "When requests wait for their turn for longer than this, and not just in a burst, some are refused with 503 and "
+              "Retry-After, as many as it takes to bring the wait back. Larger lets those wait who are answered; 0 refuses none.",
+       .min = 0,
+       .max = 10000},
       {.path = "serving.header_timeout_seconds",
        .kind = K::kInteger,
        .fallback = "10",

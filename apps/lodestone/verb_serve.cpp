@@ -58,6 +58,7 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.n_threads = static_cast<int>(config.integer("serving.threads"));
   options.limits.connections = static_cast<std::size_t>(config.integer("serving.max_connections"));
   options.limits.header_timeout = std::chrono::seconds(config.integer("serving.header_timeout_seconds"));
+  options.limits.queue_delay = std::chrono::milliseconds(config.integer("serving.queue_delay_ms"));
   options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
   options.admin_token_file = config.file_path("serving.admin_token_file");
   options.bundle_folder = config.file_path("bundle.folder");

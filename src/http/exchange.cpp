@@ -87,6 +87,10 @@ bool Exchange::answer(bool keep_alive) {
   Response response(bodies_);
   if (target_.parse(parsed.target)) {
     request.path = target_.path();
+    if (shed(request, response)) {
+      finish(request, response, keep_alive);
+      return true;
+    }
     if (std::unique_ptr<Deferred> rest = router_->dispatch(request, target_, response)) {
       response.clear_body();
       waiting_ = std::make_unique<Waiting>(Waiting{std::move(rest), request, keep_alive});
@@ -96,6 +100,16 @@ bool Exchange::answer(bool keep_alive) {
     answer_problem(response, 400, "the request target is neither a path nor an http address");
   }
   finish(request, response, keep_alive);
+  return true;
+}
+
+bool Exchange::shed(const Request& request, Response& response) {
+  thread_->has_worked = true;
+  if (!thread_->is_measured) thread_->start_measuring();
+  if (!thread_->shedder.is_shedding() || router_->is_kept(request.path) || !thread_->shedder.take()) return false;
+  answer_problem(response, 503, "more requests come than the server can answer in time; try again in a second");
+  response.retry_after = 1;
+  if (thread_->on_shed) thread_->on_shed(request);
   return true;
 }
 

@@ -3,6 +3,7 @@
 // body, so that a connection writes them all in one gather write; all memory is reused.
 
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "http/request_id.hpp"
 #include "http/request_parser.hpp"
 #include "http/router.hpp"
+#include "http/shedder.hpp"
 #include "http/target.hpp"
 
 namespace lodestone::http {
@@ -22,6 +24,12 @@ struct ThreadState {
   std::string date;           ///< "Tue, 24 Nov 2026 09:30:00 GMT"
   std::int64_t date_at = -1;  ///< seconds since 1970
   bool is_draining = false;   ///< answers say "Connection: close"
+
+  Shedder shedder;
+  bool is_measured = true;                      ///< false while nothing measures how late the thread is
+  bool has_worked = false;                      ///< since the last measurement
+  std::function<void()> start_measuring;        ///< called for a request when nothing does
+  std::function<void(const Request&)> on_shed;  ///< called for a request that is refused so. May be empty
 };
 
 /// One thread; lives as long as its connection.
@@ -65,6 +73,8 @@ class Exchange {
   };
   /// False when the answer waits.
   bool answer(bool keep_alive);
+  /// Refuses the request when the thread is too late for all; false when it is to be answered.
+  bool shed(const Request& request, Response& response);
   void finish(const Request& request, Response& response, bool keep_alive);
   void write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes);
 

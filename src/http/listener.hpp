@@ -25,6 +25,8 @@ struct ListenOptions {
   std::function<void(int thread)> on_start;
   /// Called about once a second on each thread, for housekeeping that must happen there. May be empty.
   std::function<void(int thread)> on_tick;
+  /// Called on its thread for each request that was refused because the thread is late (Limits::queue_delay). May be empty.
+  std::function<void(const Request&)> on_shed;
 };
 
 /// "127.0.0.1:8000" or "[::1]:8000" taken apart; throws invalid_argument naming `what` (a flag or key) and the text.

@@ -73,6 +73,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   open.limits = options_.limits;
   open.on_start = [this](int thread) { recommendations_.tick(thread); };
   open.on_tick = [this](int thread) { recommendations_.tick(thread); };
+  open.on_shed = [this](const http::Request& request) { recommendations_.count_shed(request); };
   listener_ = std::make_unique<http::Listener>(router_, std::move(open));
   http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
   closed.n_threads = kAdminThreads;
