@@ -49,6 +49,7 @@ THIRD_PARTY = {
     "xxhash.h": ["base"],
     "duckdb.h": ["table"],
     "sqlite3.h": ["table"],
+    "curl/": ["http/client"],
     "mysql": ["sources", "bench"],  # a benchmark's baseline is the client library alone
     "mariadb": ["sources", "bench"],
     "errmsg.h": ["sources"],

@@ -26,6 +26,9 @@ class Connection {
  public:
   Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread);
 
+  /// Address of the other side, for the requests.
+  void set_peer(std::string address) { exchange_.set_peer(std::move(address)); }
+
   /// Serves until either side ends it.
   Task<> run();
   /// Answers 503 with Retry-After and closes: one connection too many.

@@ -30,6 +30,8 @@ struct ThreadState {
   bool has_worked = false;                      ///< since the last measurement
   std::function<void()> start_measuring;        ///< called for a request when nothing does
   std::function<void(const Request&)> on_shed;  ///< called for a request that is refused so. May be empty
+  /// Called for each finished answer with its status and the bytes of its body. May be empty.
+  std::function<void(const Request&, int status, std::size_t bytes)> on_answer;
 };
 
 /// One thread; lives as long as its connection.
@@ -56,6 +58,9 @@ class Exchange {
   /// True when a request has begun and is not complete.
   [[nodiscard]] bool is_inside() const { return parser_.has_started(); }
   [[nodiscard]] bool is_in_body() const { return parser_.is_in_body(); }
+
+  /// Address of the other side, for requests to come.
+  void set_peer(std::string address) { peer_ = std::move(address); }
 
   /// Adds an answer that no request asked for (a timeout, a refusal), after which the connection closes.
   void refuse(int status, std::string_view detail, int retry_after = 0);
@@ -84,6 +89,7 @@ class Exchange {
   RequestParser parser_;
   Target target_;
   std::string new_id_;
+  std::string peer_;
   std::unique_ptr<Waiting> waiting_;
   std::string heads_;
   std::string bodies_;

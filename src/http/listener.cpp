@@ -92,6 +92,7 @@ class Listener::IoThread {
  public:
   IoThread(Listener& listener, int number) : listener_(&listener), acceptor_(context_), timer_(context_), lateness_(context_) {
     state_.number = number;
+    state_.on_answer = listener.options_.on_answer;
     const std::chrono::milliseconds queue_delay = listener.options_.limits.queue_delay;
     if (queue_delay == std::chrono::milliseconds(0)) return;
     state_.shedder = Shedder(queue_delay);
@@ -149,9 +150,11 @@ class Listener::IoThread {
   Task<> accept() {
     while (acceptor_.is_open()) {
       BoostError error;
-      Socket socket = co_await acceptor_.async_accept(asio::redirect_error(kAwait, error));
+      Socket socket(context_);
+      Endpoint peer;
+      co_await acceptor_.async_accept(socket, peer, asio::redirect_error(kAwait, error));
       if (!error) {
-        admit(std::move(socket));
+        admit(std::move(socket), peer);
         take_waiting(kAcceptedAtOnce);
       } else if (error != asio::error::operation_aborted && error != asio::error::connection_aborted) {
         // Out of file descriptors, mostly: take a breath instead of spinning.
@@ -167,17 +170,19 @@ class Listener::IoThread {
     BoostError error;
     for (int i = 0; i < most && !error; ++i) {
       Socket socket(context_);
-      acceptor_.accept(socket, error);
-      if (!error) admit(std::move(socket));
+      Endpoint peer;
+      acceptor_.accept(socket, peer, error);
+      if (!error) admit(std::move(socket), peer);
     }
   }
 
-  void admit(Socket socket) {
+  void admit(Socket socket, const Endpoint& peer) {
     BoostError ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket.non_blocking(true, ignored);
     const std::size_t n = listener_->n_connections_.fetch_add(1, std::memory_order_relaxed) + 1;
     connections_.emplace_front(std::move(socket), *listener_->router_, listener_->options_.limits, state_);
+    connections_.front().set_peer(peer.address().to_string());
     const Admission admission = n > listener_->options_.limits.connections ? Admission::kRefused : Admission::kServed;
     asio::co_spawn(context_, serve(connections_.begin(), admission), asio::detached);
   }

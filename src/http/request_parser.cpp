@@ -87,6 +87,9 @@ class StrictParser final : public beast::basic_parser<true> {
       default:
         if (boost::beast::iequals(name, "X-Request-ID") && is_request_id(view(value))) request_->request_id = view(value);
         if (boost::beast::iequals(name, "X-Client-App")) request_->client_app = view(value);
+        // Twice is as good as none: whom to believe?
+        if (boost::beast::iequals(name, "traceparent"))
+          request_->traceparent = ++n_traces_ == 1 ? view(value) : std::string_view();
         break;
     }
   }
@@ -118,6 +121,7 @@ class StrictParser final : public beast::basic_parser<true> {
   std::size_t field_bytes_ = 0;
   int n_hosts_ = 0;
   int n_lengths_ = 0;
+  int n_traces_ = 0;
   bool has_encoding_ = false;
   bool has_request_line_ = false;
   bool header_done_ = false;
@@ -157,6 +161,7 @@ struct RequestParser::Parser {
     request.user_agent.clear();
     request.accept_language.clear();
     request.client_app.clear();
+    request.traceparent.clear();
     request.request_id.clear();
     started = false;
     continued = false;

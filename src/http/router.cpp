@@ -73,6 +73,7 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;
+  if (route != nullptr) request.pattern = route->pattern;
   if (route == nullptr) {
     answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
     return nullptr;

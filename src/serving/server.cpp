@@ -73,6 +73,12 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   open.limits = options_.limits;
   open.on_start = [this](int thread) { recommendations_.tick(thread); };
   open.on_tick = [this](int thread) { recommendations_.tick(thread); };
+  if (options_.observer.is_on()) {
+    observer_ = std::make_unique<http::RequestObserver>(options_.observer, registry, clock, options_.n_threads);
+    open.on_answer = [this](const http::Request& request, int status, std::size_t bytes) {
+      observer_->see(request, status, bytes);
+    };
+  }
   open.on_shed = [this](const http::Request& request) { recommendations_.count_shed(request); };
   listener_ = std::make_unique<http::Listener>(router_, std::move(open));
   http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
@@ -104,6 +110,7 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 void Server::start() {
   const bool has_release = releases_.get() != nullptr;
   if (exposure_log_) exposure_log_->start();
+  if (observer_) observer_->start();
   housekeeper_.start(options_.follow_interval);
   shadow_.start();
   admin_listener_->start();
@@ -124,6 +131,7 @@ void Server::stop(std::chrono::milliseconds drain) {
   housekeeper_.stop();
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more
+  if (observer_) observer_->stop();
 }
 
 std::uint16_t Server::port() const { return listener_->port(); }

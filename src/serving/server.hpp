@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "http/listener.hpp"
+#include "http/request_observer.hpp"
 #include "metrics/registry.hpp"
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
@@ -38,6 +39,7 @@ struct ServerOptions {
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
   PageTuning tuning = {};
+  http::ObserverOptions observer;                        ///< of the public port
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
   std::uint64_t drift_pages = DriftGauges::kLeastPages;  ///< sampled pages without which no drift of features is told
@@ -83,6 +85,7 @@ class Server {
   LiveTrending live_trending_;
   std::unique_ptr<EventJournal> journal_;  ///< may be null
   Events events_;
+  std::unique_ptr<http::RequestObserver> observer_;  ///< may be null
   http::Router router_;
   http::Router admin_router_;
   std::unique_ptr<http::Listener> listener_;
