@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "config_keys_port.hpp"
+
 namespace lodestone::app {
 namespace {
 
@@ -541,37 +543,6 @@ std::vector<ConfigKey> serving_keys() {
   };
 }
 
-std::vector<ConfigKey> observer_keys() {
-  return {
-      {.path = "serving.access_log",
-       .kind = K::kPath,
-       .doc = "File of the access log, one JSON object for each answer of the public port, one server a file. It holds visitors' "
-              "addresses and no query. Empty: none is written."},
-      {.path = "serving.access_log_sample",
-       .kind = K::kNumber,
-       .fallback = "1",
-       .doc = "Share of the answers that the access log has.",
-       .min = 0,
-       .max = 1},
-      {.path = "serving.access_log_mib",
-       .kind = K::kInteger,
-       .fallback = "100",
-       .doc = "An access log that has grown to this size, MiB, becomes FILE.1 and a new one begins; five old ones are kept.",
-       .min = 1,
-       .max = 65536},
-      {.path = "serving.trace_endpoint",
-       .doc =
-           "Address of a collector that takes spans by OTLP over HTTP in JSON, such as http://127.0.0.1:4318/v1/traces. Empty: "
-           "none are sent."},
-      {.path = "serving.trace_sample",
-       .kind = K::kNumber,
-       .fallback = "0.01",
-       .doc = "Share of the requests that are traced, of those whose caller has not decided it by a traceparent header.",
-       .min = 0,
-       .max = 1},
-  };
-}
-
 std::vector<ConfigKey> log_keys() {
   return {
       {.path = "log.level",
@@ -588,7 +559,7 @@ std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all = source_keys();
     for (auto&& part : {capture_keys(), connection_keys(), lake_keys(), pipeline_keys(), event_keys(), training_keys(),
-                        bundle_keys(), engine_keys(), serving_keys(), observer_keys(), log_keys()}) {
+                        bundle_keys(), engine_keys(), serving_keys(), port_keys(), log_keys()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

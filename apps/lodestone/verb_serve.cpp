@@ -58,6 +58,8 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.n_threads = static_cast<int>(config.integer("serving.threads"));
   options.limits.connections = static_cast<std::size_t>(config.integer("serving.max_connections"));
   options.limits.header_timeout = std::chrono::seconds(config.integer("serving.header_timeout_seconds"));
+  options.tls_certificate = config.file_path("serving.tls_certificate");
+  options.tls_key = config.file_path("serving.tls_key");
   options.limits.queue_delay = std::chrono::milliseconds(config.integer("serving.queue_delay_ms"));
   options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
   options.admin_token_file = config.file_path("serving.admin_token_file");
@@ -108,6 +110,7 @@ void reload(const Globals& globals, serving::Server& server) {
   try {
     const Config config = load_config(globals);
     const serving::PageTuning tuning = page_tuning(config);
+    server.reload_tls();
     server.set_tuning(tuning);
     log_info("serve",
              "SIGHUP: configuration read again: engine.vector_ef {}, engine.diversity {}, engine.exploration {}, log.level {}; "

@@ -93,6 +93,7 @@ class Listener::IoThread {
   IoThread(Listener& listener, int number) : listener_(&listener), acceptor_(context_), timer_(context_), lateness_(context_) {
     state_.number = number;
     state_.on_answer = listener.options_.on_answer;
+    tls_ = listener.options_.tls;
     const std::chrono::milliseconds queue_delay = listener.options_.limits.queue_delay;
     if (queue_delay == std::chrono::milliseconds(0)) return;
     state_.shedder = Shedder(queue_delay);
@@ -140,6 +141,10 @@ class Listener::IoThread {
     });
   }
 
+  void set_tls(std::shared_ptr<const TlsContext> tls) {
+    asio::post(context_, [this, tls = std::move(tls)]() mutable { tls_ = std::move(tls); });
+  }
+
   void join() {
     if (thread_.joinable()) thread_.join();
   }
@@ -181,7 +186,7 @@ class Listener::IoThread {
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket.non_blocking(true, ignored);
     const std::size_t n = listener_->n_connections_.fetch_add(1, std::memory_order_relaxed) + 1;
-    connections_.emplace_front(std::move(socket), *listener_->router_, listener_->options_.limits, state_);
+    connections_.emplace_front(std::move(socket), *listener_->router_, listener_->options_.limits, state_, tls_.get());
     connections_.front().set_peer(peer.address().to_string());
     const Admission admission = n > listener_->options_.limits.connections ? Admission::kRefused : Admission::kServed;
     asio::co_spawn(context_, serve(connections_.begin(), admission), asio::detached);
@@ -245,6 +250,7 @@ class Listener::IoThread {
   Timer timer_;
   Timer lateness_;
   ThreadState state_;
+  std::shared_ptr<const TlsContext> tls_;  ///< may be null
   Connections connections_;
   SteadyTime cut_at_;
   std::thread thread_;
@@ -270,6 +276,11 @@ void Listener::bind_all() {
 
 void Listener::start() {
   for (const auto& thread : threads_) thread->start();
+}
+
+void Listener::set_tls(std::shared_ptr<const TlsContext> tls) {
+  LODESTONE_ASSERT(options_.tls != nullptr && tls != nullptr, "a listener is plain or not for as long as it lives");
+  for (const auto& thread : threads_) thread->set_tls(tls);
 }
 
 void Listener::stop(std::chrono::milliseconds drain) {

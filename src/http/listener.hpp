@@ -12,6 +12,7 @@
 
 #include "http/limits.hpp"
 #include "http/router.hpp"
+#include "http/tls.hpp"
 
 namespace lodestone::http {
 
@@ -21,6 +22,7 @@ struct ListenOptions {
   int n_threads = 1;
   std::string way_out = "choose another port";  ///< end of the sentence for a port in use
   Limits limits;
+  std::shared_ptr<const TlsContext> tls;  ///< nullptr = plain HTTP
   /// Called once on each thread before it answers anything. May be empty.
   std::function<void(int thread)> on_start;
   /// Called about once a second on each thread, for housekeeping that must happen there. May be empty.
@@ -54,6 +56,9 @@ class Listener {
   /// Stops accepting, answers what has arrived with "Connection: close", and closes; connections that are not done after `drain` are
   /// cut. Returns when all threads have ended.
   void stop(std::chrono::milliseconds drain);
+
+  /// Another certificate for connections to come; only where there was one. Before stop().
+  void set_tls(std::shared_ptr<const TlsContext> tls);
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t n_connections() const { return n_connections_.load(std::memory_order_relaxed); }

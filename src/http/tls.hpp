@@ -40,8 +40,8 @@ class TlsSession {
 
   enum class State { kMore, kEnded, kFailed };
   struct Result {
-    std::size_t n = 0;             ///< bytes of plain text
-    State state = State::kMore;    ///< when there are none: more must come, the other side said goodbye, or it speaks no TLS
+    std::size_t n = 0;           ///< bytes of plain text
+    State state = State::kMore;  ///< when there are none: more must come, the other side said goodbye, or it speaks no TLS
   };
   /// Plain text of what was received; goes on with the handshake on the way. There may be output() afterwards.
   Result read(char* out, std::size_t size);

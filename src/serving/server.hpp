@@ -28,6 +28,8 @@ struct ServerOptions {
   std::string admin_listen = "127.0.0.1:8001";
   int n_threads = 0;  ///< of the public port; 0 = one a core
   http::Limits limits;
+  fs::path tls_certificate;  ///< PEM; "" = the public port speaks plain HTTP
+  fs::path tls_key;
   fs::path admin_token_file;
   fs::path bundle_folder;
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
@@ -62,6 +64,9 @@ class Server {
 
   /// What can change while it runs. Any thread.
   void set_tuning(const PageTuning& tuning) { recommendations_.set_tuning(tuning); }
+  /// Reads certificate and key again, for connections to come. Throws as the constructor does, and then nothing changes. Of the thread
+  /// that stops it.
+  void reload_tls();
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t admin_port() const;

@@ -55,6 +55,7 @@ struct Fetcher::Handle {
     curl_easy_setopt(curl, CURLOPT_PROXY, "");
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(limits.connect_timeout.count()));
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limits.timeout.count()));
+    if (!limits.authorities.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, limits.authorities.c_str());
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "lodestone");
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &receive);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error.data());

@@ -13,6 +13,7 @@ namespace lodestone::http {
 struct FetchLimits {
   std::chrono::milliseconds connect_timeout{2'000};
   std::chrono::milliseconds timeout{5'000};    ///< of the whole exchange
+  std::string authorities = {};                ///< file of the certificates that are trusted; "" = the system's
   std::size_t answer_bytes = 4 * 1024 * 1024;  ///< of an answer's body
 };
 
