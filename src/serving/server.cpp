@@ -100,6 +100,10 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   rules_.look();  // before there is a release, so that what they hide is never seen
   experiments_.look();
   loader_.look();
+  housekeeper_.watch(options_.bundle_folder);
+  for (const fs::path& file : {options_.rules_file, options_.experiments_file}) {
+    if (!file.empty()) housekeeper_.watch(file.parent_path().empty() ? fs::path(".") : file.parent_path());
+  }
   housekeeper_.add([this] { rules_.look(); });
   housekeeper_.add([this] { experiments_.look(); });
   housekeeper_.add([this] { loader_.look(); });
