@@ -1,6 +1,7 @@
-"""SIGHUP while clients ask: settings and certificates change, and no request is lost. And TLS from the outside."""
+"""The public port from the outside: SIGHUP while clients ask changes settings and certificates and loses no request; TLS; spans."""
 import contextlib
 import http.client
+import http.server
 import json
 import signal
 import socket
@@ -116,6 +117,37 @@ class Reload(unittest.TestCase):
             finally:
                 faults = clients.stop()
             self.assertEqual(faults, [])
+
+    def test_spans_reach_a_collector(self):
+        got = []
+
+        class Collector(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                got.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        collector = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Collector)
+        threading.Thread(target=collector.serve_forever, daemon=True).start()
+        try:
+            self.set_keys("serving", {"trace_endpoint": f"http://127.0.0.1:{collector.server_port}/v1/traces", "trace_sample": 0, "access_log": "access.jsonl"})
+            trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+            with serve(self.config) as site:
+                self.assertEqual(site.get(self.target, {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}).status, 200)
+                self.assertEqual(site.get(self.target).status, 200)
+        finally:
+            collector.shutdown()
+            collector.server_close()
+        spans = [span for _, document in got for span in document["resourceSpans"][0]["scopeSpans"][0]["spans"]]
+        self.assertEqual([path for path, _ in got], ["/v1/traces"])
+        self.assertEqual([(span["traceId"], span["parentSpanId"], span["name"]) for span in spans],
+                         [(trace, "00f067aa0ba902b7", "GET /recommend/user/{user_id}")])
+        lines = [json.loads(line) for line in (self.config.parent / "access.jsonl").read_text().splitlines()]
+        self.assertIn(trace, [line["trace_id"] for line in lines if line["path"] == self.target])
 
     @contextlib.contextmanager
     def serve_tls(self):
