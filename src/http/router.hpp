@@ -25,6 +25,10 @@ class Router {
   /// A POST handler whose answer may wait.
   void add_deferred(std::string_view pattern, DeferredHandler handler);
 
+  /// Requests for that path, which has no parameters, are answered however late a thread is.
+  void keep(std::string_view path) { kept_.emplace_back(path); }
+  [[nodiscard]] bool is_kept(std::string_view path) const;
+
   /// Answers a request: the handler's answer, or a problem: 404 (no such path), 405 with Allow. Exceptions of handlers become
   /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request. Where there is no
   /// answer yet, gives what is to be waited for, else nullptr.
@@ -56,6 +60,7 @@ class Router {
   [[nodiscard]] const Route* match(const Segments& segments, std::size_t n) const;
 
   std::vector<Route> routes_;
+  std::vector<std::string> kept_;
 };
 
 }  // namespace lodestone::http
