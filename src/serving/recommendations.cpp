@@ -173,6 +173,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
+  narrow(request, asked);
   asked.page.values = worker.values;
   worker.live.read(visitors_, release, asked.page.user, asked.visitor, asked.page);
   if (asked.page.kind == engine::PageKind::kTrending)
@@ -250,7 +251,8 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   const models::Release& release = asked.release->release();
   const std::int64_t id = http::path_id(request, 0);
   asked.page.item = release.catalog.find(ItemId(id));
-  if (!asked.page.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
+  if (!asked.page.item || !may_see(request, worker, release, *asked.page.item))
+    fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
   if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"dataset_id\":";

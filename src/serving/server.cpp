@@ -47,6 +47,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               &live_features_, options_.n_threads),
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
+      access_(options_.access, metrics_, registry, clock, options_.n_threads),
       shadow_(releases_, registry),
       drift_(registry, clock, options_.drift_pages),
       exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
@@ -59,9 +60,11 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   recommendations_.set_tuning(options_.tuning);
   recommendations_.set_exposure_log(exposure_log_.get());
   recommendations_.set_live(live_visitors_, live_trending_);
+  recommendations_.set_access(access_);
+  router_.set_gate(access_.gate());
   recommendations_.add_routes(router_);
   events_.add_routes(router_);
-  add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
+  add_pages(router_, releases_, loader_, experiments_, rules_, access_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
   add_experiments(admin_router_, token_, experiments_);
@@ -83,11 +86,13 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   experiments_.look();
   loader_.look();
   housekeeper_.add([this] { rules_.look(); });
+  housekeeper_.add([this] { access_.look(); });
   housekeeper_.add([this] { experiments_.look(); });
   housekeeper_.add([this] { loader_.look(); });
   housekeeper_.add([this] {
     releases_.collect();
     experiments_.collect();
+    access_.collect();
   });
   housekeeper_.add(
       [this] {

@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "metrics/registry.hpp"
+#include "serving/access.hpp"
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
@@ -37,6 +38,7 @@ struct ServerOptions {
   std::size_t live_visitors = 50'000;      ///< of LiveVisitors
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
+  AccessOptions access;
   PageTuning tuning = {};
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
@@ -75,6 +77,7 @@ class Server {
   ReleaseLoader loader_;
   ExperimentFile experiments_;
   RulesFile rules_;
+  Access access_;
   Shadow shadow_;
   DriftGauges drift_;
   std::unique_ptr<ExposureLog> exposure_log_;

@@ -53,7 +53,8 @@ struct Recommendations::Asked {
   std::string_view unit;
   std::array<char, 24> user_text{};  ///< where a user's unit lies
   std::string_view visitor;
-  std::string_view slot;  ///< of a page of several lists
+  std::string_view slot;        ///< of a page of several lists
+  const ApiKey* key = nullptr;  ///< of who asks; null = none is needed
   RequestOrigin origin;
 
   // What follows from who asks.
@@ -72,7 +73,7 @@ struct Recommendations::Asked {
   }
 
   /// True when the caller left out items, so that an empty list may be just what was asked for.
-  [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
+  [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
 
 }  // namespace lodestone::serving
