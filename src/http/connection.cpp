@@ -17,12 +17,18 @@ using BoostError = boost::system::error_code;
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::size_t kLingerBytes = 512 * 1024;
 
+std::string address_of(const Socket& socket) {
+  BoostError error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? "" : endpoint.address().to_string();
+}
+
 }  // namespace
 
 Connection::Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread)
     : socket_(std::move(socket)),
       limits_(limits),
-      exchange_(router, limits, thread),
+      exchange_(router, limits, thread, address_of(socket_)),
       input_size_(2 * limits.header_bytes + 1024),
       input_(std::make_unique_for_overwrite<char[]>(input_size_)) {
   set_phase(Phase::kIdle);

@@ -42,8 +42,8 @@ void append_seconds(std::string& out, std::chrono::steady_clock::duration elapse
 
 }  // namespace
 
-Exchange::Exchange(const Router& router, const Limits& limits, ThreadState& thread)
-    : router_(&router), limits_(limits), thread_(&thread), parser_(limits) {}
+Exchange::Exchange(const Router& router, const Limits& limits, ThreadState& thread, std::string peer)
+    : router_(&router), limits_(limits), thread_(&thread), parser_(limits), peer_(std::move(peer)) {}
 
 Exchange::Next Exchange::take(std::string_view bytes, std::size_t& consumed) {
   consumed = 0;
@@ -82,6 +82,7 @@ bool Exchange::answer(bool keep_alive) {
   request.accept_language = parsed.accept_language;
   request.client_app = parsed.client_app;
   request.api_key = parsed.api_key;
+  request.peer = peer_;
   request.origin = parsed.origin;
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);

@@ -27,7 +27,8 @@ struct ThreadState {
 /// One thread; lives as long as its connection.
 class Exchange {
  public:
-  Exchange(const Router& router, const Limits& limits, ThreadState& thread);
+  /// `peer` is the address of the other side, "" = unknown.
+  Exchange(const Router& router, const Limits& limits, ThreadState& thread, std::string peer = "");
 
   enum class Next { kRead, kWriteThenGoOn, kWriteThenClose, kWait };
   /// Takes bytes that were read and not consumed yet; returns how many are consumed in `consumed`. kWriteThenGoOn: write what
@@ -73,6 +74,7 @@ class Exchange {
   ThreadState* thread_;
   RequestParser parser_;
   Target target_;
+  std::string peer_;
   std::string new_id_;
   std::unique_ptr<Waiting> waiting_;
   std::string heads_;

@@ -32,6 +32,7 @@ struct Request {
   std::string_view user_agent;
   std::string_view accept_language;
   std::string_view client_app;                    ///< X-Client-App
+  std::string_view peer;                          ///< address of the other side, "" = unknown
   std::string_view api_key;                       ///< X-API-Key; a secret
   std::string_view origin;                        ///< Origin
   std::string_view answer_headers;                ///< lines that every answer to it carries, each complete: static text

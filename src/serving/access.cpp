@@ -12,17 +12,19 @@ namespace lodestone::serving {
 namespace {
 
 /// The description of the port, what a browser loads before anybody can give it a key, and what watches over the server.
-constexpr std::string_view kOpen[] = {"/health", "/livez",    "/readyz",     "/openapi.json", "/docs",
-                                      "/docs.css", "/snippet.js", "/", "/app.js",       "/app.css"};
+constexpr std::string_view kOpen[] = {"/health",   "/livez",      "/readyz", "/openapi.json", "/docs",
+                                      "/docs.css", "/snippet.js", "/",       "/app.js",       "/app.css"};
+
+constexpr std::string_view kRequests = "api_key_requests_total";
+constexpr std::string_view kRequestsHelp = "Requests with a good key, by what became of them at the gate.";
 
 std::int64_t nanoseconds_of(std::chrono::steady_clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
 }
 
 bool asks_to_explain(const http::Request& request) {
-  return std::ranges::any_of(request.parameters, [](const http::QueryParameter& one) {
-    return one.name == "explain" && one.value != "false";
-  });
+  return std::ranges::any_of(request.parameters,
+                             [](const http::QueryParameter& one) { return one.name == "explain" && one.value != "false"; });
 }
 
 void answer_refused(http::Response& response, int status, std::string_view detail, std::string_view parameter = "") {
@@ -39,6 +41,7 @@ Access::Access(AccessOptions options, ServingMetrics& metrics, metrics::Registry
       registry_(&registry),
       clock_(&clock),
       unknown_(registry.counter("api_key_refusals_total", "Requests without a key that is known and not expired: 401.")) {
+  registry.declare_counter(kRequests, kRequestsHelp);
   publish({});
   for (int t = 0; t < n_threads; ++t) threads_.push_back(std::make_unique<OfThread>(books_, registry));
   look();
@@ -83,8 +86,7 @@ void Access::publish(KeyBook book) {
   auto next = std::make_shared<Running>();
   for (const ApiKey& key : book.all()) {
     const auto counter = [&](const char* outcome) {
-      return registry_->counter("api_key_requests_total", "Requests with a good key, by what became of them at the gate.",
-                                {{"key", key.name}, {"outcome", outcome}});
+      return registry_->counter(kRequests, kRequestsHelp, {{"key", key.name}, {"outcome", outcome}});
     };
     next->counters.push_back({counter("admitted"), counter("forbidden"), counter("limited")});
   }
@@ -118,7 +120,8 @@ bool Access::admit_key(const http::Request& request, http::Response& response, s
   if (key == nullptr || (key->not_after && clock_->now() >= *key->not_after)) {
     of.slots.add(unknown_);
     const bool is_given = !request.api_key.empty();
-    answer_refused(response, 401, is_given ? "this key is not known here, or has expired" : "this server wants the header X-API-Key");
+    answer_refused(response, 401,
+                   is_given ? "this key is not known here, or has expired" : "this server wants the header X-API-Key");
     return false;
   }
   const KeyCounters& counters = running.counters[static_cast<std::size_t>(key - running.book.all().data())];
@@ -128,8 +131,9 @@ bool Access::admit_key(const http::Request& request, http::Response& response, s
   if (!has(wanted) || !may_explain) {
     of.slots.add(counters.forbidden);
     const std::string_view scope = scope_name(has(wanted) ? Scope::kExplain : wanted);
-    answer_refused(response, 403, fmt::format("the key {} is not good for {}, which is the scope \"{}\"", key->name,
-                                              has(wanted) ? "explain=true" : request.path, scope),
+    answer_refused(response, 403,
+                   fmt::format("the key {} is not good for {}, which is the scope \"{}\"", key->name,
+                               has(wanted) ? "explain=true" : request.path, scope),
                    has(wanted) ? "explain" : "");
     return false;
   }
@@ -141,8 +145,9 @@ bool Access::admit_key(const http::Request& request, http::Response& response, s
   if (key->limit != nullptr) {
     if (const std::int64_t wait = key->limit->take(nanoseconds_of(request.started)); wait > 0) {
       of.slots.add(counters.limited);
-      answer_refused(response, 429, fmt::format("the key {} is good for {} requests a second, {} at once; wait as Retry-After says",
-                                                key->name, key->rate, key->burst));
+      answer_refused(response, 429,
+                     fmt::format("the key {} is good for {} requests a second, {} at once; wait as Retry-After says", key->name,
+                                 key->rate, key->burst));
       response.retry_after = static_cast<int>(std::min<std::int64_t>((wait + 999'999'999) / 1'000'000'000, 86'400));
       return false;
     }

@@ -38,6 +38,8 @@ class Access {
   void collect() { books_.collect(); }
   /// Why the file as it is does not hold; none when all is well.
   [[nodiscard]] std::optional<std::string> problem() const { return file_.problem(); }
+  /// Notes each later reading there; must outlive this.
+  void set_audit(AuditLog& audit) { file_.set_audit(audit); }
   [[nodiscard]] std::shared_ptr<const KeyBook> keys() const;
 
   /// False when it has answered: 204 to a preflight, 401 without a good key, 403 for what it may not, 429 over its rate.

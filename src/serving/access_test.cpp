@@ -54,8 +54,9 @@ TEST(ApiKeys, are_found_by_their_text_alone) {
 }
 
 TEST(ApiKeys, come_back_from_the_text_they_are_written_as) {
-  const std::string text = "keys:\n" + entry("shop", kShop, "scopes: [recommend], rate: 2.5, burst: 9") +
-                           entry("some", kSearch, R"(scopes: [search, explain], filter: 'company="a \\ b"', not_after: 2027-01-01)");
+  const std::string text =
+      "keys:\n" + entry("shop", kShop, "scopes: [recommend], rate: 2.5, burst: 9") +
+      entry("some", kSearch, R"(scopes: [search, explain], filter: 'company="a \\ b"', not_after: 2027-01-01)");
   const std::string once = KeyBook::format(KeyBook::parse(text, "a").all());
   EXPECT_EQ(KeyBook::format(KeyBook::parse(once, "b").all()), once);
   EXPECT_THAT(once, AllOf(HasSubstr("rate: 2.5\n    burst: 9\n"), HasSubstr(R"(filter: "company=\"a \\\\ b\"")"),
@@ -65,9 +66,10 @@ TEST(ApiKeys, come_back_from_the_text_they_are_written_as) {
 }
 
 TEST(ApiKeys, say_all_that_is_wrong_and_never_what_may_be_a_key) {
-  const std::string all = failure_of("keys:\n  - {name: a b, sha256: lk_secret, scopes: [recomend], rate: 0, burst: 3, filter: 'prise<1',"
-                                     " not_after: soon, key: lk_secret}\n" +
-                                     entry("x", kShop, "scopes: []") + entry("x", kShop, "scopes: [search], filter: ''"));
+  const std::string all = failure_of(
+      "keys:\n  - {name: a b, sha256: lk_secret, scopes: [recomend], rate: 0, burst: 3, filter: 'prise<1',"
+      " not_after: soon, key: lk_secret}\n" +
+      entry("x", kShop, "scopes: []") + entry("x", kShop, "scopes: [search], filter: ''"));
   EXPECT_THAT(all, AllOf(HasSubstr("a name has 1 to 64 letters"), HasSubstr("as 64 hexadecimal digits, never a key"),
                          HasSubstr("did you mean \"recommend\"?"), HasSubstr("0 is outside 0.001"), HasSubstr("prise"),
                          HasSubstr("\"soon\" is no time"), HasSubstr("two keys \"x\""), HasSubstr("the same key as \"x\""),
@@ -172,7 +174,8 @@ TEST_F(AccessOverHttp, over_its_rate_a_key_has_to_wait) {
   write("keys:\n" + entry("slow", kShop, "scopes: [search], rate: 0.001, burst: 2") + entry("b", kSearch, "scopes: [search]"));
   while (get("/search", kSearch).status != 200) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   EXPECT_EQ(get("/search", kShop).status, 429);
-  EXPECT_EQ(test::parse_metrics(site.admin("GET", "/metrics").body).at("api_key_requests_total{key=\"slow\",outcome=\"limited\"}"), 2);
+  EXPECT_EQ(
+      test::parse_metrics(site.admin("GET", "/metrics").body).at("api_key_requests_total{key=\"slow\",outcome=\"limited\"}"), 2);
 }
 
 TEST_F(AccessOverHttp, the_file_is_watched_and_only_an_empty_list_opens_the_door) {
@@ -270,7 +273,8 @@ TEST_F(CrossOriginOverHttp, a_preflight_says_what_may_be_sent) {
   EXPECT_EQ(other.status, 204);
   EXPECT_EQ(other.header("access-control-allow-origin"), "");
   EXPECT_EQ(other.header("access-control-allow-methods"), "");
-  const auto admin = test::HttpConnection(site.server->admin_port()).request("OPTIONS", "/models", "Origin: https://shop.example\r\n");
+  const auto admin =
+      test::HttpConnection(site.server->admin_port()).request("OPTIONS", "/models", "Origin: https://shop.example\r\n");
   EXPECT_EQ(admin.status, 405);
   EXPECT_EQ(admin.header("access-control-allow-origin"), "");
 }

@@ -17,12 +17,8 @@ using test::percent_encode;
 using ::testing::HasSubstr;
 
 constexpr const char* kEntitlements[] = {
-    "price<=10",
-    "item_id>=40",
-    "item_id in (10,12,14,16,18,20,22,24,26,28)",
-    "not (item_id in (10,11,12)) and price>2",
-    "item_id=15",
-    "item_id<0",
+    "price<=10",  "item_id>=40", "item_id in (10,12,14,16,18,20,22,24,26,28)", "not (item_id in (10,11,12)) and price>2",
+    "item_id=15", "item_id<0",
 };
 
 class EntitlementTest : public ::testing::Test {
@@ -58,9 +54,7 @@ class EntitlementTest : public ::testing::Test {
     }
   }
   static std::string key(std::size_t k) { return fmt::format("lk_{}", k); }
-  static std::string header(std::size_t k) {
-    return fmt::format("X-API-Key: {}\r\nContent-Type: application/json\r\n", key(k));
-  }
+  static std::string header(std::size_t k) { return fmt::format("X-API-Key: {}\r\nContent-Type: application/json\r\n", key(k)); }
   /// Every data set that an answer names in a list.
   static void collect(const json::Value& value, std::set<std::int64_t>& out) {
     if (const json::Array* list = value.as_array()) {
@@ -77,7 +71,8 @@ class EntitlementTest : public ::testing::Test {
     ASSERT_EQ(answer.status, 200) << what << ": " << answer.body;
     std::set<std::int64_t> shown;
     collect(json::parse(answer.body, "answer"), shown);
-    for (const std::int64_t item : shown) EXPECT_TRUE(allowed[k].contains(item)) << kEntitlements[k] << " " << what << " " << item;
+    for (const std::int64_t item : shown)
+      EXPECT_TRUE(allowed[k].contains(item)) << kEntitlements[k] << " " << what << " " << item;
     n_shown += shown.size();
   }
 
@@ -108,7 +103,9 @@ TEST_F(EntitlementTest, no_list_shows_what_the_key_is_not_for) {
       case 0: about(fmt::format("/similar/{}?{}", item, more)); break;
       case 1: about(fmt::format("/recommend/detail/{}?{}&user_id={}", item, more, user)); break;
       case 2: expect_allowed(k, site.get(fmt::format("/recommend/user/{}?{}", user, more), header(k)), "user " + more); break;
-      case 3: expect_allowed(k, site.get(fmt::format("/search?q={}&limit=50", rng.chance(0.5) ? "seed" : "data"), header(k)), "search"); break;
+      case 3:
+        expect_allowed(k, site.get(fmt::format("/search?q={}&limit=50", rng.chance(0.5) ? "seed" : "data"), header(k)), "search");
+        break;
       case 4: expect_allowed(k, site.get("/hot/trending?limit=100", header(k)), "trending"); break;
       default: {
         const std::string slot = may_see ? fmt::format(R"({{"name":"s","kind":"similar","dataset_id":{}}},)", item) : "";

@@ -54,7 +54,9 @@ void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, c
   response.status = release ? 200 : 503;
   json::Writer writer(response.out());
   writer.begin_object();
-  writer.key("status").value(!release ? "unhealthy" : refused || bad_experiments || bad_rules || bad_keys ? "degraded" : "healthy");
+  writer.key("status").value(!release                                              ? "unhealthy"
+                             : refused || bad_experiments || bad_rules || bad_keys ? "degraded"
+                                                                                   : "healthy");
   writer.key("cache").value("none");
   writer.key("models_loaded").boolean(release != nullptr);
   writer.key("checks").begin_object();

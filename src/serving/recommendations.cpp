@@ -101,6 +101,7 @@ void Recommendations::wait_until_warm() const {
 void Recommendations::answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
   response.more_headers = "Vary: X-API-Key\r\n";
+  worker.watched = {};
   try {
     if (const Lineup* lineup = worker.reader.lineup(); lineup != nullptr && lineup->current) {
       (this->*build)(request, worker, *lineup, response);
@@ -114,6 +115,7 @@ void Recommendations::answer(Endpoint endpoint, Build build, const http::Request
   const bool known = response.status == 200 && http::etag_matches(request.if_none_match, response.etag);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - request.started;
   metrics_->count_answer(worker.slots, endpoint, known ? 304 : response.status, elapsed.count());
+  if (worker.watched.running != nullptr) watch(worker, response.status, elapsed.count());
 }
 
 void Recommendations::read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker,
@@ -149,6 +151,8 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
   }
   const RunningExperiments& running = *worker.experiments.current();
   const std::size_t place = asked.unit.empty() || !running.experiments.any_active() ? 0 : running.experiments.assign(asked.unit);
+  if ((!running.watched.empty() || lineup.watch != nullptr) && !asked.unit.empty())
+    worker.watched = {&running, lineup.watch.get(), GuardrailWatch::unit_hash(asked.unit), place, asked.variant};
   asked.assignment = &running.experiments.assignments()[place];
   asked.exposures = &running.counters[place];
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
@@ -190,6 +194,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
+    worker.watched.is_empty = true;
     return false;
   }
   count_page(asked, worker, is_sampled ? &trace : nullptr);
@@ -225,6 +230,7 @@ void Recommendations::count_page(const Asked& asked, Worker& worker, const engin
   const models::Catalog& catalog = asked.release->release().catalog;
   const engine::Page& page = worker.page;
   const Degrade degrade = degrade_of(page);
+  worker.watched.is_degraded = worker.watched.is_degraded || degrade != Degrade::kNone;
   std::size_t n_new = 0;
   for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);

@@ -64,6 +64,7 @@ class Recommendations {
  private:
   struct Worker;
   struct Asked;
+  struct Watched;
   using Build = void (Recommendations::*)(const http::Request&, Worker&, const Lineup&, http::Response&);
 
   void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build,
@@ -85,6 +86,8 @@ class Recommendations {
   void narrow(const http::Request& request, Asked& asked) const;
   /// Whether the data set is there for the key of the request.
   bool may_see(const http::Request& request, Worker& worker, const models::Release& release, ItemIndex item) const;
+  /// Tells the guardrails of an answer to a visitor of theirs.
+  static void watch(const Worker& worker, int status, double seconds);
   /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
   bool make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response);
   void expose(const http::Request& request, const Asked& asked, const engine::Page& page) const;

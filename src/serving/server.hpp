@@ -16,6 +16,7 @@
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
+#include "serving/guardrails.hpp"
 #include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
 #include "serving/recommendations.hpp"
@@ -39,6 +40,8 @@ struct ServerOptions {
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
   AccessOptions access;
+  AuditLog::Options audit;
+  RolloutLimits rollout_limits;
   PageTuning tuning = {};
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
@@ -73,6 +76,7 @@ class Server {
   DrainFlag is_draining_{false};
   ReleaseHolder releases_;
   ServingMetrics metrics_;
+  AuditLog audit_;
   LiveFeatureSet live_features_;
   ReleaseLoader loader_;
   ExperimentFile experiments_;
@@ -84,6 +88,7 @@ class Server {
   Recommendations recommendations_;
   LiveVisitors live_visitors_;
   LiveTrending live_trending_;
+  Guardrails guardrails_;
   std::unique_ptr<EventJournal> journal_;  ///< may be null
   Events events_;
   http::Router router_;

@@ -108,9 +108,9 @@ class ServingMetrics {
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;
-  std::array<metrics::Counter, 2> reloads_;                    ///< by Reload
+  std::array<metrics::Counter, 2> reloads_;                                ///< by Reload
   std::array<std::array<metrics::Counter, 2>, kWatchedFiles> file_reads_;  ///< by WatchedFile, by Reload
-  std::array<metrics::Gauge, 2> trial_share_;                  ///< by TrialMode
+  std::array<metrics::Gauge, 2> trial_share_;                              ///< by TrialMode
 };
 
 }  // namespace lodestone::serving

@@ -15,6 +15,17 @@
 
 namespace lodestone::serving {
 
+/// Of the request that is answered now, where guardrails watch its visitor.
+struct Recommendations::Watched {
+  const RunningExperiments* running = nullptr;  ///< null = nobody watches
+  GuardrailWatch* rollout = nullptr;            ///< null where no rollout is watched
+  std::uint64_t unit = 0;                       ///< unit_hash() of the visitor
+  std::size_t place = 0;                        ///< of its assignment
+  Variant variant = Variant::kPrimary;
+  bool is_degraded = false;
+  bool is_empty = false;
+};
+
 /// What one thread keeps between requests.
 struct Recommendations::Worker {
   Worker(std::size_t number_of, const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
@@ -36,6 +47,7 @@ struct Recommendations::Worker {
   std::string warm_for_trial;  ///< the same of the one on trial
   std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
   double shadow_due = 0;       ///< lists that the shadow is to see, of those made
+  Watched watched;
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
