@@ -267,7 +267,14 @@ void add_report(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* experiment = verb(*report, "experiment", "What an experiment says: effects with intervals, the split, a verdict",
                               chosen, [&a] { return run_report_experiment(a.globals, a.report); });
   experiment->add_option("NAME", a.report.experiment, "Name of the experiment in serving.experiments_file")->required();
-  for (CLI::App* one : {shown, experiment}) {
+  CLI::App* policy =
+      verb(*report, "policy", "What visitors would have clicked had another bundle, or other weights, made the lists", chosen,
+           [&a] { return run_report_policy(a.globals, a.report); });
+  policy->add_option("--bundle", a.report.bundle, "Bundle id (default: the current one)");
+  policy->add_option("--variant", a.report.variant,
+                     "EXPERIMENT:VARIANT of serving.experiments_file, whose parameters it is to have");
+  policy->add_option("--clip", a.report.clip, "Weights count as that at most; 0 is whatever they are")->capture_default_str();
+  for (CLI::App* one : {shown, experiment, policy}) {
     one->add_option("--since", a.report.since, "Only what was shown from this time on, RFC 3339");
     one->add_option("--until", a.report.until, "Only what was shown before this time, RFC 3339");
     add_json(one, a.globals);

@@ -105,11 +105,16 @@ struct ReportArguments {
   std::string experiment;  ///< name, of `report experiment`
   std::string since;       ///< "" = the beginning
   std::string until;       ///< "" = the end
+  std::string bundle = {};   ///< id, of `report policy`; "" = the current one
+  std::string variant = {};  ///< EXPERIMENT:VARIANT whose parameters it is to have; "" = none
+  double clip = 50;          ///< weights count as that at most; 0 = whatever they are
 };
 /// What was shown, from the exposure logs in the lake.
 int run_report_recommendations(const Globals& globals, const ReportArguments& arguments);
 /// What an experiment says: effects with intervals, whether the split is as planned, and a verdict.
 int run_report_experiment(const Globals& globals, const ReportArguments& arguments);
+/// What visitors would have clicked had another bundle, or other weights, made the lists.
+int run_report_policy(const Globals& globals, const ReportArguments& arguments);
 
 /// What changed what the server does, since a time; "" = all there is.
 int run_audit(const Globals& globals, const std::string& since);
