@@ -1,7 +1,6 @@
 """What the ranker is worth to people: lists for the users of a simulated marketplace with and without it, judged by what only the simulation knows: how
 likely each user is to look for an item and then to buy it, and how well the item suits him whether he would find it or not. A round is a marketplace of
 its own."""
-import csv
 import json
 import math
 import os
@@ -9,39 +8,14 @@ import urllib.request
 
 from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, server
 from support import run as call
+from visitors import Truth
 
-SHARES = (0.65, 0.25, 0.10)  # of a person's interest in their clusters, src/simulation/population.hpp
 
-
-class Truth:
-    """Users and items as src/simulation/walk.cpp has them."""
-
-    def __init__(self, path, source):
-        truth = json.loads((path / "truth.json").read_text())
-        with open(source / "dataset.csv", newline="") as rows:
-            prices = {int(row["id"]): float(row["price"] or 0) for row in csv.DictReader(rows)}
-        self.cluster = truth["items"]["cluster"]
-        self.popularity = truth["items"]["popularity"]
-        self.on_sale = [i for i, sold in enumerate(truth["items"]["on_sale"]) if sold]
-        self.price = [prices.get(i + 1, 0) for i in range(len(self.cluster))]
-        self.taste = truth["users"]["taste"]
-        self.log_price = truth["users"]["log_price"]
-
-    def fit(self, user, item):
-        """Interest in the item's cluster times how well its price suits."""
-        share = sum(s for s, cluster in zip(SHARES, self.taste[user]) if cluster == self.cluster[item])
-        price = self.price[item]
-        return share * (0.8 if price <= 0 else math.exp(-0.5 * (math.log(price) - self.log_price[user]) ** 2))
-
-    def chance(self, user, item):
-        """That he looks for it, in proportion, and buys it."""
-        return self.fit(user, item) * self.popularity[item]
-
-    def ndcg_at_10(self, utility, user, items):
-        discount = [1 / math.log2(k + 2) for k in range(10)]
-        best = sorted((utility(user, item) for item in self.on_sale), reverse=True)[:10]
-        ideal = sum(d * gain for d, gain in zip(discount, best))
-        return sum(d * utility(user, item) for d, item in zip(discount, items)) / ideal if ideal > 0 else 0
+def ndcg_at_10(truth, utility, user, items):
+    discount = [1 / math.log2(k + 2) for k in range(10)]
+    best = sorted((utility(user, item) for item in truth.on_sale), reverse=True)[:10]
+    ideal = sum(d * gain for d, gain in zip(discount, best))
+    return sum(d * utility(user, item) for d, item in zip(discount, items)) / ideal if ideal > 0 else 0
 
 
 def lists(config, path, users):
@@ -65,7 +39,7 @@ def judge(path, seed, quick, catalogs):
          "2026-11-01T00:00:00Z", "--truth", path / "truth.json")
     config = demo_config(path / "site", f"files:{source}", "serving.threads=2", "log.level=warn")
     call(LODESTONE, "-c", config, "pipeline", "run")
-    truth = Truth(path, source)
+    truth = Truth(path / "truth.json", source)
     users = range(0, 2000, 2)
     ranked = lists(config, path, users)
     os.environ["LODESTONE_TRAINING_RANKER"] = "false"
@@ -73,7 +47,7 @@ def judge(path, seed, quick, catalogs):
     del os.environ["LODESTONE_TRAINING_RANKER"]
     plain = lists(config, path, users)
     both = [user for user in ranked if user in plain]
-    return [[sum(truth.ndcg_at_10(utility, user, found[user]) for user in both) / len(both) for found in (ranked, plain)]
+    return [[sum(ndcg_at_10(truth, utility, user, found[user]) for user in both) / len(both) for found in (ranked, plain)]
             for utility in (truth.chance, truth.fit)]
 
 

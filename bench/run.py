@@ -25,6 +25,8 @@ import capture  # noqa: E402
 import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
+import loop  # noqa: E402
+import peers  # noqa: E402
 import pipeline  # noqa: E402
 import ranking  # noqa: E402
 import rankers  # noqa: E402
@@ -44,6 +46,8 @@ BENCHES = {
     "capture": capture.run,
     "incremental": incremental.run,
     "indexes": indexes.run,
+    "loop": loop.run,
+    "peers": peers.run,
     "pipeline": pipeline.run,
     "training": training.run,
     "features": features.run,

@@ -1,7 +1,7 @@
 """/similar with 10 cards from a warm bundle over the real catalogues, against nginx serving a static body of the same size."""
 import urllib.request
 
-from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, nginx, server, wrk
+from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, nginx, rounds_of, server
 from support import run as call
 
 SECONDS = 4
@@ -15,16 +15,6 @@ def prepare(path, quick):
     config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn")
     call(LODESTONE, "-c", config, "pipeline", "run")
     return config
-
-
-def run_rounds(target, static, rounds, seconds):
-    ours, theirs, p99 = [], [], []
-    for _ in range(rounds):
-        theirs.append(wrk(static, seconds)[0])
-        rate, tail = wrk(target, seconds)
-        ours.append(rate)
-        p99.append(tail)
-    return ours, theirs, p99
 
 
 def run(rounds, quick):
@@ -41,7 +31,7 @@ def run(rounds, quick):
                 body = urllib.request.urlopen(base + target).read()
                 (path / name).mkdir()
                 with nginx(path / name, body) as static:
-                    ours, theirs, p99 = run_rounds(base + target, static, rounds, seconds)
+                    ours, theirs, p99 = rounds_of(base + target, static, rounds, seconds)
                 yield figure(name, ours, "req/s", theirs, ratio_goal=goal)
                 yield figure(name + "_p99", p99, "ms")
             yield from run_exposures(path, base, rounds, seconds)
@@ -55,6 +45,6 @@ def run_exposures(path, base, rounds, seconds):
     command = [LODESTONE, "-c", quiet, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
     with server(command, port, "lodestone", path / "quiet.log"):
         target = "/similar/100?limit=10"
-        logging, silent, p99 = run_rounds(base + target, f"http://127.0.0.1:{port}{target}", rounds, seconds)
+        logging, silent, p99 = rounds_of(base + target, f"http://127.0.0.1:{port}{target}", rounds, seconds)
     yield figure("serving_exposure_log", logging, "req/s", silent, ratio_goal=0.9)
     yield figure("serving_exposure_log_p99", p99, "ms")

@@ -72,9 +72,20 @@ http {{ access_log off; keepalive_requests 100000000; open_file_cache max=100; d
         yield f"http://127.0.0.1:{port}/body"
 
 
-def wrk(url, seconds):
+def rounds_of(target, static, rounds, seconds):
+    """Rates of both in turn, and the p99 of the first."""
+    ours, theirs, p99 = [], [], []
+    for _ in range(rounds):
+        theirs.append(wrk(static, seconds)[0])
+        rate, tail = wrk(target, seconds)
+        ours.append(rate)
+        p99.append(tail)
+    return ours, theirs, p99
+
+
+def wrk(url, seconds, *options):
     """Requests a second and p99 in ms of wrk with one thread and 64 connections; any failed request ends the benchmark."""
-    text = run("wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", url).stdout
+    text = run("wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", *options, url).stdout
     if "Non-2xx" in text or "Socket errors" in text:
         raise SystemExit(f"bench: requests to {url} failed\n{text}")
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))

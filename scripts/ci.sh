@@ -31,7 +31,7 @@ build_and_test() {
     return 1
   fi
   cmake --build --preset "$preset" --parallel "$(nproc)" --target "${wanted[@]}" || return
-  ctest --preset "$preset" -L "^$label\$" --output-on-failure --no-tests=error
+  ctest --preset "$preset" --parallel "$(nproc)" -L "^$label\$" --output-on-failure --no-tests=error
 }
 
 step_fmt() { ./run fmt --check; }
@@ -78,27 +78,14 @@ step_tsan() {
 # Each target starts from its seeds in fuzz/corpus; what it finds stays in build/fuzz/found.
 step_fuzz() {
   configure fuzz || return
-  local targets target name failed=0
+  local targets
   mapfile -t targets < <(ninja -C build/fuzz -t targets all | sed -nE 's/^(fuzz_[a-z0-9_]+): phony$/\1/p')
   if [[ ${#targets[@]} -eq 0 ]]; then
     say "ci: the preset fuzz has no target fuzz_NAME"
     return 1
   fi
   cmake --build --preset fuzz --parallel "$(nproc)" --target "${targets[@]}" || return
-  for target in "${targets[@]}"; do
-    name=${target#fuzz_}
-    mkdir -p "build/fuzz/found/$name" "build/fuzz/grown/$name"
-    if ! "$(find build/fuzz -type f -name "$target")" -max_total_time=$fuzz_seconds -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
-      -artifact_prefix="build/fuzz/found/$name/" -print_final_stats=1 "build/fuzz/grown/$name" "fuzz/corpus/$name" \
-      >"build/fuzz/$name.log" 2>&1; then
-      tail -n 40 "build/fuzz/$name.log" >&2
-      say "ci: $target failed; the input lies in build/fuzz/found/$name, repeat it with: build/.../$target FILE"
-      failed=1
-    else
-      say "ci: $target: $(sed -n 's/^stat::number_of_executed_units: *//p' "build/fuzz/$name.log") inputs"
-    fi
-  done
-  return $failed
+  printf '%s\0' "${targets[@]}" | xargs -0 -P "$(nproc)" -I{} bash scripts/fuzz.sh {} $fuzz_seconds
 }
 
 steps=("$@")

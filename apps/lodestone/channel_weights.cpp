@@ -19,6 +19,8 @@ constexpr std::array<double, 9> kWeights{0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1, 2
 /// A channel costs time in every request: it must be worth this much to come in.
 constexpr double kWorth = 1.002;
 constexpr int kRounds = 2;
+/// The search takes the best of a hundred weights on the same pages, which flatters it: it must lead the defaults by this many standard errors.
+constexpr double kLeadErrors = 2;
 /// No split holds items that nobody has touched yet, and for those only texts speak: content always has a say, and so has what is popular.
 constexpr double kLeastContent = 0.05;
 constexpr double kLeastPopular = 0.02;
@@ -60,8 +62,37 @@ class Judge {
     return kinds > 0 ? sum / kinds : 0;
   }
 
+  /// By how many of its standard errors the figure under `weights` leads that under `others`, page by page.
+  [[nodiscard]] double lead(const ChannelWeights& weights, const ChannelWeights& others) const {
+    double mean = 0;
+    double variance = 0;
+    for (const auto* cases : {&user_pages_, &item_pages_}) {
+      if (cases->size() < 2) continue;
+      const std::vector<double> ours = values(*cases, weights);
+      const std::vector<double> theirs = values(*cases, others);
+      const auto n = static_cast<double>(cases->size());
+      double sum = 0;
+      double squares = 0;
+      for (std::size_t c = 0; c < cases->size(); ++c) {
+        const double gain = ours[c] - theirs[c];
+        sum += gain;
+        squares += gain * gain;
+      }
+      mean += sum / n;
+      variance += (squares - sum * sum / n) / (n - 1) / n;
+    }
+    if (variance > 0) return mean / std::sqrt(variance);
+    return mean > 0 ? kLeadErrors : 0;
+  }
+
  private:
   [[nodiscard]] double mean(const std::vector<PageCase>& cases, const ChannelWeights& weights) const {
+    double sum = 0;
+    for (const double v : values(cases, weights)) sum += v;
+    return sum / static_cast<double>(cases.size());
+  }
+
+  [[nodiscard]] std::vector<double> values(const std::vector<PageCase>& cases, const ChannelWeights& weights) const {
     std::vector<double> values(cases.size());
     parallel_for(cases.size(), kBlock, threads_, [&](std::size_t begin, std::size_t end, int) {
       engine::Page page;
@@ -74,9 +105,7 @@ class Judge {
         values[c] = ndcg(page, cases[c].targets);
       }
     });
-    double sum = 0;
-    for (const double v : values) sum += v;
-    return sum / static_cast<double>(values.size());
+    return values;
   }
 
   static engine::Scratch& thread_scratch() {
@@ -174,6 +203,11 @@ ChannelChoice learn_channel_weights(const SplitRelease& split, const ChannelWeig
   const Judge judge(split.release(), std::move(user_pages), std::move(item_pages), options.threads);
   search(judge, choice);
   choice.ndcg_at_10_of_defaults = judge(ChannelWeights{});
+  choice.lead_errors = judge.lead(choice.weights, ChannelWeights{});
+  if (choice.lead_errors < kLeadErrors) {
+    choice.weights = {};
+    choice.ndcg_at_10 = choice.ndcg_at_10_of_defaults;
+  }
   return choice;
 }
 

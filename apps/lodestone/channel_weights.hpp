@@ -29,6 +29,7 @@ struct ChannelChoice {
   std::size_t n_item_pages = 0;  ///< pages of related items
   double ndcg_at_10 = 0;         ///< mean of the two kinds of page
   double ndcg_at_10_of_defaults = 0;
+  double lead_errors = 0;  ///< by which the best weights found lead the defaults, in standard errors; below 2 the defaults stand
   std::vector<ChannelTrial> alone;
 };
 

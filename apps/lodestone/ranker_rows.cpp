@@ -55,26 +55,31 @@ void RowMaker::make_one(const PageCase& page_case, engine::Scratch& scratch, eng
                     scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
 }
 
-/// Rows of what was shown, as far as recall still gives it: of the rest no channel would say what it says in a request.
+/// Rows of all candidates of the page, of which some were shown. What was not shown counts as if it had stood last and been left: a ranker that has
+/// seen only what an earlier one chose puts things on top that it would never have chosen, and its own measure would not show it.
 void RowMaker::make_shown(const RowCase& row_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
   engine::PageRequest request = row_case.page.request;
   request.weights = &weights_;
   request.limit = depth_;
   features::set_time(row_case.page.at, request.values);
   engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
-  const std::size_t n_columns = vectorizer_.n_columns();
+  std::int32_t last = 0;
+  for (const events::RankingSample& sample : row_case.shown) last = std::max(last, sample.position);
   bool any = false;
-  for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
-    const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
+  for (const std::uint64_t key : scratch.pool) {
+    const ItemId id = release_.catalog.id(engine::key_item(key));
     const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
-    if (shown == row_case.shown.end()) continue;
-    out.labels.push_back(static_cast<float>(shown->grade));
-    out.positions.push_back(shown->position);
-    any = any || shown->grade != events::Grade::kNone;
-    const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
-    out.values.insert(out.values.end(), row.begin(), row.end());
+    const bool is_shown = shown != row_case.shown.end();
+    out.labels.push_back(is_shown ? static_cast<float>(shown->grade) : 0);
+    out.positions.push_back(is_shown ? shown->position : last);
+    any = any || out.labels.back() > 0;
   }
-  if (!any) out = {};
+  if (!any) {
+    out = {};
+    return;
+  }
+  out.values.assign(scratch.rows.begin(),
+                    scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
 }
 
 float RowMaker::grade(const PageCase& page_case, ItemIndex item) const {

@@ -98,6 +98,7 @@ json::Value channels_document(const ChannelChoice& choice) {
   out.set("item_pages", json::Value(static_cast<std::int64_t>(choice.n_item_pages)));
   out.set("ndcg@10", json::Value(choice.ndcg_at_10));
   out.set("ndcg@10_of_defaults", json::Value(choice.ndcg_at_10_of_defaults));
+  out.set("lead_in_standard_errors", json::Value(choice.lead_errors));
   json::Value alone = json::Object{};
   for (const ChannelTrial& trial : choice.alone) alone.set(trial.channel, json::Value(trial.ndcg_at_10));
   out.set("ndcg@10_alone", std::move(alone));
@@ -267,6 +268,9 @@ void print_weights(const ChannelChoice& choice, const models::ChannelWeights& we
   }
   std::printf("train: channel weights %s: NDCG@10 %.4f on %zu pages of later events (defaults %.4f)\n", text.c_str(),
               choice.ndcg_at_10, choice.n_user_pages + choice.n_item_pages, choice.ndcg_at_10_of_defaults);
+  if (choice.lead_errors < 2)
+    std::printf("train: those are the defaults; the best weights found lead them by %.1f standard errors where 2 are needed\n",
+                choice.lead_errors);
 }
 
 json::Value content_document(const ContentModel& content) {

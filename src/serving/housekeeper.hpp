@@ -1,13 +1,14 @@
 #pragma once
 // The thread that does what comes round: looking at files, letting go of what was replaced, readings of rolling metrics.
 
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "serving/folder_watch.hpp"
 
 namespace lodestone::serving {
 
@@ -23,7 +24,9 @@ class Housekeeper {
   void add(std::function<void()> task, std::chrono::milliseconds every = std::chrono::milliseconds(0)) {
     tasks_.push_back({std::move(task), every, {}});
   }
-  /// Runs the tasks one after the other, then waits `interval`, until stop().
+  /// A change of a file there begins a round at once. Before start().
+  void watch(const fs::path& folder) { watch_.add(folder); }
+  /// Runs the tasks one after the other, then waits `interval` at most, until stop().
   void start(std::chrono::milliseconds interval);
   void stop();
 
@@ -36,9 +39,8 @@ class Housekeeper {
   void loop(std::chrono::milliseconds interval);
 
   std::vector<Task> tasks_;
-  std::mutex mutex_;  ///< guards is_stopping_
-  bool is_stopping_ = false;
-  std::condition_variable wake_;
+  FolderWatch watch_;
+  std::atomic<bool> is_stopping_{false};
   std::thread thread_;
 };
 

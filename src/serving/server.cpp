@@ -91,6 +91,10 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   rules_.set_audit(audit_);  // what is there at a start is no change
   experiments_.set_audit(audit_);
   access_.set_audit(audit_);
+  housekeeper_.watch(options_.bundle_folder);
+  for (const fs::path& file : {options_.rules_file, options_.experiments_file, options_.access.keys_file}) {
+    if (!file.empty()) housekeeper_.watch(file.parent_path().empty() ? fs::path(".") : file.parent_path());
+  }
   housekeeper_.add([this] { rules_.look(); });
   housekeeper_.add([this] { access_.look(); });
   housekeeper_.add([this] { experiments_.look(); });

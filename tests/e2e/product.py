@@ -61,7 +61,7 @@ class Site:
     """A running server."""
 
     def __init__(self, port, admin_port, token, process=None):
-        self.process = process
+        self.process, self.port = process, port
         self.base, self.admin_base, self.token = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", token
 
     def get(self, path, headers=None, admin=False):
