@@ -102,9 +102,9 @@ struct ExplainArguments {
 int run_explain(const Globals& globals, const ExplainArguments& arguments);
 
 struct ReportArguments {
-  std::string experiment;  ///< name, of `report experiment`
-  std::string since;       ///< "" = the beginning
-  std::string until;       ///< "" = the end
+  std::string experiment;    ///< name, of `report experiment`
+  std::string since;         ///< "" = the beginning
+  std::string until;         ///< "" = the end
   std::string bundle = {};   ///< id, of `report policy`; "" = the current one
   std::string variant = {};  ///< EXPERIMENT:VARIANT whose parameters it is to have; "" = none
   double clip = 50;          ///< weights count as that at most; 0 = whatever they are

@@ -42,8 +42,8 @@ void append_seconds(std::string& out, std::chrono::steady_clock::duration elapse
 
 }  // namespace
 
-Exchange::Exchange(const Router& router, const Limits& limits, ThreadState& thread, std::string peer)
-    : router_(&router), limits_(limits), thread_(&thread), parser_(limits), peer_(std::move(peer)) {}
+Exchange::Exchange(const Router& router, const Limits& limits, ThreadState& thread)
+    : router_(&router), limits_(limits), thread_(&thread), parser_(limits) {}
 
 Exchange::Next Exchange::take(std::string_view bytes, std::size_t& consumed) {
   consumed = 0;
@@ -81,8 +81,9 @@ bool Exchange::answer(bool keep_alive) {
   request.user_agent = parsed.user_agent;
   request.accept_language = parsed.accept_language;
   request.client_app = parsed.client_app;
-  request.api_key = parsed.api_key;
+  request.traceparent = parsed.traceparent;
   request.peer = peer_;
+  request.api_key = parsed.api_key;
   request.origin = parsed.origin;
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);
@@ -90,6 +91,10 @@ bool Exchange::answer(bool keep_alive) {
   Response response(bodies_);
   if (target_.parse(parsed.target)) {
     request.path = target_.path();
+    if (shed(request, response)) {
+      finish(request, response, keep_alive);
+      return true;
+    }
     if (std::unique_ptr<Deferred> rest = router_->dispatch(request, target_, response)) {
       response.clear_body();
       waiting_ = std::make_unique<Waiting>(Waiting{std::move(rest), request, keep_alive});
@@ -99,6 +104,16 @@ bool Exchange::answer(bool keep_alive) {
     answer_problem(response, 400, "the request target is neither a path nor an http address");
   }
   finish(request, response, keep_alive);
+  return true;
+}
+
+bool Exchange::shed(const Request& request, Response& response) {
+  thread_->has_worked = true;
+  if (!thread_->is_measured) thread_->start_measuring();
+  if (!thread_->shedder.is_shedding() || router_->is_kept(request.path) || !thread_->shedder.take()) return false;
+  answer_problem(response, 503, "more requests come than the server can answer in time; try again in a second");
+  response.retry_after = 1;
+  if (thread_->on_shed) thread_->on_shed(request);
   return true;
 }
 
@@ -127,6 +142,7 @@ void Exchange::finish(const Request& request, Response& response, bool keep_aliv
   if (request.method == Method::kHead) response.clear_body();
   write_head(request, response, keep_alive, body_bytes);
   spans_.push_back({heads_.size(), bodies_.size()});
+  if (thread_->on_answer) thread_->on_answer(request, response.status, response.body().size());
 }
 
 void Exchange::write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes) {
@@ -162,6 +178,9 @@ void Exchange::refuse(int status, std::string_view detail, int retry_after) {
   request.started = std::chrono::steady_clock::now();
   thread_->ids.make(new_id_);
   request.request_id = new_id_;
+  request.thread = thread_->number;
+  request.peer = peer_;
+  request.method = Method::kOther;
   Response response(bodies_);
   answer_problem(response, status, detail);
   response.retry_after = retry_after;

@@ -1,6 +1,6 @@
 #pragma once
 // Bytes of a connection to requests (RFC 9112), by Boost.Beast's parser, stricter than it where request smuggling lives: one
-// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1.
+// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1, no field on two lines.
 
 #include <cstddef>
 #include <memory>
@@ -25,6 +25,7 @@ struct ParsedRequest {
   std::string client_app;
   std::string api_key;
   std::string origin;
+  std::string traceparent;
   std::string request_id;  ///< "" unless given and well formed
   bool keep_alive = true;
 };

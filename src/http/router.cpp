@@ -43,6 +43,8 @@ void Router::add_deferred(std::string_view pattern, DeferredHandler handler) {
   route.allow = route.get ? "GET, HEAD, POST" : "POST";
 }
 
+bool Router::is_kept(std::string_view path) const { return std::ranges::find(kept_, path) != kept_.end(); }
+
 std::size_t Router::split(std::string_view path, Segments& segments) {
   std::size_t n = 0;
   path.remove_prefix(1);  // the slash that every path starts with
@@ -72,6 +74,7 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;
+  if (route != nullptr) request.pattern = route->pattern;
   if (route == nullptr) {
     answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
     return nullptr;

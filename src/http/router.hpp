@@ -34,6 +34,9 @@ class Router {
   void add_deferred(std::string_view pattern, DeferredHandler handler);
 
   void set_gate(Gate gate) { gate_ = std::move(gate); }
+  /// Requests for that path, which has no parameters, are answered however late a thread is.
+  void keep(std::string_view path) { kept_.emplace_back(path); }
+  [[nodiscard]] bool is_kept(std::string_view path) const;
 
   /// Answers a request: the handler's answer, or a problem: 404 (no such path), 405 with Allow. Exceptions of handlers become
   /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request. Where there is no
@@ -67,6 +70,7 @@ class Router {
 
   std::vector<Route> routes_;
   Gate gate_;
+  std::vector<std::string> kept_;
 };
 
 }  // namespace lodestone::http

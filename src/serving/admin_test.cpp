@@ -180,6 +180,10 @@ TEST_F(AdminTest, the_live_scrape_is_clean_and_fed) {
 }
 
 TEST_F(AdminTest, the_operators_page_has_a_row_for_every_metric_and_no_other) {
+  site.stop();
+  site.options.observer.access_log.emplace().file = site.folder.path() / "access.jsonl";
+  site.options.observer.traces.emplace().endpoint = "http://127.0.0.1:1/v1/traces";
+  site.start();
   std::istringstream text(site.admin("GET", "/metrics").body);
   std::set<std::string> exported;
   for (std::string line; std::getline(text, line);) {

@@ -155,6 +155,7 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
                const ExperimentFile& experiments, const RulesFile& rules, const Access& access,
                const Recommendations& recommendations, const DrainFlag& is_draining) {
+  for (const char* path : {"/livez", "/readyz", "/health"}) router.keep(path);
   router.add(http::Method::kGet, "/livez", [](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
     answer_status(response, 200, "ok", "");

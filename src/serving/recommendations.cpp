@@ -65,9 +65,17 @@ void Recommendations::add_routes(http::Router& router) {
 }
 
 void Recommendations::add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build, http::Method method) {
+  patterns_.push_back({std::string(pattern.substr(0, pattern.find('{'))), endpoint});
   router.add(method, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
     answer(endpoint, build, request, response);
   });
+}
+
+void Recommendations::count_shed(const http::Request& request) {
+  const auto found =
+      std::ranges::find_if(patterns_, [&](const Pattern& pattern) { return request.path.starts_with(pattern.begin); });
+  metrics_->count_shed(workers_[static_cast<std::size_t>(request.thread)]->slots,
+                       found == patterns_.end() ? std::nullopt : std::optional(found->endpoint));
 }
 
 void Recommendations::tick(int thread) {

@@ -47,6 +47,9 @@ class Recommendations {
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
 
+  /// A request that was refused without being looked at, on its thread.
+  void count_shed(const http::Request& request);
+
   /// What happened since the release was made; both must outlive this. Before the first request.
   void set_live(const LiveVisitors& visitors, const LiveTrending& trending) {
     visitors_ = &visitors;
@@ -102,6 +105,12 @@ class Recommendations {
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;
+  /// Paths of the lists up to their parameter.
+  struct Pattern {
+    std::string begin;
+    Endpoint endpoint;
+  };
+  std::vector<Pattern> patterns_;
   std::atomic<std::size_t> n_warm_{0};
   std::atomic<std::size_t> vector_ef_{PageTuning{}.vector_ef};
   std::atomic<float> diversity_{0};

@@ -33,6 +33,16 @@ http::ListenOptions listen_options(std::string_view address, std::string_view fl
   return result;
 }
 
+/// nullptr when there is to be no TLS.
+std::shared_ptr<const http::TlsContext> load_tls(const ServerOptions& options) {
+  if (options.tls_certificate.empty() && options.tls_key.empty()) return nullptr;
+  if (options.tls_certificate.empty() || options.tls_key.empty()) {
+    fail(ErrorCode::kInvalidArgument,
+         "serving.tls_certificate and serving.tls_key go together: give both, or neither for plain HTTP");
+  }
+  return std::make_shared<const http::TlsContext>(options.tls_certificate, options.tls_key);
+}
+
 }  // namespace
 
 Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& clock)
@@ -76,8 +86,16 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
   open.n_threads = options_.n_threads;
   open.limits = options_.limits;
+  open.tls = load_tls(options_);
   open.on_start = [this](int thread) { recommendations_.tick(thread); };
   open.on_tick = [this](int thread) { recommendations_.tick(thread); };
+  if (options_.observer.is_on()) {
+    observer_ = std::make_unique<http::RequestObserver>(options_.observer, registry, clock, options_.n_threads);
+    open.on_answer = [this](const http::Request& request, int status, std::size_t bytes) {
+      observer_->see(request, status, bytes);
+    };
+  }
+  open.on_shed = [this](const http::Request& request) { recommendations_.count_shed(request); };
   listener_ = std::make_unique<http::Listener>(router_, std::move(open));
   http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
   closed.n_threads = kAdminThreads;
@@ -119,6 +137,7 @@ Server::~Server() { stop(std::chrono::milliseconds(0)); }
 void Server::start() {
   const bool has_release = releases_.get() != nullptr;
   if (exposure_log_) exposure_log_->start();
+  if (observer_) observer_->start();
   housekeeper_.start(options_.follow_interval);
   shadow_.start();
   admin_listener_->start();
@@ -139,6 +158,11 @@ void Server::stop(std::chrono::milliseconds drain) {
   housekeeper_.stop();
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more
+  if (observer_) observer_->stop();
+}
+
+void Server::reload_tls() {
+  if (std::shared_ptr<const http::TlsContext> tls = load_tls(options_)) listener_->set_tls(std::move(tls));
 }
 
 std::uint16_t Server::port() const { return listener_->port(); }

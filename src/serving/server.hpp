@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "http/listener.hpp"
+#include "http/request_observer.hpp"
 #include "metrics/registry.hpp"
 #include "serving/access.hpp"
 #include "serving/drift.hpp"
@@ -29,6 +30,8 @@ struct ServerOptions {
   std::string admin_listen = "127.0.0.1:8001";
   int n_threads = 0;  ///< of the public port; 0 = one a core
   http::Limits limits;
+  fs::path tls_certificate;  ///< PEM; "" = the public port speaks plain HTTP
+  fs::path tls_key;
   fs::path admin_token_file;
   fs::path bundle_folder;
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
@@ -43,6 +46,7 @@ struct ServerOptions {
   AuditLog::Options audit;
   RolloutLimits rollout_limits;
   PageTuning tuning = {};
+  http::ObserverOptions observer;                        ///< of the public port
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
   std::uint64_t drift_pages = DriftGauges::kLeastPages;  ///< sampled pages without which no drift of features is told
@@ -65,6 +69,9 @@ class Server {
 
   /// What can change while it runs. Any thread.
   void set_tuning(const PageTuning& tuning) { recommendations_.set_tuning(tuning); }
+  /// Reads certificate and key again, for connections to come. Throws as the constructor does, and then nothing changes. Of the thread
+  /// that stops it.
+  void reload_tls();
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t admin_port() const;
@@ -91,6 +98,7 @@ class Server {
   Guardrails guardrails_;
   std::unique_ptr<EventJournal> journal_;  ///< may be null
   Events events_;
+  std::unique_ptr<http::RequestObserver> observer_;  ///< may be null
   http::Router router_;
   http::Router admin_router_;
   std::unique_ptr<http::Listener> listener_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class ServingMetrics {
 
   /// One answer of whatever status.
   void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const;
+  /// A request that was refused because the server is late, and the list that it was for, if any.
+  void count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const;
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
@@ -81,6 +84,7 @@ class ServingMetrics {
   void sample_fallback_ratio();
 
  private:
+  void count_status(metrics::ThreadSlots& slots, Endpoint endpoint, int status) const;
   static constexpr std::array<int, 8> kStatuses = {200, 304, 400, 404, 415, 422, 500, 503};
 
   struct OfEndpoint {
@@ -98,6 +102,7 @@ class ServingMetrics {
 
   metrics::Registry* registry_;
   std::array<OfEndpoint, kEndpoints> endpoints_;
+  metrics::Counter shed_;
   metrics::Counter fallback_popular_;
   metrics::Counter fallback_catalog_;
   metrics::Counter ranker_to_next_;
