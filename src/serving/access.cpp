@@ -42,6 +42,8 @@ Access::Access(AccessOptions options, ServingMetrics& metrics, metrics::Registry
       clock_(&clock),
       unknown_(registry.counter("api_key_refusals_total", "Requests without a key that is known and not expired: 401.")) {
   registry.declare_counter(kRequests, kRequestsHelp);
+  nobody_.name = "nobody";
+  nobody_.filter = engine::Filter::parse("item_id<0 and item_id>0");
   publish({});
   for (int t = 0; t < n_threads; ++t) threads_.push_back(std::make_unique<OfThread>(books_, registry));
   look();
@@ -109,15 +111,26 @@ bool Access::admit(const http::Request& request, http::Response& response, std::
   }
   OfThread& of = *threads_[static_cast<std::size_t>(request.thread)];
   const Running& running = *of.reader.current();
-  of.granted = nullptr;
   if (!running.book.is_closed() || is_open(pattern)) return true;
   return admit_key(request, response, pattern, running, of);
 }
 
+const ApiKey* Access::find_good(const http::Request& request, const Running& running) const {
+  const ApiKey* key = request.api_key.empty() ? nullptr : running.book.find(request.api_key);
+  return key == nullptr || (key->not_after && clock_->now() >= *key->not_after) ? nullptr : key;
+}
+
+const ApiKey* Access::key_of(const http::Request& request) {
+  const Running& running = *threads_[static_cast<std::size_t>(request.thread)]->reader.current();
+  if (!running.book.is_closed()) return nullptr;
+  const ApiKey* key = find_good(request, running);
+  return key == nullptr ? &nobody_ : key;
+}
+
 bool Access::admit_key(const http::Request& request, http::Response& response, std::string_view pattern, const Running& running,
                        OfThread& of) {
-  const ApiKey* key = request.api_key.empty() ? nullptr : running.book.find(request.api_key);
-  if (key == nullptr || (key->not_after && clock_->now() >= *key->not_after)) {
+  const ApiKey* key = find_good(request, running);
+  if (key == nullptr) {
     of.slots.add(unknown_);
     const bool is_given = !request.api_key.empty();
     answer_refused(response, 401,
@@ -153,7 +166,6 @@ bool Access::admit_key(const http::Request& request, http::Response& response, s
     }
   }
   of.slots.add(counters.admitted);
-  of.granted = key;
   return true;
 }
 

@@ -23,7 +23,7 @@ struct AccessOptions {
   std::vector<std::string> cors_origins;  ///< of CrossOrigin
 };
 
-/// look() and collect() belong to one thread at a time; headers(), admit() and granted() to the thread that the request names.
+/// look() and collect() belong to one thread at a time; headers(), admit() and key_of() to the thread that the request names.
 class Access {
  public:
   /// Reads the file. Throws invalid_argument when it has errors, as nobody knows then who may come in. The others must outlive it.
@@ -44,8 +44,9 @@ class Access {
 
   /// False when it has answered: 204 to a preflight, 401 without a good key, 403 for what it may not, 429 over its rate.
   bool admit(const http::Request& request, http::Response& response, std::string_view pattern, std::string_view allow);
-  /// Whose request that thread handles now, nullptr where no key is needed.
-  [[nodiscard]] const ApiKey* granted(int thread) const { return threads_[static_cast<std::size_t>(thread)]->granted; }
+  /// Whose request it is, nullptr where no key is needed. Looked up anew, as a request may have waited since it was admitted and others have come by: one
+  /// whose key is good no longer has a key to which nothing is known. Valid until the next request of that thread.
+  const ApiKey* key_of(const http::Request& request);
   /// Whether no key is needed for a path.
   static bool is_open(std::string_view pattern);
   /// What a key must be good for to ask for any other path.
@@ -66,10 +67,11 @@ class Access {
     OfThread(const Published<Running>& from, metrics::Registry& registry) : reader(from), slots(registry.register_thread()) {}
     Published<Running>::Reader reader;
     metrics::ThreadSlots& slots;
-    const ApiKey* granted = nullptr;
   };
 
   void publish(KeyBook book);
+  /// The key of the request, nullptr without one that is good.
+  const ApiKey* find_good(const http::Request& request, const Running& running) const;
   /// False when it has answered.
   bool admit_key(const http::Request& request, http::Response& response, std::string_view pattern, const Running& running,
                  OfThread& of);
@@ -79,6 +81,7 @@ class Access {
   ServingMetrics* metrics_;
   metrics::Registry* registry_;
   const Clock* clock_;
+  ApiKey nobody_;  ///< for which there is no data set
   metrics::Counter unknown_;
   Published<Running> books_;
   std::vector<std::unique_ptr<OfThread>> threads_;

@@ -215,6 +215,31 @@ TEST_F(AccessOverHttp, the_name_of_the_key_is_the_client_in_the_exposure_log) {
   EXPECT_THAT(log, AllOf(HasSubstr(R"("client_app":"shop.7")"), HasSubstr(R"("client_app":"app/1")"), Not(HasSubstr("lk_"))));
 }
 
+TEST(AccessTest, a_request_that_waited_has_the_key_it_came_with_and_no_other) {
+  TemporaryFolder folder;
+  metrics::Registry registry;
+  ServingMetrics counted(registry);
+  FixedClock clock(*parse_time("2026-11-24T09:30:00Z"));
+  const fs::path file = folder.path() / "keys.yaml";
+  write_file_atomic(file, "keys:\n" + entry("shop", kShop, "scopes: [search]") +
+                              entry("some", kSearch, "scopes: [search], filter: 'price<=10', not_after: 2026-11-24T10:00:00Z"));
+  Access access({.keys_file = file, .cors_origins = {}}, counted, registry, clock, 1);
+  http::Request first;
+  first.api_key = kSearch;
+  http::Request second;
+  second.api_key = kShop;
+  std::string buffer;
+  http::Response response(buffer);
+  EXPECT_TRUE(access.admit(first, response, "/search", "GET, HEAD"));
+  EXPECT_TRUE(access.admit(second, response, "/search", "GET, HEAD"));  // while the first one waits
+  EXPECT_EQ(access.key_of(first)->name, "some");
+  clock.advance(std::chrono::hours(1));  // its key expires meanwhile
+  ASSERT_NE(access.key_of(first), nullptr);
+  EXPECT_TRUE(access.key_of(first)->filter.has_value());
+  EXPECT_EQ(access.key_of(first)->name, "nobody");
+  EXPECT_EQ(access.key_of(second)->name, "shop");
+}
+
 TEST_F(AccessOverHttp, every_path_is_open_or_needs_a_scope) {
   EXPECT_TRUE(Access::is_open("/health"));
   EXPECT_FALSE(Access::is_open("/similar/{dataset_id}"));

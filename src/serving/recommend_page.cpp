@@ -54,7 +54,7 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
   if (order.user) asked.set_unit(raw(*order.user));
   assign(request, asked, worker, lineup);
   const models::Release& release = asked.release->release();
-  check_items(order, release, [&](ItemIndex item) { return may_see(request, worker, release, item); });
+  check_items(order, release, [&](ItemIndex item) { return may_see(request, worker, asked, item); });
   std::string& out = response.out();
   out += "{\"slots\":{";
   worker.exclude.clear();

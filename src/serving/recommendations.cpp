@@ -265,7 +265,7 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   const models::Release& release = asked.release->release();
   const std::int64_t id = http::path_id(request, 0);
   asked.page.item = release.catalog.find(ItemId(id));
-  if (!asked.page.item || !may_see(request, worker, release, *asked.page.item))
+  if (!asked.page.item || !may_see(request, worker, asked, *asked.page.item))
     fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
   if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();

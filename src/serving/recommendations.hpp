@@ -42,7 +42,7 @@ class Recommendations {
   /// Notes every list that is shown there; before the first request. nullptr = nowhere.
   void set_exposure_log(ExposureLog* log) { exposure_log_ = log; }
   /// Keys narrow what is shown; before the first request. nullptr = nobody has one.
-  void set_access(const Access& access) { access_ = &access; }
+  void set_access(Access& access) { access_ = &access; }
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
@@ -85,10 +85,12 @@ class Recommendations {
   void read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Chooses the release and the variants of experiments for whoever asks.
   void assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const;
+  /// Finds the key of the request, once.
+  void find_key(const http::Request& request, Asked& asked) const;
   /// Leaves out what the key of the request has no part in.
   void narrow(const http::Request& request, Asked& asked) const;
   /// Whether the data set is there for the key of the request.
-  bool may_see(const http::Request& request, Worker& worker, const models::Release& release, ItemIndex item) const;
+  bool may_see(const http::Request& request, Worker& worker, Asked& asked, ItemIndex item) const;
   /// Tells the guardrails of an answer to a visitor of theirs.
   static void watch(const Worker& worker, int status, double seconds);
   /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
@@ -101,7 +103,7 @@ class Recommendations {
   ServingMetrics* metrics_;
   const Clock* clock_;
   ExposureLog* exposure_log_ = nullptr;
-  const Access* access_ = nullptr;
+  Access* access_ = nullptr;
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -4,8 +4,14 @@
 
 namespace lodestone::serving {
 
+void Recommendations::find_key(const http::Request& request, Asked& asked) const {
+  if (access_ == nullptr || asked.has_key) return;
+  asked.key = access_->key_of(request);
+  asked.has_key = true;
+}
+
 void Recommendations::narrow(const http::Request& request, Asked& asked) const {
-  asked.key = access_ == nullptr ? nullptr : access_->granted(request.thread);
+  find_key(request, asked);
   if (asked.key == nullptr) return;
   if (asked.origin.client_app.empty()) asked.origin.client_app = asked.key->name;
   if (!asked.key->filter) return;
@@ -17,11 +23,10 @@ void Recommendations::narrow(const http::Request& request, Asked& asked) const {
   }
 }
 
-bool Recommendations::may_see(const http::Request& request, Worker& worker, const models::Release& release,
-                              ItemIndex item) const {
-  const ApiKey* key = access_ == nullptr ? nullptr : access_->granted(request.thread);
-  if (key == nullptr || !key->filter) return true;
-  worker.scratch.filter.bind(*key->filter, release.catalog);
+bool Recommendations::may_see(const http::Request& request, Worker& worker, Asked& asked, ItemIndex item) const {
+  find_key(request, asked);
+  if (asked.key == nullptr || !asked.key->filter) return true;
+  worker.scratch.filter.bind(*asked.key->filter, asked.release->release().catalog);
   return worker.scratch.filter.matches(item);
 }
 

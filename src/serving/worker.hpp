@@ -67,6 +67,7 @@ struct Recommendations::Asked {
   std::string_view visitor;
   std::string_view slot;        ///< of a page of several lists
   const ApiKey* key = nullptr;  ///< of who asks; null = none is needed
+  bool has_key = false;         ///< whether `key` was looked for
   RequestOrigin origin;
 
   // What follows from who asks.
