@@ -26,6 +26,7 @@ import channels  # noqa: E402
 import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
+import load  # noqa: E402
 import loop  # noqa: E402
 import peers  # noqa: E402
 import pipeline  # noqa: E402
@@ -48,6 +49,7 @@ BENCHES = {
     "capture": capture.run,
     "incremental": incremental.run,
     "indexes": indexes.run,
+    "load": load.run,
     "loop": loop.run,
     "peers": peers.run,
     "pipeline": pipeline.run,

@@ -1,5 +1,5 @@
 // Arbitrary bytes to a connection: the parser, the target, the parameters and the router. Whatever comes in, what goes out are whole
-// answers, and nothing reads past the bytes.
+// answers, and nothing reads past the bytes; and each answer is one line of the access log and one span.
 
 #include <cstddef>
 #include <cstdint>
@@ -7,9 +7,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/json.hpp"
 #include "base/log.hpp"
 #include "http/exchange.hpp"
 #include "http/parameters.hpp"
+#include "http/trace_export.hpp"
 
 namespace {
 
@@ -44,6 +46,24 @@ const Router& router() {
   return instance;
 }
 
+void see(const Request& request, int status, std::size_t bytes) {
+  RequestRecord record;
+  record.status = status;
+  record.bytes = bytes;
+  record.method = request.method;
+  record.path = request.path;
+  record.pattern = request.pattern;
+  record.request_id = request.request_id;
+  record.trace = parse_traceparent(request.traceparent);
+  std::string buffer;
+  const RequestRecord read = unpack_record(pack_record(record, buffer));
+  std::string line;
+  append_access_line(line, read);
+  if (line.find('\n') != line.size() - 1) std::abort();
+  if (read.trace) append_span(line, read);
+  if (!json::is_utf8(line)) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -53,6 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t step = 1 + data[0];
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   ThreadState thread;
+  thread.on_answer = see;
   Exchange exchange(router(), Limits{}, thread);
   std::size_t begin = 0;
   std::size_t end = 0;

@@ -42,13 +42,14 @@ THIRD_PARTY = {
     "boost/beast": ["http"],
     "boost/math": ["evaluation"],
     "boost/": ["http"],
-    "openssl/": ["base"],
+    "openssl/": ["base", "http"],
     "spdlog/": ["base"],
     "yaml-cpp/": ["base"],
     "zlib.h": ["base", "lake", "sources"],  # files read whole; CSV files read as a stream; events and columns of a binary log
     "xxhash.h": ["base"],
     "duckdb.h": ["table"],
     "sqlite3.h": ["table"],
+    "curl/": ["http"],
     "mysql": ["sources", "bench"],  # a benchmark's baseline is the client library alone
     "mariadb": ["sources", "bench"],
     "errmsg.h": ["sources"],

@@ -2,6 +2,9 @@
 
 #include <vector>
 
+#include "config_key_groups.hpp"
+#include "config_keys_port.hpp"
+
 namespace lodestone::app {
 namespace {
 
@@ -421,6 +424,13 @@ std::vector<ConfigKey> serving_keys() {
        .doc = "Connections beyond this get 503 with Retry-After.",
        .min = 1,
        .max = 1e6},
+      {.path = "serving.queue_delay_ms",
+       .kind = K::kInteger,
+       .fallback = "20",
+       .doc = "When requests wait for their turn for longer than this, and not just in a burst, some are refused with 503 and "
+              "Retry-After, as many as it takes to bring the wait back. Larger lets those wait who are answered; 0 refuses none.",
+       .min = 0,
+       .max = 10000},
       {.path = "serving.header_timeout_seconds",
        .kind = K::kInteger,
        .fallback = "10",
@@ -550,7 +560,7 @@ std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all = source_keys();
     for (auto&& part : {capture_keys(), connection_keys(), lake_keys(), pipeline_keys(), event_keys(), training_keys(),
-                        bundle_keys(), engine_keys(), serving_keys(), cache_keys(), log_keys()}) {
+                        bundle_keys(), engine_keys(), serving_keys(), port_keys(), access_keys(), cache_keys(), log_keys()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

@@ -1,4 +1,4 @@
-#include "config_keys.hpp"
+#include "config_key_groups.hpp"
 
 namespace lodestone::app {
 

@@ -94,6 +94,9 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.n_threads = static_cast<int>(config.integer("serving.threads"));
   options.limits.connections = static_cast<std::size_t>(config.integer("serving.max_connections"));
   options.limits.header_timeout = std::chrono::seconds(config.integer("serving.header_timeout_seconds"));
+  options.tls_certificate = config.file_path("serving.tls_certificate");
+  options.tls_key = config.file_path("serving.tls_key");
+  options.limits.queue_delay = std::chrono::milliseconds(config.integer("serving.queue_delay_ms"));
   options.limits.idle_timeout = std::chrono::seconds(config.integer("serving.idle_timeout_seconds"));
   options.admin_token_file = config.file_path("serving.admin_token_file");
   options.bundle_folder = config.file_path("bundle.folder");
@@ -111,6 +114,14 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.rules_file = config.file_path("serving.rules_file");
   options.channels_file = config.file_path("serving.channels_file");
   options.cache = cache_options(config);
+  options.access.keys_file = config.file_path("serving.keys_file");
+  options.access.cors_origins = config.texts("serving.cors_origins");
+  options.audit.file = config.file_path("serving.audit_log");
+  options.audit.file_bytes = (static_cast<std::uint64_t>(config.integer("serving.audit_mib")) << 20U) /
+                             static_cast<std::uint64_t>(options.audit.n_files);
+  options.rollout_limits.max_drop = config.number("serving.rollout_max_drop");
+  options.rollout_limits.max_rise = config.number("serving.rollout_max_rise");
+  options.rollout_limits.alpha = config.number("serving.rollout_alpha");
   options.tuning = page_tuning(config);
   if (config.flag("serving.exposure_log")) {
     serving::ExposureLogOptions& log = options.exposures.emplace();
@@ -123,11 +134,29 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   return options;
 }
 
+/// What is told of answered requests, and to whom.
+http::ObserverOptions observer_options(const Config& config) {
+  http::ObserverOptions options;
+  if (const fs::path file = config.file_path("serving.access_log"); !file.empty()) {
+    http::AccessLogOptions& log = options.access_log.emplace();
+    log.file = file;
+    log.sample = config.number("serving.access_log_sample");
+    log.file_bytes = static_cast<std::uint64_t>(config.integer("serving.access_log_mib")) << 20U;
+  }
+  if (const std::string& endpoint = config.text("serving.trace_endpoint"); !endpoint.empty()) {
+    http::TraceOptions& traces = options.traces.emplace();
+    traces.endpoint = endpoint;
+    traces.sample = config.number("serving.trace_sample");
+  }
+  return options;
+}
+
 /// Takes what can change while requests are answered; a configuration with an error changes nothing.
 void reload(const Globals& globals, serving::Server& server) {
   try {
     const Config config = load_config(globals);
     const serving::PageTuning tuning = page_tuning(config);
+    server.reload_tls();
     server.set_tuning(tuning);
     log_info("serve",
              "SIGHUP: configuration read again: engine.vector_ef {}, engine.diversity {}, engine.exploration {}, log.level {}; "
@@ -153,7 +182,9 @@ int run_serve(const Globals& globals, const ServeArguments& arguments) {
 
   const SystemClock clock;
   metrics::Registry registry;
-  serving::Server server(server_options(config, arguments), registry, clock);
+  serving::ServerOptions options = server_options(config, arguments);
+  options.observer = observer_options(config);
+  serving::Server server(std::move(options), registry, clock);
   server.start();
   log_info("serve", "public port {}, admin port {}, {}", server.port(), server.admin_port(),
            server.is_ready() ? "ready" : "no bundle yet: lodestone pipeline run makes one");

@@ -16,16 +16,22 @@ using BoostError = boost::system::error_code;
 /// Time and bytes that a client gets to read our last answer and hang up before we do.
 constexpr std::chrono::milliseconds kLingerTime{2'000};
 constexpr std::size_t kLingerBytes = 512 * 1024;
+/// Of TLS: read at once (a record), and encrypted before it is sent.
+constexpr std::size_t kCipherBytes = 16 * 1024 + 512;
+constexpr std::size_t kEncryptedAtOnce = 256 * 1024;
 
 }  // namespace
 
-Connection::Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread)
+Connection::Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread, const TlsContext* tls)
     : socket_(std::move(socket)),
       limits_(limits),
       exchange_(router, limits, thread),
       input_size_(2 * limits.header_bytes + 1024),
       input_(std::make_unique_for_overwrite<char[]>(input_size_)) {
-  set_phase(Phase::kIdle);
+  set_phase(tls == nullptr ? Phase::kIdle : Phase::kHandshake);
+  if (tls == nullptr) return;
+  tls_ = std::make_unique<TlsSession>(*tls);
+  cipher_ = std::make_unique_for_overwrite<char[]>(kCipherBytes);
 }
 
 void Connection::set_phase(Phase phase) {
@@ -33,6 +39,7 @@ void Connection::set_phase(Phase phase) {
   phase_ = phase;
   is_late_ = false;
   switch (phase) {
+    case Phase::kHandshake: deadline_ = now + limits_.header_timeout; break;
     case Phase::kIdle: deadline_ = now + limits_.idle_timeout; break;
     case Phase::kHead: deadline_ = now + limits_.header_timeout; break;
     case Phase::kBody: deadline_ = now + limits_.body_timeout; break;
@@ -88,25 +95,86 @@ Task<bool> Connection::read() {
   }
   // A deadline holds for its whole phase: bytes that trickle in do not move it.
   const Phase phase = !exchange_.is_inside() ? Phase::kIdle : exchange_.is_in_body() ? Phase::kBody : Phase::kHead;
-  if (phase != phase_ || phase == Phase::kIdle) set_phase(phase);
+  if (phase_ != Phase::kHandshake && (phase != phase_ || phase == Phase::kIdle)) set_phase(phase);
   if (end_ == input_size_) {  // only a chunk header of kilobytes comes here
     exchange_.refuse(400, "a chunk header is longer than this server takes");
     co_await write_last();
     co_return false;
   }
   BoostError error;
-  const std::size_t n = co_await socket_.async_read_some(asio::buffer(input_.get() + end_, input_size_ - end_),
-                                                         asio::redirect_error(kAwait, error));
-  end_ += n;
+  if (tls_) {
+    co_await read_tls(error);
+  } else {
+    const std::size_t n = co_await socket_.async_read_some(asio::buffer(input_.get() + end_, input_size_ - end_),
+                                                           asio::redirect_error(kAwait, error));
+    end_ += n;
+  }
   if (!error) co_return true;
-  if (is_late_ && phase_ != Phase::kIdle) {
+  if (is_late_ && phase_ != Phase::kIdle && phase_ != Phase::kHandshake) {
     exchange_.refuse(408, "the request did not arrive in time");
     co_await write_last();
   }
   co_return false;
 }
 
+Task<> Connection::read_tls(BoostError& error) {
+  for (;;) {
+    const TlsSession::Result result = tls_->read(input_.get() + end_, input_size_ - end_);
+    end_ += result.n;
+    if (result.state == TlsSession::State::kEnded) tls_->end();
+    if (!tls_->output().empty()) co_await send_tls(error);
+    if (result.state != TlsSession::State::kMore && !error) error = asio::error::eof;
+    if (phase_ == Phase::kHandshake && tls_->is_ready()) set_phase(Phase::kIdle);
+    if (result.n > 0 || error) co_return;
+    const std::size_t n =
+        co_await socket_.async_read_some(asio::buffer(cipher_.get(), kCipherBytes), asio::redirect_error(kAwait, error));
+    tls_->receive({cipher_.get(), n});
+    if (error) co_return;
+  }
+}
+
+Task<> Connection::write_tls(BoostError& error) {
+  clear_.clear();
+  for (const std::string_view piece : exchange_.pieces()) {
+    for (std::size_t at = 0; at < piece.size();) {  // an empty one has nothing to say
+      const std::string_view part = piece.substr(at, kEncryptedAtOnce - clear_.size());
+      clear_ += part;
+      at += part.size();
+      if (clear_.size() < kEncryptedAtOnce) continue;
+      if (!tls_->write(clear_)) error = asio::error::connection_aborted;
+      if (!error) co_await send_tls(error);
+      if (error) co_return;
+      clear_.clear();
+    }
+  }
+  if (!tls_->write(clear_)) error = asio::error::connection_aborted;
+  if (!error) co_await send_tls(error);
+}
+
+Task<> Connection::send_tls(BoostError& error) {
+  const std::string_view bytes = tls_->output();
+  const std::size_t written = socket_.write_some(asio::buffer(bytes.data(), bytes.size()), error);
+  if (error == asio::error::would_block) error = {};
+  if (!error && written < bytes.size()) {
+    const Phase phase = phase_;
+    const SteadyTime deadline = deadline_;
+    if (phase != Phase::kHandshake) set_phase(Phase::kWrite);
+    co_await asio::async_write(socket_, asio::buffer(bytes.data() + written, bytes.size() - written),
+                               asio::redirect_error(kAwait, error));
+    phase_ = phase;
+    deadline_ = deadline;
+  }
+  tls_->take_output();
+}
+
 Task<bool> Connection::write() {
+  BoostError error;
+  if (tls_) {
+    co_await write_tls(error);
+    exchange_.clear_pieces();
+    phase_ = Phase::kIdle;
+    co_return !error;
+  }
   buffers_.clear();
   std::size_t total = 0;
   for (const std::string_view piece : exchange_.pieces()) {
@@ -114,7 +182,6 @@ Task<bool> Connection::write() {
     total += piece.size();
   }
   // Nearly always the socket takes it all at once, without a turn through the event loop.
-  BoostError error;
   const std::size_t written = socket_.write_some(buffers_, error);
   if (error == asio::error::would_block) error = {};
   if (!error && written < total) {
@@ -148,6 +215,10 @@ Task<> Connection::linger() {
   // Closing with unread bytes sends a reset, which can overtake the answer; so say that we are done, and read until the client is.
   set_phase(Phase::kLinger);
   BoostError error;
+  if (tls_) {
+    tls_->end();
+    co_await send_tls(error);
+  }
   socket_.shutdown(Socket::shutdown_send, error);
   std::size_t total = 0;
   while (!error && total < kLingerBytes) {
@@ -158,6 +229,7 @@ Task<> Connection::linger() {
 }
 
 Task<> Connection::run_refused() {
+  if (tls_) co_return;  // a handshake costs more than most answers
   exchange_.refuse(503, "the server has as many connections as it takes; try again in a second", 1);
   co_await write_last();
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "http/exchange.hpp"
+#include "http/tls.hpp"
 
 namespace lodestone::http {
 
@@ -24,7 +25,11 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 class Connection {
  public:
-  Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread);
+  /// `tls` may be null: plain HTTP.
+  Connection(Socket socket, const Router& router, const Limits& limits, ThreadState& thread, const TlsContext* tls);
+
+  /// Address of the other side, for the requests.
+  void set_peer(std::string address) { exchange_.set_peer(std::move(address)); }
 
   /// Serves until either side ends it.
   Task<> run();
@@ -39,10 +44,15 @@ class Connection {
   void cut();
 
  private:
-  enum class Phase { kIdle, kHead, kBody, kWait, kWrite, kLinger };
+  enum class Phase { kHandshake, kIdle, kHead, kBody, kWait, kWrite, kLinger };
   void set_phase(Phase phase);
   Task<bool> read();
   Task<bool> write();
+  // The same with TLS between.
+  Task<> read_tls(boost::system::error_code& error);
+  Task<> write_tls(boost::system::error_code& error);
+  /// Sends what the session has for the other side.
+  Task<> send_tls(boost::system::error_code& error);
   /// Sleeps until the answer can be written; the thread does other work meanwhile.
   Task<> wait();
   /// write(), then linger() if the other side still listens.
@@ -60,6 +70,9 @@ class Connection {
   SteadyTime deadline_;
   bool is_late_ = false;
   std::vector<asio::const_buffer> buffers_;
+  std::unique_ptr<TlsSession> tls_;  ///< null for plain HTTP, as are the next two
+  std::unique_ptr<char[]> cipher_;   ///< in which bytes of the network are read
+  std::string clear_;                ///< pieces on their way into one record
 };
 
 }  // namespace lodestone::http

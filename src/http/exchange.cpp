@@ -81,12 +81,20 @@ bool Exchange::answer(bool keep_alive) {
   request.user_agent = parsed.user_agent;
   request.accept_language = parsed.accept_language;
   request.client_app = parsed.client_app;
+  request.traceparent = parsed.traceparent;
+  request.peer = peer_;
+  request.api_key = parsed.api_key;
+  request.origin = parsed.origin;
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);
   request.request_id = parsed.request_id.empty() ? std::string_view(new_id_) : std::string_view(parsed.request_id);
   Response response(bodies_);
   if (target_.parse(parsed.target)) {
     request.path = target_.path();
+    if (shed(request, response)) {
+      finish(request, response, keep_alive);
+      return true;
+    }
     if (std::unique_ptr<Deferred> rest = router_->dispatch(request, target_, response)) {
       response.clear_body();
       waiting_ = std::make_unique<Waiting>(Waiting{std::move(rest), request, keep_alive});
@@ -96,6 +104,16 @@ bool Exchange::answer(bool keep_alive) {
     answer_problem(response, 400, "the request target is neither a path nor an http address");
   }
   finish(request, response, keep_alive);
+  return true;
+}
+
+bool Exchange::shed(const Request& request, Response& response) {
+  thread_->has_worked = true;
+  if (!thread_->is_measured) thread_->start_measuring();
+  if (!thread_->shedder.is_shedding() || router_->is_kept(request.path) || !thread_->shedder.take()) return false;
+  answer_problem(response, 503, "more requests come than the server can answer in time; try again in a second");
+  response.retry_after = 1;
+  if (thread_->on_shed) thread_->on_shed(request);
   return true;
 }
 
@@ -124,6 +142,7 @@ void Exchange::finish(const Request& request, Response& response, bool keep_aliv
   if (request.method == Method::kHead) response.clear_body();
   write_head(request, response, keep_alive, body_bytes);
   spans_.push_back({heads_.size(), bodies_.size()});
+  if (thread_->on_answer) thread_->on_answer(request, response.status, response.body().size());
 }
 
 void Exchange::write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes) {
@@ -132,7 +151,7 @@ void Exchange::write_head(const Request& request, const Response& response, bool
   out += "HTTP/1.1 ";
   append_integer(out, static_cast<std::uint64_t>(response.status));
   out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(thread_->date);
-  if (response.status != 304) {
+  if (response.status != 304 && response.status != 204) {
     out.append("\r\nContent-Type: ").append(response.content_type).append("\r\nContent-Length: ");
     append_integer(out, body_bytes);
   }
@@ -150,7 +169,7 @@ void Exchange::write_head(const Request& request, const Response& response, bool
     append_integer(out, static_cast<std::uint64_t>(response.retry_after));
     out += "\r\n";
   }
-  out += response.more_headers;
+  out.append(response.more_headers).append(request.answer_headers);
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
 }
 
@@ -159,6 +178,9 @@ void Exchange::refuse(int status, std::string_view detail, int retry_after) {
   request.started = std::chrono::steady_clock::now();
   thread_->ids.make(new_id_);
   request.request_id = new_id_;
+  request.thread = thread_->number;
+  request.peer = peer_;
+  request.method = Method::kOther;
   Response response(bodies_);
   answer_problem(response, status, detail);
   response.retry_after = retry_after;

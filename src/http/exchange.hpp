@@ -3,6 +3,7 @@
 // body, so that a connection writes them all in one gather write; all memory is reused.
 
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "http/request_id.hpp"
 #include "http/request_parser.hpp"
 #include "http/router.hpp"
+#include "http/shedder.hpp"
 #include "http/target.hpp"
 
 namespace lodestone::http {
@@ -22,6 +24,14 @@ struct ThreadState {
   std::string date;           ///< "Tue, 24 Nov 2026 09:30:00 GMT"
   std::int64_t date_at = -1;  ///< seconds since 1970
   bool is_draining = false;   ///< answers say "Connection: close"
+
+  Shedder shedder;
+  bool is_measured = true;                      ///< false while nothing measures how late the thread is
+  bool has_worked = false;                      ///< since the last measurement
+  std::function<void()> start_measuring;        ///< called for a request when nothing does
+  std::function<void(const Request&)> on_shed;  ///< called for a request that is refused so. May be empty
+  /// Called for each finished answer with its status and the bytes of its body. May be empty.
+  std::function<void(const Request&, int status, std::size_t bytes)> on_answer;
 };
 
 /// One thread; lives as long as its connection.
@@ -49,6 +59,9 @@ class Exchange {
   [[nodiscard]] bool is_inside() const { return parser_.has_started(); }
   [[nodiscard]] bool is_in_body() const { return parser_.is_in_body(); }
 
+  /// Address of the other side, for requests to come.
+  void set_peer(std::string address) { peer_ = std::move(address); }
+
   /// Adds an answer that no request asked for (a timeout, a refusal), after which the connection closes.
   void refuse(int status, std::string_view detail, int retry_after = 0);
 
@@ -65,6 +78,8 @@ class Exchange {
   };
   /// False when the answer waits.
   bool answer(bool keep_alive);
+  /// Refuses the request when the thread is too late for all; false when it is to be answered.
+  bool shed(const Request& request, Response& response);
   void finish(const Request& request, Response& response, bool keep_alive);
   void write_head(const Request& request, const Response& response, bool keep_alive, std::size_t body_bytes);
 
@@ -74,6 +89,7 @@ class Exchange {
   RequestParser parser_;
   Target target_;
   std::string new_id_;
+  std::string peer_;
   std::unique_ptr<Waiting> waiting_;
   std::string heads_;
   std::string bodies_;

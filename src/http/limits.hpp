@@ -16,6 +16,7 @@ struct Limits {
   std::chrono::milliseconds body_timeout{30'000};    ///< end of the header to the end of the body: 408
   std::chrono::milliseconds idle_timeout{75'000};    ///< between requests: closed
   std::chrono::milliseconds write_timeout{30'000};   ///< one write: closed
+  std::chrono::milliseconds queue_delay{0};          ///< a thread that is later by this sheds load (shedder.hpp): 503; 0 = never
 };
 
 }  // namespace lodestone::http

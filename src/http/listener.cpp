@@ -33,6 +33,12 @@ using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>
 /// How long a connection without a request stays open while the server drains, so that a request on its way is still answered.
 constexpr std::chrono::milliseconds kDrainGrace{250};
 
+/// Between two measurements of how late a thread is.
+constexpr std::chrono::milliseconds kMeasurePause{5};
+/// Connections taken from the kernel at one go, so that those that wait there show in the delays of the thread.
+constexpr int kAcceptedAtOnce = 64;
+constexpr int kTakenAtEnd = 10'000;
+
 enum class Sharing { kAlone, kAmongThreads };
 
 Endpoint to_endpoint(const ListenOptions& options, std::uint16_t port) {
@@ -84,8 +90,19 @@ HostPort parse_host_port(std::string_view text, std::string_view what) {
 /// One thread: its context, its acceptor and its connections.
 class Listener::IoThread {
  public:
-  IoThread(Listener& listener, int number) : listener_(&listener), acceptor_(context_), timer_(context_) {
+  IoThread(Listener& listener, int number) : listener_(&listener), acceptor_(context_), timer_(context_), lateness_(context_) {
     state_.number = number;
+    state_.on_answer = listener.options_.on_answer;
+    tls_ = listener.options_.tls;
+    const std::chrono::milliseconds queue_delay = listener.options_.limits.queue_delay;
+    if (queue_delay == std::chrono::milliseconds(0)) return;
+    state_.shedder = Shedder(queue_delay);
+    state_.is_measured = false;
+    state_.start_measuring = [this] {
+      state_.shedder.restart(std::chrono::steady_clock::now());
+      measure();
+    };
+    state_.on_shed = listener.options_.on_shed;
   }
   ~IoThread() {
     if (thread_.joinable()) thread_.join();
@@ -101,6 +118,7 @@ class Listener::IoThread {
   void start() {
     BoostError error;
     acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (!error) acceptor_.non_blocking(true, error);
     if (error) fail_to_listen(listener_->options_, listener_->port_, error);
     asio::co_spawn(context_, accept(), asio::detached);
     asio::co_spawn(context_, tick(), asio::detached);
@@ -115,12 +133,16 @@ class Listener::IoThread {
       const SteadyTime now = std::chrono::steady_clock::now();
       state_.is_draining = true;
       cut_at_ = now + drain;
-      take_waiting();
+      take_waiting(kTakenAtEnd);  // they must not be lost when the acceptor closes
       BoostError ignored;
       acceptor_.close(ignored);
       for (Connection& one : connections_) one.begin_drain(now, std::min(drain, kDrainGrace));
       timer_.cancel();
     });
+  }
+
+  void set_tls(std::shared_ptr<const TlsContext> tls) {
+    asio::post(context_, [this, tls = std::move(tls)]() mutable { tls_ = std::move(tls); });
   }
 
   void join() {
@@ -133,9 +155,12 @@ class Listener::IoThread {
   Task<> accept() {
     while (acceptor_.is_open()) {
       BoostError error;
-      Socket socket = co_await acceptor_.async_accept(asio::redirect_error(kAwait, error));
+      Socket socket(context_);
+      Endpoint peer;
+      co_await acceptor_.async_accept(socket, peer, asio::redirect_error(kAwait, error));
       if (!error) {
-        admit(std::move(socket));
+        admit(std::move(socket), peer);
+        take_waiting(kAcceptedAtOnce);
       } else if (error != asio::error::operation_aborted && error != asio::error::connection_aborted) {
         // Out of file descriptors, mostly: take a breath instead of spinning.
         log_warn("http", "cannot accept a connection: {}", error.message());
@@ -145,23 +170,24 @@ class Listener::IoThread {
     }
   }
 
-  /// Connections that the kernel has accepted already must not be lost when the acceptor closes.
-  void take_waiting() {
+  /// Connections that the kernel has accepted already.
+  void take_waiting(int most) {
     BoostError error;
-    acceptor_.non_blocking(true, error);
-    for (int i = 0; i < 10'000 && !error; ++i) {
+    for (int i = 0; i < most && !error; ++i) {
       Socket socket(context_);
-      acceptor_.accept(socket, error);
-      if (!error) admit(std::move(socket));
+      Endpoint peer;
+      acceptor_.accept(socket, peer, error);
+      if (!error) admit(std::move(socket), peer);
     }
   }
 
-  void admit(Socket socket) {
+  void admit(Socket socket, const Endpoint& peer) {
     BoostError ignored;
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket.non_blocking(true, ignored);
     const std::size_t n = listener_->n_connections_.fetch_add(1, std::memory_order_relaxed) + 1;
-    connections_.emplace_front(std::move(socket), *listener_->router_, listener_->options_.limits, state_);
+    connections_.emplace_front(std::move(socket), *listener_->router_, listener_->options_.limits, state_, tls_.get());
+    connections_.front().set_peer(peer.address().to_string());
     const Admission admission = n > listener_->options_.limits.connections ? Admission::kRefused : Admission::kServed;
     asio::co_spawn(context_, serve(connections_.begin(), admission), asio::detached);
   }
@@ -176,6 +202,24 @@ class Listener::IoThread {
     }
     connections_.erase(connection);
     listener_->n_connections_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  /// How late the thread comes to a timer is how late it comes to a request that arrives then: both wait for all that was ready
+  /// before. An idle thread measures nothing.
+  void measure() {
+    state_.is_measured = true;
+    state_.has_worked = false;
+    lateness_.expires_after(kMeasurePause);
+    lateness_.async_wait([this](const BoostError& error) {
+      if (error) return;
+      const SteadyTime now = std::chrono::steady_clock::now();
+      state_.shedder.note(now, now - lateness_.expiry());
+      if (state_.has_worked || state_.shedder.is_shedding()) {
+        measure();
+      } else {
+        state_.is_measured = false;
+      }
+    });
   }
 
   Task<> tick() {
@@ -204,7 +248,9 @@ class Listener::IoThread {
   asio::io_context context_{1};
   Acceptor acceptor_;
   Timer timer_;
+  Timer lateness_;
   ThreadState state_;
+  std::shared_ptr<const TlsContext> tls_;  ///< may be null
   Connections connections_;
   SteadyTime cut_at_;
   std::thread thread_;
@@ -230,6 +276,11 @@ void Listener::bind_all() {
 
 void Listener::start() {
   for (const auto& thread : threads_) thread->start();
+}
+
+void Listener::set_tls(std::shared_ptr<const TlsContext> tls) {
+  LODESTONE_ASSERT(options_.tls != nullptr && tls != nullptr, "a listener is plain or not for as long as it lives");
+  for (const auto& thread : threads_) thread->set_tls(tls);
 }
 
 void Listener::stop(std::chrono::milliseconds drain) {

@@ -12,6 +12,7 @@
 
 #include "http/limits.hpp"
 #include "http/router.hpp"
+#include "http/tls.hpp"
 
 namespace lodestone::http {
 
@@ -21,10 +22,16 @@ struct ListenOptions {
   int n_threads = 1;
   std::string way_out = "choose another port";  ///< end of the sentence for a port in use
   Limits limits;
+  std::shared_ptr<const TlsContext> tls;  ///< nullptr = plain HTTP
   /// Called once on each thread before it answers anything. May be empty.
   std::function<void(int thread)> on_start;
   /// Called about once a second on each thread, for housekeeping that must happen there. May be empty.
   std::function<void(int thread)> on_tick;
+  /// Called on its thread for each request that was refused because the thread is late (Limits::queue_delay). May be empty.
+  std::function<void(const Request&)> on_shed;
+  /// Called on its thread for each finished answer, also those that no handler made, with its status and the bytes of its body.
+  /// May be empty.
+  std::function<void(const Request&, int status, std::size_t bytes)> on_answer;
 };
 
 /// "127.0.0.1:8000" or "[::1]:8000" taken apart; throws invalid_argument naming `what` (a flag or key) and the text.
@@ -49,6 +56,9 @@ class Listener {
   /// Stops accepting, answers what has arrived with "Connection: close", and closes; connections that are not done after `drain` are
   /// cut. Returns when all threads have ended.
   void stop(std::chrono::milliseconds drain);
+
+  /// Another certificate for connections to come; only where there was one. Before stop().
+  void set_tls(std::shared_ptr<const TlsContext> tls);
 
   [[nodiscard]] std::uint16_t port() const { return port_; }
   [[nodiscard]] std::size_t n_connections() const { return n_connections_.load(std::memory_order_relaxed); }

@@ -186,6 +186,67 @@ TEST_F(ListenerTest, one_connection_too_many_gets_503) {
   EXPECT_EQ(first.get("/ok").status, 200);
 }
 
+/// A thread that needs a millisecond for each answer, and 64 clients who ask again as soon as they have one.
+struct Crowd {
+  explicit Crowd(std::uint16_t port) {
+    for (int c = 0; c < 64; ++c) clients.push_back(std::make_unique<HttpConnection>(port));
+  }
+  /// Each asks once, every eighth for `other`; counts the answers by status.
+  void ask(const std::string& other) {
+    const auto target = [&](std::size_t c) { return c % 8 == 0 ? other : std::string("/slow"); };
+    for (std::size_t c = 0; c < clients.size(); ++c) clients[c]->send("GET " + target(c) + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    for (std::size_t c = 0; c < clients.size(); ++c) {
+      const auto answer = clients[c]->read();
+      ASSERT_TRUE(answer.has_value());
+      if (answer->status == 503) {
+        EXPECT_EQ(answer->header("retry-after"), "1");
+        EXPECT_EQ(answer->header("content-type"), "application/problem+json");
+        EXPECT_EQ(answer->header("connection"), "");
+        EXPECT_THAT(answer->body, HasSubstr("more requests come than the server can answer in time"));
+        EXPECT_NE(c % 8, 0U) << "a kept path was refused";
+        ++n_refused;
+      } else {
+        EXPECT_EQ(answer->status, 200);
+        n_answered_after += n_refused > 0 ? 1 : 0;
+      }
+    }
+  }
+  std::vector<std::unique_ptr<HttpConnection>> clients;
+  int n_refused = 0;
+  int n_answered_after = 0;
+};
+
+void answer_slowly(Router& router) {
+  router.add(Method::kGet, "/slow", [](const Request&, Response& response) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(1);
+    while (std::chrono::steady_clock::now() < end) continue;
+    response.out() += "{}";
+  });
+}
+
+TEST_F(ListenerTest, a_late_thread_refuses_some_and_answers_others) {
+  answer_slowly(router);
+  router.keep("/ok");
+  options.n_threads = 1;
+  options.limits.queue_delay = std::chrono::milliseconds(5);
+  std::atomic<int> n_told{0};
+  options.on_shed = [&](const Request& request) { n_told += request.path == "/slow" ? 1 : 0; };
+  Crowd crowd(start().port());
+  // Without shedding this runs into the test's time limit.
+  while (crowd.n_refused < 50 || crowd.n_answered_after < 50) crowd.ask("/ok");
+  EXPECT_EQ(n_told, crowd.n_refused);
+  listener.reset();  // it calls back into this frame
+}
+
+TEST_F(ListenerTest, a_thread_that_is_late_by_less_refuses_nothing) {
+  answer_slowly(router);
+  options.n_threads = 1;
+  options.limits.queue_delay = std::chrono::minutes(1);
+  Crowd crowd(start().port());
+  for (int round = 0; round < 10; ++round) crowd.ask("/ok");
+  EXPECT_EQ(crowd.n_refused, 0);
+}
+
 TEST_F(ListenerTest, stop_answers_what_is_in_flight) {
   options.n_threads = 1;
   Listener& server = start();

@@ -22,7 +22,8 @@ struct QueryParameter {
 /// Views into memory of the connection; valid while the handler runs.
 struct Request {
   Method method = Method::kGet;
-  std::string_view path;                            ///< as sent, without the query
+  std::string_view path;     ///< as sent, without the query
+  std::string_view pattern;  ///< of the route that answers, "" when there is none; lives as long as the router
   std::span<const QueryParameter> path_parameters;  ///< in the order of the pattern, decoded
   std::span<const QueryParameter> parameters;       ///< of the query, in the order sent
   std::string_view body;
@@ -32,6 +33,11 @@ struct Request {
   std::string_view user_agent;
   std::string_view accept_language;
   std::string_view client_app;                    ///< X-Client-App
+  std::string_view traceparent;                   ///< as sent; "" also when it came twice
+  std::string_view peer;                          ///< address of the other side, without port; "" when unknown
+  std::string_view api_key;                       ///< X-API-Key; a secret
+  std::string_view origin;                        ///< Origin
+  std::string_view answer_headers;                ///< lines that every answer to it carries, each complete: static text
   std::string_view request_id;                    ///< given by the caller and well formed, else new
   std::chrono::steady_clock::time_point started;  ///< when the last byte of the request was parsed
   int thread = 0;                                 ///< number of the listener's thread, from 0
@@ -63,6 +69,9 @@ class Response {
   std::string* buffer_;
   std::size_t body_begin_;
 };
+
+/// "GET"; "OTHER" for kOther.
+std::string_view method_name(Method method);
 
 /// Reason phrase of the statuses that we send, "" for others.
 std::string_view reason_phrase(int status);

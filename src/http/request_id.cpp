@@ -6,14 +6,10 @@
 
 namespace lodestone::http {
 
-namespace {
-
 std::uint64_t system_seed() {
   std::random_device device;
   return (static_cast<std::uint64_t>(device()) << 32U) | device();
 }
-
-}  // namespace
 
 bool is_request_id(std::string_view text) {
   if (!text.starts_with("req_")) return false;

@@ -2,6 +2,7 @@
 
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/basic_parser.hpp>
+#include <functional>
 #include <optional>
 
 #include "http/request_id.hpp"
@@ -38,6 +39,9 @@ class StrictParser final : public beast::basic_parser<true> {
     eager(true);
   }
 
+  /// The bytes that put() gets next.
+  void look_at(std::string_view bytes) { bytes_ = bytes; }
+
   [[nodiscard]] bool has_request_line() const { return has_request_line_; }
   [[nodiscard]] const std::optional<Refusal>& refusal() const { return refusal_; }
   [[nodiscard]] bool expects_continue() const { return expects_continue_; }
@@ -56,7 +60,17 @@ class StrictParser final : public beast::basic_parser<true> {
     request_->target.assign(target.data(), target.size());
   }
 
+  /// True for a value that goes on in another line (obs-fold, RFC 9112, 5.2), which the library takes and others read as a
+  /// field of its own. It gives such a value from memory of its own, or from behind an end of line.
+  [[nodiscard]] bool is_folded(BoostView name, BoostView value) const {
+    const std::less_equal<const char*> before;
+    const char* const gap = name.data() + name.size();
+    if (!before(bytes_.data(), value.data()) || !before(value.data() + value.size(), bytes_.data() + bytes_.size())) return true;
+    return std::string_view(gap, static_cast<std::size_t>(value.data() - gap)).find('\n') != std::string_view::npos;
+  }
+
   void on_field_impl(beast::field field, BoostView name, BoostView value, ErrorCodeOfBoost& error) override {
+    if (is_folded(name, value)) return refuse(400, "a header field goes on in a second line", error);
     field_bytes_ += name.size() + value.size() + 4;
     if (field_bytes_ > limits_->header_bytes) {
       error = beast::error::header_limit;
@@ -84,9 +98,18 @@ class StrictParser final : public beast::basic_parser<true> {
       case beast::field::if_none_match: request_->if_none_match = view(value); break;
       case beast::field::user_agent: request_->user_agent = view(value); break;
       case beast::field::accept_language: request_->accept_language = view(value); break;
+      case beast::field::origin: request_->origin = view(value); break;
       default:
         if (boost::beast::iequals(name, "X-Request-ID") && is_request_id(view(value))) request_->request_id = view(value);
         if (boost::beast::iequals(name, "X-Client-App")) request_->client_app = view(value);
+        if (boost::beast::iequals(name, "X-API-Key")) {
+          // Whoever stands in front of us may have looked at the other one.
+          if (++n_keys_ > 1) return refuse(400, "the request has more than one X-API-Key", error);
+          request_->api_key = view(value);
+        }
+        // Twice is as good as none: whom to believe?
+        if (boost::beast::iequals(name, "traceparent"))
+          request_->traceparent = ++n_traces_ == 1 ? view(value) : std::string_view();
         break;
     }
   }
@@ -114,10 +137,13 @@ class StrictParser final : public beast::basic_parser<true> {
 
   const Limits* limits_;
   ParsedRequest* request_;
+  std::string_view bytes_;
   std::optional<Refusal> refusal_;
   std::size_t field_bytes_ = 0;
   int n_hosts_ = 0;
   int n_lengths_ = 0;
+  int n_keys_ = 0;
+  int n_traces_ = 0;
   bool has_encoding_ = false;
   bool has_request_line_ = false;
   bool header_done_ = false;
@@ -157,6 +183,9 @@ struct RequestParser::Parser {
     request.user_agent.clear();
     request.accept_language.clear();
     request.client_app.clear();
+    request.api_key.clear();
+    request.origin.clear();
+    request.traceparent.clear();
     request.request_id.clear();
     started = false;
     continued = false;
@@ -189,6 +218,7 @@ RequestParser::Fed RequestParser::feed(std::string_view bytes) {
   // The shortest end of a chunked body has five bytes, and the library asserts that it sees them together.
   if (is_in_body() && parser_->strict->chunked() && bytes.size() < 5) return {State::kNeedMore, skipped};
   ErrorCodeOfBoost error;
+  parser_->strict->look_at(bytes);
   const std::size_t used = parser_->strict->put({bytes.data(), bytes.size()}, error);
   const std::size_t consumed = skipped + used;
   if (error && error != beast::error::need_more) {

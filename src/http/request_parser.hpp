@@ -1,6 +1,7 @@
 #pragma once
 // Bytes of a connection to requests (RFC 9112), by Boost.Beast's parser, stricter than it where request smuggling lives: one
-// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1.
+// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1, no field on
+// two lines.
 
 #include <cstddef>
 #include <memory>
@@ -23,6 +24,9 @@ struct ParsedRequest {
   std::string user_agent;
   std::string accept_language;
   std::string client_app;
+  std::string api_key;
+  std::string origin;
+  std::string traceparent;
   std::string request_id;  ///< "" unless given and well formed
   bool keep_alive = true;
 };

@@ -86,6 +86,14 @@ TEST(RequestParser, refuses_smuggling_shapes) {
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost : a\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n"), 400);
+  for (const char* folded :
+       {"X: a\r\n b", "X: a\r\n\tb", "X:\r\n b", "X: \r\n \r\n b", "X: a\r\n ", "X:\r\n ", "Content-Length:\r\n 1"}) {
+    EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\n" + std::string(folded) + "\r\n\r\nx"), 400) << folded;
+    EXPECT_EQ(
+        status_of("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + std::string(folded) + "\r\n\r\n"),
+        400);
+  }
+  EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nX:\r\nY: \t \r\nZ:b\r\n\r\n"), 0);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\nX: b\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"s), 400);
 }

@@ -43,6 +43,8 @@ void Router::add_deferred(Method method, std::string_view pattern, DeferredHandl
   route.list_methods();
 }
 
+bool Router::is_kept(std::string_view path) const { return std::ranges::find(kept_, path) != kept_.end(); }
+
 std::size_t Router::split(std::string_view path, Segments& segments) {
   std::size_t n = 0;
   path.remove_prefix(1);  // the slash that every path starts with
@@ -68,13 +70,17 @@ const Router::Route* Router::match(const Segments& segments, std::size_t n) cons
 }
 
 std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Response& response) const {
+  if (gate_.headers) request.answer_headers = gate_.headers(request);
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;
+  if (route != nullptr) request.pattern = route->pattern;
   if (route == nullptr) {
     answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
     return nullptr;
   }
+  request.parameters = target.parameters();
+  if (gate_.admit && !gate_.admit(request, response, route->pattern, route->allow)) return nullptr;
   const bool get = request.method == Method::kGet || request.method == Method::kHead;
   const Handler& handler = get ? route->get : route->post;
   const DeferredHandler& deferred = get ? route->deferred_get : route->deferred_post;
@@ -90,7 +96,6 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
     parameters[n_parameters++] = target.decode_segment(route->segments[i], segments[i]);
   }
   request.path_parameters = std::span(parameters).first(n_parameters);
-  request.parameters = target.parameters();
   std::unique_ptr<Deferred> rest;
   try {
     if (deferred) {

@@ -185,6 +185,8 @@ TEST_F(AdminTest, the_operators_page_has_a_row_for_every_metric_and_no_other) {
   site.options.channels_file = site.folder.path() / "channels.yaml";
   write_file_atomic(site.options.channels_file, "channels: {graph: {url: \"http://127.0.0.1:1/{dataset_id}\"}}");
   site.options.cache.feature = cache::RedisUrl::parse("redis://127.0.0.1:1", "url");
+  site.options.observer.access_log.emplace().file = site.folder.path() / "access.jsonl";
+  site.options.observer.traces.emplace().endpoint = "http://127.0.0.1:1/v1/traces";
   site.start();
   std::istringstream text(site.admin("GET", "/metrics").body);
   std::set<std::string> exported;

@@ -3,20 +3,17 @@
 // record into a queue of its thread; one thread formats and writes. Whatever the disk does, requests go on: what cannot be kept is counted.
 
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/record_writer.hpp"
 #include "metrics/registry.hpp"
 #include "serving/exposure.hpp"
 #include "serving/exposure_files.hpp"
-#include "serving/exposure_queue.hpp"
 
 namespace lodestone::serving {
 
@@ -31,61 +28,42 @@ struct ExposureLogOptions {
 };
 
 /// add() belongs to the thread that it names; the rest to one thread.
-class ExposureLog {
+class ExposureLog final : private RecordSink {
  public:
   /// The registry and the clock must outlive it.
-  ExposureLog(ExposureLogOptions options, metrics::Registry& registry, const Clock& clock, int n_threads);
-  ~ExposureLog();
-  ExposureLog(const ExposureLog&) = delete;
-  ExposureLog& operator=(const ExposureLog&) = delete;
+  ExposureLog(const ExposureLogOptions& options, metrics::Registry& registry, const Clock& clock, int n_threads);
 
   /// Never waits, never fails; allocates nothing once the thread has shown its longest list.
   void add(int thread, const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items) {
-    Producer& producer = *producers_[static_cast<std::size_t>(thread)];
-    producer.queue.push(pack_exposure(exposure, catalog, items, producer.buffer));
+    writer_.push(thread, pack_exposure(exposure, catalog, items, buffers_[static_cast<std::size_t>(thread)]->bytes));
   }
 
-  void start();
+  void start() { writer_.start(); }
   /// Writes what waits, makes it durable, and ends the writing thread. Nothing may be added meanwhile.
-  void stop();
+  void stop() { writer_.stop(); }
 
  private:
-  struct Producer {
-    explicit Producer(std::size_t queue_bytes) : queue(queue_bytes), buffer(kRecordBytes, '\0') {}
+  /// In which a thread packs its records.
+  struct alignas(64) Buffer {
     static constexpr std::size_t kRecordBytes = 4096;  ///< room for a list of 100
-    ExposureQueue queue;
-    std::string buffer;           ///< in which a record is packed
-    std::uint64_t n_refused = 0;  ///< that were counted; of the writing thread
+    std::string bytes = std::string(kRecordBytes, '\0');
   };
-  void run();
-  /// Takes what waits in all queues; returns how many bytes that were.
-  std::size_t drain();
-  void write_batch();
-  void count_refused();
-  void count_dropped(metrics::Counter counter, std::uint64_t n);
-  void tell_drops();
+  void append(std::string& batch, std::string_view record) override { append_exposure(batch, record, external_names_); }
+  void write(std::string_view batch) override;
+  void close() override { files_.close(); }
+  void count_written(std::uint64_t n) override { slots_->add(written_, n); }
+  void count_dropped(Drop why, std::uint64_t n) override { slots_->add(why == Drop::kQueue ? dropped_queue_ : dropped_disk_, n); }
+  [[nodiscard]] std::string tell_dropped(std::uint64_t n, const std::string& error) const override;
 
-  ExposureLogOptions options_;
-  std::vector<std::unique_ptr<Producer>> producers_;
+  std::vector<std::unique_ptr<Buffer>> buffers_;
   metrics::ThreadSlots* slots_;
   metrics::Counter written_;
   metrics::Counter dropped_queue_;
   metrics::Counter dropped_disk_;
   metrics::Counter removed_files_;
-
   ExposureFiles files_;
-  std::string batch_;  ///< lines that are not written yet
-  std::uint64_t n_batch_ = 0;
-  std::string record_;
-  std::uint64_t n_untold_ = 0;  ///< dropped since the last line of the log about it
-  std::string last_error_;
-  std::chrono::steady_clock::time_point told_at_{};
-  std::chrono::steady_clock::time_point retry_at_{};
-
-  std::mutex mutex_;  ///< guards is_stopping_
-  bool is_stopping_ = false;
-  std::condition_variable wake_;
-  std::thread thread_;
+  std::vector<std::string> external_names_;
+  RecordWriter writer_;  ///< last, because its thread uses the others
 };
 
 }  // namespace lodestone::serving

@@ -11,11 +11,14 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "http/listener.hpp"
+#include "http/request_observer.hpp"
 #include "metrics/registry.hpp"
+#include "serving/access.hpp"
 #include "serving/cache_options.hpp"
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
+#include "serving/guardrails.hpp"
 #include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
 #include "serving/recommendations.hpp"
@@ -30,6 +33,8 @@ struct ServerOptions {
   std::string admin_listen = "127.0.0.1:8001";
   int n_threads = 0;  ///< of the public port; 0 = one a core
   http::Limits limits;
+  fs::path tls_certificate;  ///< PEM; "" = the public port speaks plain HTTP
+  fs::path tls_key;
   fs::path admin_token_file;
   fs::path bundle_folder;
   fs::path onnx_library;                             ///< that of bundle::OpenOptions
@@ -40,9 +45,13 @@ struct ServerOptions {
   std::size_t live_visitors = 50'000;      ///< of LiveVisitors
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
-  fs::path channels_file;                  ///< "" or not there = no channel that waits
+  AccessOptions access;
+  AuditLog::Options audit;
+  RolloutLimits rollout_limits;
+  fs::path channels_file;  ///< "" or not there = no channel that waits
   CacheOptions cache;
   PageTuning tuning = {};
+  http::ObserverOptions observer;                        ///< of the public port
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
   std::uint64_t drift_pages = DriftGauges::kLeastPages;  ///< sampled pages without which no drift of features is told
@@ -65,6 +74,9 @@ class Server {
 
   /// What can change while it runs. Any thread.
   void set_tuning(const PageTuning& tuning) { recommendations_.set_tuning(tuning); }
+  /// Reads certificate and key again, for connections to come. Throws as the constructor does, and then nothing changes. Of the
+  /// thread that stops it.
+  void reload_tls();
 
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] std::uint16_t admin_port() const;
@@ -76,10 +88,12 @@ class Server {
   DrainFlag is_draining_{false};
   ReleaseHolder releases_;
   ServingMetrics metrics_;
+  AuditLog audit_;
   LiveFeatureSet live_features_;
   ReleaseLoader loader_;
   ExperimentFile experiments_;
   RulesFile rules_;
+  Access access_;
   Shadow shadow_;
   DriftGauges drift_;
   std::unique_ptr<OtherServers> others_;
@@ -87,8 +101,10 @@ class Server {
   Recommendations recommendations_;
   LiveVisitors live_visitors_;
   LiveTrending live_trending_;
+  Guardrails guardrails_;
   std::unique_ptr<EventJournal> journal_;  ///< may be null
   Events events_;
+  std::unique_ptr<http::RequestObserver> observer_;  ///< may be null
   http::Router router_;
   http::Router admin_router_;
   std::unique_ptr<http::Listener> listener_;

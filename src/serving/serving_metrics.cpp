@@ -58,6 +58,7 @@ double diversity_score(std::span<const engine::PageItem> items, const models::Ca
 
 ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registry), reload_slots_(&registry.register_thread()) {
   for (std::size_t e = 0; e < kEndpoints; ++e) register_endpoint(static_cast<Endpoint>(e));
+  shed_ = registry.counter("requests_shed_total", "Requests refused with 503 because more came than could be answered in time.");
   const auto fallback = [&](const char* level) {
     return registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
                             {{"reason", std::string(degrade_name(Degrade::kNoCandidates))}, {"level", level}});
@@ -88,11 +89,12 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
   constexpr std::array<const char*, 2> kResults = {"loaded", "refused"};
+  constexpr std::array<const char*, kWatchedFiles> kFiles = {"experiments", "rules", "keys"};
   for (std::size_t r = 0; r < kResults.size(); ++r) {
     reloads_[r] = registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", kResults[r]}});
     for (std::size_t f = 0; f < file_reads_.size(); ++f) {
       file_reads_[f][r] = registry.counter("watched_file_reads_total", "Readings of a file that is followed, after it changed.",
-                                           {{"file", f == 0 ? "experiments" : "rules"}, {"result", kResults[r]}});
+                                           {{"file", kFiles[f]}, {"result", kResults[r]}});
     }
   }
   for (std::size_t m = 0; m < trial_share_.size(); ++m) {
@@ -176,11 +178,19 @@ ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment
 }
 
 void ServingMetrics::count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const {
-  const OfEndpoint& of = endpoints_[index(endpoint)];
+  count_status(slots, endpoint, status);
+  slots.observe(endpoints_[index(endpoint)].latency, seconds);
+}
+
+void ServingMetrics::count_status(metrics::ThreadSlots& slots, Endpoint endpoint, int status) const {
   const auto found = std::ranges::find(kStatuses, status);
   LODESTONE_ASSERT(found != kStatuses.end(), "{} answered with status {}", endpoint_name(endpoint), status);
-  slots.add(of.requests[static_cast<std::size_t>(found - kStatuses.begin())]);
-  slots.observe(of.latency, seconds);
+  slots.add(endpoints_[index(endpoint)].requests[static_cast<std::size_t>(found - kStatuses.begin())]);
+}
+
+void ServingMetrics::count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const {
+  slots.add(shed_);
+  if (endpoint) count_status(slots, *endpoint, 503);
 }
 
 void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,

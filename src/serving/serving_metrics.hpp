@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,7 +42,8 @@ inline constexpr std::size_t kVariants = 2;
 std::string_view variant_name(Variant variant);
 
 /// Files that are followed while the server runs. The numbers index arrays.
-enum class WatchedFile : std::uint8_t { kExperiments, kRules };
+enum class WatchedFile : std::uint8_t { kExperiments, kRules, kKeys };
+inline constexpr std::size_t kWatchedFiles = 3;
 
 /// The series of recommendation_exposures_total with one experiment_variant; [variant][endpoint][degrade].
 using ExposureCounters = std::array<std::array<std::array<metrics::Counter, kDegrades>, kEndpoints>, kVariants>;
@@ -56,6 +58,8 @@ class ServingMetrics {
 
   /// One answer of whatever status.
   void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const;
+  /// A request that was refused because the server is late, and the list that it was for, if any.
+  void count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const;
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
@@ -87,6 +91,7 @@ class ServingMetrics {
   void sample_fallback_ratio();
 
  private:
+  void count_status(metrics::ThreadSlots& slots, Endpoint endpoint, int status) const;
   static constexpr std::array<int, 8> kStatuses = {200, 304, 400, 404, 415, 422, 500, 503};
 
   struct OfEndpoint {
@@ -104,6 +109,7 @@ class ServingMetrics {
 
   metrics::Registry* registry_;
   std::array<OfEndpoint, kEndpoints> endpoints_;
+  metrics::Counter shed_;
   metrics::Counter fallback_popular_;
   metrics::Counter fallback_catalog_;
   metrics::Counter ranker_to_next_;
@@ -116,9 +122,9 @@ class ServingMetrics {
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;
-  std::array<metrics::Counter, 2> reloads_;                    ///< by Reload
-  std::array<std::array<metrics::Counter, 2>, 2> file_reads_;  ///< by WatchedFile, by Reload
-  std::array<metrics::Gauge, 2> trial_share_;                  ///< by TrialMode
+  std::array<metrics::Counter, 2> reloads_;                                ///< by Reload
+  std::array<std::array<metrics::Counter, 2>, kWatchedFiles> file_reads_;  ///< by WatchedFile, by Reload
+  std::array<metrics::Gauge, 2> trial_share_;                              ///< by TrialMode
 };
 
 }  // namespace lodestone::serving

@@ -12,13 +12,13 @@
 #include <string>
 #include <string_view>
 
-namespace lodestone::serving {
+namespace lodestone {
 
 /// push() belongs to one thread, pop() to another.
-class ExposureQueue {
+class ByteQueue {
  public:
   /// `capacity` in bytes, rounded up to a power of two.
-  explicit ExposureQueue(std::size_t capacity)
+  explicit ByteQueue(std::size_t capacity)
       : capacity_(std::bit_ceil(capacity)), bytes_(std::make_unique_for_overwrite<char[]>(capacity_)) {}
 
   /// False, and counted, when there is no room.
@@ -73,4 +73,4 @@ class ExposureQueue {
   alignas(64) std::atomic<std::uint64_t> begin_{0};
 };
 
-}  // namespace lodestone::serving
+}  // namespace lodestone

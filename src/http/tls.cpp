@@ -1,0 +1,133 @@
+#include "http/tls.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <climits>
+
+#include "base/error.hpp"
+
+namespace lodestone::http {
+namespace {
+
+constexpr std::string_view kProtocol = "\x08http/1.1";
+
+/// Why the library's last call failed, in its words.
+std::string reason() {
+  const char* text = ERR_reason_error_string(ERR_peek_last_error());
+  std::string out = text == nullptr ? "no reason is given" : text;
+  ERR_clear_error();
+  return out;
+}
+
+[[noreturn]] void fail_on(const fs::path& file, std::string_view what) {
+  fail(ErrorCode::kInvalidArgument, "{}: {}: {}", file.string(), what, reason());
+}
+
+/// The only protocol that we speak, when the client offers it; a client that offers others alone is told that there is none.
+int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, const unsigned char* in, unsigned in_size, void*) {
+  unsigned char* chosen = nullptr;
+  const int found = SSL_select_next_proto(&chosen, out_size, reinterpret_cast<const unsigned char*>(kProtocol.data()),
+                                          static_cast<unsigned>(kProtocol.size()), in, in_size);
+  *out = chosen;
+  return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/// A key with a passphrase would ask on the terminal.
+int no_passphrase(char*, int, int, void*) { return 0; }
+
+}  // namespace
+
+struct TlsContext::Handle {
+  Handle() : context(SSL_CTX_new(TLS_server_method())) {
+    if (context == nullptr) fail(ErrorCode::kInternal, "OpenSSL gives no context: {}", reason());
+  }
+  ~Handle() { SSL_CTX_free(context); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  SSL_CTX* context;
+};
+
+TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : handle_(std::make_unique<Handle>()) {
+  SSL_CTX* context = handle_->context;
+  ERR_clear_error();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets do without memory of ours
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+  SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+  if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) fail_on(certificate, "no certificate in PEM form");
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    fail_on(key, "no private key in PEM form, without a passphrase, that belongs to the certificate");
+  }
+}
+
+TlsContext::~TlsContext() = default;
+
+struct TlsSession::Handle {
+  explicit Handle(SSL_CTX* context) : ssl(SSL_new(context)), in(BIO_new(BIO_s_mem())), out(BIO_new(BIO_s_mem())) {
+    LODESTONE_ASSERT(ssl != nullptr && in != nullptr && out != nullptr, "no memory for a TLS session");
+    BIO_set_mem_eof_return(in, -1);  // empty is not the end
+    BIO_set_mem_eof_return(out, -1);
+    SSL_set_bio(ssl, in, out);  // which owns them now
+    SSL_set_accept_state(ssl);
+  }
+  ~Handle() { SSL_free(ssl); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  SSL* ssl;
+  BIO* in;
+  BIO* out;
+  bool has_failed = false;
+};
+
+TlsSession::TlsSession(const TlsContext& context) : handle_(std::make_unique<Handle>(context.handle_->context)) {}
+TlsSession::~TlsSession() = default;
+
+void TlsSession::receive(std::string_view bytes) {
+  if (!bytes.empty()) BIO_write(handle_->in, bytes.data(), static_cast<int>(bytes.size()));
+}
+
+TlsSession::Result TlsSession::read(char* out, std::size_t size) {
+  if (handle_->has_failed) return {0, State::kFailed};
+  ERR_clear_error();
+  const int n = SSL_read(handle_->ssl, out, static_cast<int>(std::min<std::size_t>(size, INT_MAX)));
+  if (n > 0) return {static_cast<std::size_t>(n), State::kMore};
+  const int error = SSL_get_error(handle_->ssl, n);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return {0, State::kMore};
+  if (error == SSL_ERROR_ZERO_RETURN) return {0, State::kEnded};
+  handle_->has_failed = true;  // after which the library must not be asked again
+  ERR_clear_error();
+  return {0, State::kFailed};
+}
+
+bool TlsSession::is_ready() const { return SSL_is_init_finished(handle_->ssl) == 1; }
+
+bool TlsSession::write(std::string_view text) {
+  if (handle_->has_failed) return false;
+  if (text.empty()) return true;
+  LODESTONE_ASSERT(text.size() <= INT_MAX, "{} bytes at once", text.size());
+  ERR_clear_error();
+  const bool written = SSL_write(handle_->ssl, text.data(), static_cast<int>(text.size())) > 0;
+  if (!written) handle_->has_failed = true;
+  return written;
+}
+
+void TlsSession::end() {
+  if (handle_->has_failed || !is_ready()) return;
+  ERR_clear_error();
+  SSL_shutdown(handle_->ssl);
+  ERR_clear_error();
+}
+
+std::string_view TlsSession::output() const {
+  char* bytes = nullptr;
+  const long n = BIO_get_mem_data(handle_->out, &bytes);
+  return n > 0 ? std::string_view(bytes, static_cast<std::size_t>(n)) : std::string_view();
+}
+
+void TlsSession::take_output() { BIO_reset(handle_->out); }
+
+}  // namespace lodestone::http

@@ -1,0 +1,65 @@
+#pragma once
+// TLS for the connections of a listener, by OpenSSL over memory: bytes of the network in, bytes for the network out. The socket
+// stays the connection's, so plain connections pay one branch, and deadlines hold as they do without TLS.
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/file.hpp"
+
+namespace lodestone::http {
+
+/// Certificate and key, const and safe from many threads. TLS 1.2 and later, no renegotiation, ALPN "http/1.1".
+class TlsContext {
+ public:
+  /// PEM files; the certificate's may hold its chain. Throws invalid_argument naming the file for what cannot be read, is no
+  /// PEM or has a passphrase, and when the key is not the certificate's.
+  TlsContext(const fs::path& certificate, const fs::path& key);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+ private:
+  friend class TlsSession;
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+/// The server's side of one connection. One thread.
+class TlsSession {
+ public:
+  explicit TlsSession(const TlsContext& context);
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
+  /// Takes what came from the network.
+  void receive(std::string_view bytes);
+
+  enum class State { kMore, kEnded, kFailed };
+  struct Result {
+    std::size_t n = 0;           ///< bytes of plain text
+    State state = State::kMore;  ///< when there are none: more must come, the other side said goodbye, or it speaks no TLS
+  };
+  /// Plain text of what was received; goes on with the handshake on the way. There may be output() afterwards.
+  Result read(char* out, std::size_t size);
+  /// True when the handshake is done.
+  [[nodiscard]] bool is_ready() const;
+
+  /// Encrypts; needs is_ready(). False when the session has failed.
+  bool write(std::string_view text);
+  /// Says goodbye, if there was a handshake.
+  void end();
+
+  /// What is to be sent; valid until the next call. take_output() forgets it.
+  [[nodiscard]] std::string_view output() const;
+  void take_output();
+
+ private:
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace lodestone::http
