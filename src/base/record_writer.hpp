@@ -1,6 +1,6 @@
 #pragma once
-// Gets small records away from threads that must not wait: each pushes into a queue of its own, and one thread formats and writes what is
-// there, in batches. What does not fit or cannot be written is dropped, counted, and told of in the log.
+// Gets small records away from threads that must not wait: each pushes into a queue of its own, and one thread formats and
+// writes what is there, in batches. What does not fit or cannot be written is dropped, counted, and told of in the log.
 
 #include <chrono>
 #include <condition_variable>
@@ -34,7 +34,8 @@ class RecordSink {
   virtual void close() = 0;
   virtual void count_written(std::uint64_t n) = 0;
   virtual void count_dropped(Drop why, std::uint64_t n) = 0;
-  /// The sentence for the log about `n` records that were dropped; `error` is the last one of write(), "" when the queues were full.
+  /// The sentence for the log about `n` records that were dropped; `error` is the last one of write(), "" when the queues were
+  /// full.
   [[nodiscard]] virtual std::string tell_dropped(std::uint64_t n, const std::string& error) const = 0;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
-// A log file that does not grow for ever: when it is full it becomes FILE.1, what was FILE.1 becomes FILE.2, and so on; the oldest goes.
+// A log file that does not grow for ever: when it is full it becomes FILE.1, what was FILE.1 becomes FILE.2, and so on; the
+// oldest goes.
 
 #include <cstdint>
 #include <string_view>
@@ -18,8 +19,8 @@ class RotatingFile {
   RotatingFile(const RotatingFile&) = delete;
   RotatingFile& operator=(const RotatingFile&) = delete;
 
-  /// Appends whole lines: all of them or, when it throws unavailable (full disk, no permission), none. A file that somebody moved away
-  /// (logrotate) is followed by a new one.
+  /// Appends whole lines: all of them or, when it throws unavailable (full disk, no permission), none. A file that somebody
+  /// moved away (logrotate) is followed by a new one.
   void write(std::string_view lines);
   void close();
 

@@ -1,5 +1,6 @@
 #pragma once
-// The access log: one JSON object a line for each answered request, or for a share of them, in a file that is put aside when it is full.
+// The access log: one JSON object a line for each answered request, or for a share of them, in a file that is put aside when it
+// is full.
 
 #include <memory>
 #include <string>

@@ -204,8 +204,8 @@ class Listener::IoThread {
     listener_->n_connections_.fetch_sub(1, std::memory_order_relaxed);
   }
 
-  /// How late the thread comes to a timer is how late it comes to a request that arrives then: both wait for all that was ready before.
-  /// An idle thread measures nothing.
+  /// How late the thread comes to a timer is how late it comes to a request that arrives then: both wait for all that was ready
+  /// before. An idle thread measures nothing.
   void measure() {
     state_.is_measured = true;
     state_.has_worked = false;

@@ -29,8 +29,8 @@ struct ListenOptions {
   std::function<void(int thread)> on_tick;
   /// Called on its thread for each request that was refused because the thread is late (Limits::queue_delay). May be empty.
   std::function<void(const Request&)> on_shed;
-  /// Called on its thread for each finished answer, also those that no handler made, with its status and the bytes of its body. May be
-  /// empty.
+  /// Called on its thread for each finished answer, also those that no handler made, with its status and the bytes of its body.
+  /// May be empty.
   std::function<void(const Request&, int status, std::size_t bytes)> on_answer;
 };
 

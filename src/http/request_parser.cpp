@@ -60,8 +60,8 @@ class StrictParser final : public beast::basic_parser<true> {
     request_->target.assign(target.data(), target.size());
   }
 
-  /// True for a value that goes on in another line (obs-fold, RFC 9112, 5.2), which the library takes and others read as a field of its
-  /// own. It gives such a value from memory of its own, or from behind an end of line.
+  /// True for a value that goes on in another line (obs-fold, RFC 9112, 5.2), which the library takes and others read as a
+  /// field of its own. It gives such a value from memory of its own, or from behind an end of line.
   [[nodiscard]] bool is_folded(BoostView name, BoostView value) const {
     const std::less_equal<const char*> before;
     const char* const gap = name.data() + name.size();

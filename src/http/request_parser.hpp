@@ -1,6 +1,7 @@
 #pragma once
 // Bytes of a connection to requests (RFC 9112), by Boost.Beast's parser, stricter than it where request smuggling lives: one
-// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1, no field on two lines.
+// Content-Length, no Transfer-Encoding but chunked and never beside Content-Length, exactly one Host in HTTP/1.1, no field on
+// two lines.
 
 #include <cstddef>
 #include <memory>

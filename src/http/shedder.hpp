@@ -1,7 +1,8 @@
 #pragma once
-// Decides which requests a thread refuses when more come than it can answer in time. What it watches is CoDel's (Nichols and Jacobson,
-// 2012): the smallest delay of an interval, which a burst leaves small and a standing queue does not. What it does is ours: the way in
-// which delays change tells how much more comes than is dealt with, and from that follows the share that must be refused, no more.
+// Decides which requests a thread refuses when more come than it can answer in time. What it watches is CoDel's (Nichols and
+// Jacobson, 2012): the smallest delay of an interval, which a burst leaves small and a standing queue does not. What it does is
+// ours: the way in which delays change tells how much more comes than is dealt with, and from that follows the share that must
+// be refused, no more.
 
 #include <algorithm>
 #include <chrono>
@@ -14,7 +15,8 @@ class Shedder {
   using Time = std::chrono::steady_clock::time_point;
   using Duration = std::chrono::steady_clock::duration;
 
-  /// `target`: the delay that is put up with; 0 = never sheds. Smaller refuses more of a burst, larger lets those wait who are answered.
+  /// `target`: the delay that is put up with; 0 = never sheds. Smaller refuses more of a burst, larger lets those wait who are
+  /// answered.
   explicit Shedder(Duration target = {}) : target_(target) {}
 
   /// Begins anew: nobody has waited until now.

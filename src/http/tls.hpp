@@ -1,6 +1,6 @@
 #pragma once
-// TLS for the connections of a listener, by OpenSSL over memory: bytes of the network in, bytes for the network out. The socket stays the
-// connection's, so plain connections pay one branch, and deadlines hold as they do without TLS.
+// TLS for the connections of a listener, by OpenSSL over memory: bytes of the network in, bytes for the network out. The socket
+// stays the connection's, so plain connections pay one branch, and deadlines hold as they do without TLS.
 
 #include <cstddef>
 #include <memory>
@@ -14,8 +14,8 @@ namespace lodestone::http {
 /// Certificate and key, const and safe from many threads. TLS 1.2 and later, no renegotiation, ALPN "http/1.1".
 class TlsContext {
  public:
-  /// PEM files; the certificate's may hold its chain. Throws invalid_argument naming the file for what cannot be read, is no PEM or has a
-  /// passphrase, and when the key is not the certificate's.
+  /// PEM files; the certificate's may hold its chain. Throws invalid_argument naming the file for what cannot be read, is no
+  /// PEM or has a passphrase, and when the key is not the certificate's.
   TlsContext(const fs::path& certificate, const fs::path& key);
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;

@@ -20,8 +20,8 @@ struct TraceContext {
   bool sampled = false;  ///< the caller's decision
 };
 
-/// "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros. A later version may have more behind that and a dash. Nothing for
-/// whatever else.
+/// "00-<32 hex>-<16 hex>-<2 hex>", lower case, neither id all zeros. A later version may have more behind that and a dash.
+/// Nothing for whatever else.
 std::optional<TraceContext> parse_traceparent(std::string_view text);
 
 /// New random ids. One thread.

@@ -1,6 +1,6 @@
 #pragma once
-// Spans of answered requests to a collector, by OTLP over HTTP in JSON (OpenTelemetry protocol 1.x). Batches are posted from a thread of
-// its own; what the collector does not take is dropped and counted.
+// Spans of answered requests to a collector, by OTLP over HTTP in JSON (OpenTelemetry protocol 1.x). Batches are posted from a
+// thread of its own; what the collector does not take is dropped and counted.
 
 #include <string>
 

@@ -69,8 +69,8 @@ class Server {
 
   /// What can change while it runs. Any thread.
   void set_tuning(const PageTuning& tuning) { recommendations_.set_tuning(tuning); }
-  /// Reads certificate and key again, for connections to come. Throws as the constructor does, and then nothing changes. Of the thread
-  /// that stops it.
+  /// Reads certificate and key again, for connections to come. Throws as the constructor does, and then nothing changes. Of the
+  /// thread that stops it.
   void reload_tls();
 
   [[nodiscard]] std::uint16_t port() const;

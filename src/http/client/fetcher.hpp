@@ -1,6 +1,6 @@
 #pragma once
-// A small HTTP client on libcurl for threads of the background: it blocks, within limits. Follows no redirect, uses no proxy, speaks only
-// http and https, and checks certificates.
+// A small HTTP client on libcurl for threads of the background: it blocks, within limits. Follows no redirect, uses no proxy,
+// speaks only http and https, and checks certificates.
 
 #include <chrono>
 #include <cstddef>
@@ -30,8 +30,8 @@ class Fetcher {
   Fetcher(const Fetcher&) = delete;
   Fetcher& operator=(const Fetcher&) = delete;
 
-  /// An answer of whatever status. Throws invalid_argument for what is no http or https address, timeout, unavailable (no connection, a
-  /// certificate that does not hold, an answer that is too long), naming the address without its query.
+  /// An answer of whatever status. Throws invalid_argument for what is no http or https address, timeout, unavailable (no
+  /// connection, a certificate that does not hold, an answer that is too long), naming the address without its query.
   FetchAnswer get(const std::string& url);
   FetchAnswer post(const std::string& url, std::string_view content_type, std::string_view body);
 
