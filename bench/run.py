@@ -25,6 +25,7 @@ import capture  # noqa: E402
 import features  # noqa: E402
 import incremental  # noqa: E402
 import indexes  # noqa: E402
+import load  # noqa: E402
 import loop  # noqa: E402
 import peers  # noqa: E402
 import pipeline  # noqa: E402
@@ -46,6 +47,7 @@ BENCHES = {
     "capture": capture.run,
     "incremental": incremental.run,
     "indexes": indexes.run,
+    "load": load.run,
     "loop": loop.run,
     "peers": peers.run,
     "pipeline": pipeline.run,

@@ -1,14 +1,16 @@
-// Arbitrary bytes as one of the files that a running server follows: experiments, rules, the trial of a bundle store. Each is read whole or refused
+// Arbitrary bytes as one of the files that a running server follows: experiments, rules, keys, the trial of a bundle store. Each is read whole or refused
 // with a sentence; what is read keeps its promises.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "base/error.hpp"
 #include "bundle/trial.hpp"
 #include "engine/scratch.hpp"
+#include "serving/api_keys.hpp"
 #include "serving/experiments.hpp"
 #include "serving/rules_file.hpp"
 
@@ -50,6 +52,12 @@ void check_trial(std::string_view text) {
   if (bundle::parse_trial(bundle::format_trial(trial), "TRIAL") != trial) std::abort();
 }
 
+void check_keys(std::string_view text) {
+  const serving::KeyBook book = serving::KeyBook::parse(text, "keys.yaml");
+  const std::string written = serving::KeyBook::format(book.all());
+  if (serving::KeyBook::format(serving::KeyBook::parse(written, "keys.yaml").all()) != written) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -57,5 +65,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   expect_file_or_sentence([text] { check_experiments(text); });
   expect_file_or_sentence([text] { check_rules(text); });
   expect_file_or_sentence([text] { check_trial(text); });
+  expect_file_or_sentence([text] { check_keys(text); });
   return 0;
 }

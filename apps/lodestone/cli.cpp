@@ -30,6 +30,8 @@ struct Arguments {
   FeatureArguments features;
   ExplainArguments explain;
   ReportArguments report;
+  KeyArguments keys;
+  std::string since;
   IndexArguments indexes;
   std::string query;
   std::string table;
@@ -265,11 +267,46 @@ void add_report(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* experiment = verb(*report, "experiment", "What an experiment says: effects with intervals, the split, a verdict",
                               chosen, [&a] { return run_report_experiment(a.globals, a.report); });
   experiment->add_option("NAME", a.report.experiment, "Name of the experiment in serving.experiments_file")->required();
-  for (CLI::App* one : {shown, experiment}) {
+  CLI::App* policy =
+      verb(*report, "policy", "What visitors would have clicked had another bundle, or other weights, made the lists", chosen,
+           [&a] { return run_report_policy(a.globals, a.report); });
+  policy->add_option("--bundle", a.report.bundle, "Bundle id (default: the current one)");
+  policy->add_option("--variant", a.report.variant,
+                     "EXPERIMENT:VARIANT of serving.experiments_file, whose parameters it is to have");
+  policy->add_option("--clip", a.report.clip, "Weights count as that at most; 0 is whatever they are")->capture_default_str();
+  for (CLI::App* one : {shown, experiment, policy}) {
     one->add_option("--since", a.report.since, "Only what was shown from this time on, RFC 3339");
     one->add_option("--until", a.report.until, "Only what was shown before this time, RFC 3339");
     add_json(one, a.globals);
   }
+}
+
+void add_audit(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* audit = verb(root, "audit", "What changed what the server does, and who did it (docs/audit.md)", chosen,
+                         [&a] { return run_audit(a.globals, a.since); });
+  audit->add_option("--since", a.since, "Only from this time on, RFC 3339");
+  add_json(audit, a.globals);
+}
+
+void add_keys(CLI::App& root, Arguments& a, Run& chosen) {
+  CLI::App* keys = root.add_subcommand("keys", "Keys of the public port (docs/keys.md)");
+  keys->require_subcommand(1);
+  CLI::App* made = verb(*keys, "new", "Make a key and print it, this once; its digest goes into serving.keys_file", chosen,
+                        [&a] { return run_keys_new(a.globals, a.keys); });
+  CLI::App* list = verb(*keys, "list", "The keys there are, without what only their owners know", chosen,
+                        [&a] { return run_keys_list(a.globals); });
+  CLI::App* revoke =
+      verb(*keys, "revoke", "Let a key be good no longer", chosen, [&a] { return run_keys_revoke(a.globals, a.keys); });
+  made->add_option("--name", a.keys.name, "Name in metrics, logs and exposures")->required();
+  made->add_option("--scope", a.keys.scopes, "What it is good for: recommend, search, events, explain")
+      ->delimiter(',')
+      ->capture_default_str();
+  made->add_option("--rate", a.keys.rate, "Requests a second; 0 is no limit")->capture_default_str();
+  made->add_option("--burst", a.keys.burst, "Requests at once after a pause; 0 is as many as in a second")->capture_default_str();
+  made->add_option("--filter", a.keys.filter, "Only data sets for which this filter holds (docs/filter.md)");
+  made->add_option("--not-after", a.keys.not_after, "Until when it is good, RFC 3339");
+  revoke->add_option("NAME", a.keys.name, "Name of the key")->required();
+  for (CLI::App* one : {made, list}) add_json(one, a.globals);
 }
 
 void add_features(CLI::App& root, Arguments& a, Run& chosen) {
@@ -387,6 +424,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_features(root, arguments, chosen);
   add_explain(root, arguments, chosen);
   add_report(root, arguments, chosen);
+  add_keys(root, arguments, chosen);
+  add_audit(root, arguments, chosen);
   add_indexes(root, arguments, chosen);
   add_plan(root, arguments, chosen);
   add_config(root, arguments, chosen);

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "config_key_groups.hpp"
 #include "config_keys_port.hpp"
 
 namespace lodestone::app {
@@ -559,7 +560,7 @@ std::span<const ConfigKey> config_keys() {
   static const std::vector<ConfigKey> keys = [] {
     std::vector<ConfigKey> all = source_keys();
     for (auto&& part : {capture_keys(), connection_keys(), lake_keys(), pipeline_keys(), event_keys(), training_keys(),
-                        bundle_keys(), engine_keys(), serving_keys(), port_keys(), log_keys()}) {
+                        bundle_keys(), engine_keys(), serving_keys(), port_keys(), access_keys(), log_keys()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

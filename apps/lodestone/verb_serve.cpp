@@ -79,6 +79,14 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.trending_pairs = static_cast<std::size_t>(config.integer("serving.trending_pairs"));
   options.event_times.age = std::chrono::microseconds(std::llround(config.number("serving.event_days") * 86400e6));
   options.rules_file = config.file_path("serving.rules_file");
+  options.access.keys_file = config.file_path("serving.keys_file");
+  options.access.cors_origins = config.texts("serving.cors_origins");
+  options.audit.file = config.file_path("serving.audit_log");
+  options.audit.file_bytes = (static_cast<std::uint64_t>(config.integer("serving.audit_mib")) << 20U) /
+                             static_cast<std::uint64_t>(options.audit.n_files);
+  options.rollout_limits.max_drop = config.number("serving.rollout_max_drop");
+  options.rollout_limits.max_rise = config.number("serving.rollout_max_rise");
+  options.rollout_limits.alpha = config.number("serving.rollout_alpha");
   options.tuning = page_tuning(config);
   if (config.flag("serving.exposure_log")) {
     serving::ExposureLogOptions& log = options.exposures.emplace();

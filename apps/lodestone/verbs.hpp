@@ -102,14 +102,35 @@ struct ExplainArguments {
 int run_explain(const Globals& globals, const ExplainArguments& arguments);
 
 struct ReportArguments {
-  std::string experiment;  ///< name, of `report experiment`
-  std::string since;       ///< "" = the beginning
-  std::string until;       ///< "" = the end
+  std::string experiment;    ///< name, of `report experiment`
+  std::string since;         ///< "" = the beginning
+  std::string until;         ///< "" = the end
+  std::string bundle = {};   ///< id, of `report policy`; "" = the current one
+  std::string variant = {};  ///< EXPERIMENT:VARIANT whose parameters it is to have; "" = none
+  double clip = 50;          ///< weights count as that at most; 0 = whatever they are
 };
 /// What was shown, from the exposure logs in the lake.
 int run_report_recommendations(const Globals& globals, const ReportArguments& arguments);
 /// What an experiment says: effects with intervals, whether the split is as planned, and a verdict.
 int run_report_experiment(const Globals& globals, const ReportArguments& arguments);
+/// What visitors would have clicked had another bundle, or other weights, made the lists.
+int run_report_policy(const Globals& globals, const ReportArguments& arguments);
+
+/// What changed what the server does, since a time; "" = all there is.
+int run_audit(const Globals& globals, const std::string& since);
+
+struct KeyArguments {
+  std::string name;
+  std::vector<std::string> scopes = {"recommend", "search", "events"};
+  double rate = 0;        ///< requests a second; 0 = no limit
+  double burst = 0;       ///< requests at once; 0 = those of a second
+  std::string filter;     ///< data sets that it is for; "" = all
+  std::string not_after;  ///< "" = it does not expire
+};
+/// Makes a key of the public port, prints it once and writes its digest into serving.keys_file.
+int run_keys_new(const Globals& globals, const KeyArguments& arguments);
+int run_keys_list(const Globals& globals);
+int run_keys_revoke(const Globals& globals, const KeyArguments& arguments);
 
 struct ModelArguments {
   std::string bundle;                 ///< id; "" = the current one

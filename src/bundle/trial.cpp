@@ -30,7 +30,10 @@ std::string format_trial(const Trial& trial) {
   std::string out;
   json::Writer writer(out);
   writer.begin_object().key("id").value(std::string_view(trial.id)).key("mode").value(trial_mode_name(trial.mode));
-  writer.key("share").value(trial.share).key("run_id").value(std::string_view(trial.run_id)).end_object();
+  writer.key("share").value(trial.share).key("run_id").value(std::string_view(trial.run_id));
+  if (trial.max_drop) writer.key("max_drop").value(*trial.max_drop);
+  if (trial.max_rise) writer.key("max_rise").value(*trial.max_rise);
+  writer.end_object();
   return out + "\n";
 }
 
@@ -47,6 +50,14 @@ Trial parse_trial(std::string_view text, std::string_view name) {
   trial.share = share == nullptr ? 0 : share->as_number().value_or(0);
   if (!(trial.share > 0 && trial.share <= 1)) refuse(name, "share is not above 0 and up to 1");
   trial.run_id = text_of(document, "run_id", name);
+  const auto read_limit = [&](std::string_view key, std::optional<double>& limit) {
+    const json::Value* value = document.find(key);
+    if (value == nullptr) return;
+    limit = value->as_number();
+    if (!limit || !(*limit >= 0)) refuse(name, fmt::format("{} is no number from 0 on", key));
+  };
+  read_limit("max_drop", trial.max_drop);
+  read_limit("max_rise", trial.max_rise);
   return trial;
 }
 

@@ -29,6 +29,8 @@ TEST(TrialFile, reads_what_it_wrote) {
   for (const TrialMode mode : {TrialMode::kRollout, TrialMode::kShadow}) {
     const Trial trial{std::string(kId), mode, 0.125, "run \"7\""};
     EXPECT_EQ(parse_trial(format_trial(trial), "TRIAL"), trial);
+    const Trial limited{std::string(kId), mode, 0.125, "", 0.1, 2.5};
+    EXPECT_EQ(parse_trial(format_trial(limited), "TRIAL"), limited);
   }
 }
 
@@ -41,6 +43,8 @@ TEST(TrialFile, says_what_cannot_be_used) {
   EXPECT_THAT(of(R"({"id":")" + id + R"(","mode":"x"})"), HasSubstr("neither rollout nor shadow"));
   for (const char* share : {"0", "-1", "1.5", "null", "\"1\""})
     EXPECT_THAT(of(R"({"id":")" + id + R"(","mode":"shadow","share":)" + share + "}"), HasSubstr("share is not above 0"));
+  EXPECT_THAT(of(R"({"id":")" + id + R"(","mode":"rollout","share":1,"run_id":"","max_drop":-1})"),
+              HasSubstr("max_drop is no number from 0 on"));
 }
 
 TEST(TrialOfAStore, is_kept_until_it_ends_and_its_bundle_with_it) {

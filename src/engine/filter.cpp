@@ -58,6 +58,27 @@ bool contains(std::string_view whole, std::string_view part) {
 
 }  // namespace
 
+Filter Filter::both(const Filter& first, const Filter& second) {
+  Filter out = first;
+  const auto n_comparisons = static_cast<std::uint32_t>(first.comparisons_.size());
+  const auto n_values = static_cast<std::uint32_t>(first.values_.size());
+  for (Comparison& comparison : out.comparisons_) {  // what the first accepts goes on to the second
+    if (comparison.when_true == kAccept) comparison.when_true = n_comparisons;
+    if (comparison.when_false == kAccept) comparison.when_false = n_comparisons;
+  }
+  const auto moved = [n_comparisons](std::uint32_t target) {
+    return target == kAccept || target == kReject ? target : target + n_comparisons;
+  };
+  for (Comparison comparison : second.comparisons_) {
+    comparison.first_value += n_values;
+    comparison.when_true = moved(comparison.when_true);
+    comparison.when_false = moved(comparison.when_false);
+    out.comparisons_.push_back(comparison);
+  }
+  out.values_.insert(out.values_.end(), second.values_.begin(), second.values_.end());
+  return out;
+}
+
 void BoundFilter::bind(const Filter& filter, const models::Catalog& catalog) {
   filter_ = &filter;
   catalog_ = &catalog;

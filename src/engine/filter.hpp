@@ -28,6 +28,9 @@ class Filter {
   /// Throws invalid_argument naming the position (from 1, in bytes), what stands there and what was expected.
   static Filter parse(std::string_view text);
 
+  /// What both accept. May have more comparisons than parse() takes.
+  static Filter both(const Filter& first, const Filter& second);
+
  private:
   friend class FilterParser;
   friend class BoundFilter;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "base/clock.hpp"
@@ -96,6 +97,27 @@ TEST_F(FilterTest, compares_numbers) {
   EXPECT_THAT(select("item_id>3"), ElementsAre(3, 4));
   EXPECT_THAT(select("item_id in (1,5)"), ElementsAre(0, 4));
   EXPECT_THAT(select("records>99"), ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(FilterTest, both_accepts_what_each_accepts) {
+  const std::vector<std::string> filters = {"price<=10",
+                                            "not price<=10",
+                                            "price<5 or price>10",
+                                            R"(not (category="weather" and price<3) or item_id=1)",
+                                            R"(category in ("weather","air") and not company="x")",
+                                            "item_id<0",
+                                            "item_id>=0"};
+  for (const std::string& first : filters) {
+    for (const std::string& second : filters) {
+      const std::vector<int> expected = select("(" + first + ") and (" + second + ")");
+      const Filter both = Filter::both(Filter::parse(first), Filter::parse(second));
+      bound_.bind(both, catalog_);
+      for (ItemIndex item = 0; item < 5; ++item) {
+        const bool is_expected = std::find(expected.begin(), expected.end(), static_cast<int>(item)) != expected.end();
+        EXPECT_EQ(bound_.matches(item), is_expected) << first << " / " << second << " " << item;
+      }
+    }
+  }
 }
 
 TEST_F(FilterTest, compares_item_ids_exactly) {

@@ -83,6 +83,8 @@ bool Exchange::answer(bool keep_alive) {
   request.client_app = parsed.client_app;
   request.traceparent = parsed.traceparent;
   request.peer = peer_;
+  request.api_key = parsed.api_key;
+  request.origin = parsed.origin;
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);
   request.request_id = parsed.request_id.empty() ? std::string_view(new_id_) : std::string_view(parsed.request_id);
@@ -149,7 +151,7 @@ void Exchange::write_head(const Request& request, const Response& response, bool
   out += "HTTP/1.1 ";
   append_integer(out, static_cast<std::uint64_t>(response.status));
   out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(thread_->date);
-  if (response.status != 304) {
+  if (response.status != 304 && response.status != 204) {
     out.append("\r\nContent-Type: ").append(response.content_type).append("\r\nContent-Length: ");
     append_integer(out, body_bytes);
   }
@@ -167,7 +169,7 @@ void Exchange::write_head(const Request& request, const Response& response, bool
     append_integer(out, static_cast<std::uint64_t>(response.retry_after));
     out += "\r\n";
   }
-  out += response.more_headers;
+  out.append(response.more_headers).append(request.answer_headers);
   out += keep_alive ? "\r\n" : "Connection: close\r\n\r\n";
 }
 

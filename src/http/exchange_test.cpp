@@ -57,6 +57,30 @@ class ExchangeTest : public ::testing::Test {
   Exchange::Next last = Exchange::Next::kRead;
 };
 
+TEST_F(ExchangeTest, a_gate_sees_each_request_and_may_answer_itself) {
+  std::vector<std::string> seen;
+  Gate gate;
+  gate.headers = [](const Request& request) { return request.origin.empty() ? "" : "Vary: Origin\r\n"; };
+  gate.admit = [&](const Request& request, Response& response, const std::string& pattern, const std::string& allow) {
+    seen.push_back(pattern + " " + allow + " " + std::string(request.api_key));
+    if (request.api_key == "good") return true;
+    if (request.method == Method::kOptions) {
+      response.status = 204;
+    } else {
+      answer_problem(response, 403, "no");
+    }
+    return false;
+  };
+  router.set_gate(gate);
+  EXPECT_THAT(talk(get("/echo/a", "X-API-Key: good\r\nOrigin: x\r\n")),
+              ::testing::AllOf(HasSubstr("200 OK"), HasSubstr("Vary: X-API-Key\r\nVary: Origin\r\n")));
+  EXPECT_THAT(talk(get("/echo/a")), ::testing::AllOf(HasSubstr("403 Forbidden"), Not(HasSubstr("Vary: Origin"))));
+  EXPECT_THAT(talk("OPTIONS /body HTTP/1.1\r\nHost: a\r\n\r\n"),
+              ::testing::AllOf(HasSubstr("204 No Content"), Not(HasSubstr("\r\nContent-")), HasSubstr("\r\n\r\n")));
+  EXPECT_THAT(talk(get("/nowhere", "Origin: x\r\n")), ::testing::AllOf(HasSubstr("404"), HasSubstr("Vary: Origin")));
+  EXPECT_EQ(seen, (std::vector<std::string>{"/echo/{text} GET, HEAD good", "/echo/{text} GET, HEAD ", "/body POST "}));
+}
+
 TEST_F(ExchangeTest, waits_for_an_answer_and_goes_on_behind_it) {
   std::function<void()> resume;
   router.add_deferred("/slow", [&](const Request& request, Response& response) {

@@ -35,6 +35,9 @@ struct Request {
   std::string_view client_app;                    ///< X-Client-App
   std::string_view traceparent;                   ///< as sent; "" also when it came twice
   std::string_view peer;                          ///< address of the other side, without port; "" when unknown
+  std::string_view api_key;                       ///< X-API-Key; a secret
+  std::string_view origin;                        ///< Origin
+  std::string_view answer_headers;                ///< lines that every answer to it carries, each complete: static text
   std::string_view request_id;                    ///< given by the caller and well formed, else new
   std::chrono::steady_clock::time_point started;  ///< when the last byte of the request was parsed
   int thread = 0;                                 ///< number of the listener's thread, from 0

@@ -98,9 +98,15 @@ class StrictParser final : public beast::basic_parser<true> {
       case beast::field::if_none_match: request_->if_none_match = view(value); break;
       case beast::field::user_agent: request_->user_agent = view(value); break;
       case beast::field::accept_language: request_->accept_language = view(value); break;
+      case beast::field::origin: request_->origin = view(value); break;
       default:
         if (boost::beast::iequals(name, "X-Request-ID") && is_request_id(view(value))) request_->request_id = view(value);
         if (boost::beast::iequals(name, "X-Client-App")) request_->client_app = view(value);
+        if (boost::beast::iequals(name, "X-API-Key")) {
+          // Whoever stands in front of us may have looked at the other one.
+          if (++n_keys_ > 1) return refuse(400, "the request has more than one X-API-Key", error);
+          request_->api_key = view(value);
+        }
         // Twice is as good as none: whom to believe?
         if (boost::beast::iequals(name, "traceparent"))
           request_->traceparent = ++n_traces_ == 1 ? view(value) : std::string_view();
@@ -136,6 +142,7 @@ class StrictParser final : public beast::basic_parser<true> {
   std::size_t field_bytes_ = 0;
   int n_hosts_ = 0;
   int n_lengths_ = 0;
+  int n_keys_ = 0;
   int n_traces_ = 0;
   bool has_encoding_ = false;
   bool has_request_line_ = false;
@@ -176,6 +183,8 @@ struct RequestParser::Parser {
     request.user_agent.clear();
     request.accept_language.clear();
     request.client_app.clear();
+    request.api_key.clear();
+    request.origin.clear();
     request.traceparent.clear();
     request.request_id.clear();
     started = false;

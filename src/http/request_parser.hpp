@@ -24,6 +24,8 @@ struct ParsedRequest {
   std::string user_agent;
   std::string accept_language;
   std::string client_app;
+  std::string api_key;
+  std::string origin;
   std::string traceparent;
   std::string request_id;  ///< "" unless given and well formed
   bool keep_alive = true;

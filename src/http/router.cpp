@@ -70,6 +70,7 @@ const Router::Route* Router::match(const Segments& segments, std::size_t n) cons
 }
 
 std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Response& response) const {
+  if (gate_.headers) request.answer_headers = gate_.headers(request);
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;
@@ -78,6 +79,8 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
     answer_problem(response, 404, "there is nothing at this path; /openapi.json lists what there is");
     return nullptr;
   }
+  request.parameters = target.parameters();
+  if (gate_.admit && !gate_.admit(request, response, route->pattern, route->allow)) return nullptr;
   const bool get = request.method == Method::kGet || request.method == Method::kHead;
   const Handler& handler = get ? route->get : route->post;
   const bool is_deferred = !get && route->deferred_post;
@@ -93,7 +96,6 @@ std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Res
     parameters[n_parameters++] = target.decode_segment(route->segments[i], segments[i]);
   }
   request.path_parameters = std::span(parameters).first(n_parameters);
-  request.parameters = target.parameters();
   std::unique_ptr<Deferred> rest;
   try {
     if (is_deferred) {

@@ -15,6 +15,14 @@ namespace lodestone::http {
 
 using Handler = std::function<void(const Request&, Response&)>;
 
+/// What every request passes on its way to a handler. Both may be empty.
+struct Gate {
+  /// Header lines that every answer to the request carries, each complete; the text must outlive the answer.
+  std::function<std::string_view(const Request&)> headers;
+  /// Asked once the path is known, whatever the method; false when it has answered itself. `allow` names the methods of the path.
+  std::function<bool(const Request&, Response&, const std::string& pattern, const std::string& allow)> admit;
+};
+
 /// Filled before the listener starts, const afterwards, safe from many threads. Handlers run on the listener's threads and must not
 /// block there.
 class Router {
@@ -25,6 +33,7 @@ class Router {
   /// A POST handler whose answer may wait.
   void add_deferred(std::string_view pattern, DeferredHandler handler);
 
+  void set_gate(Gate gate) { gate_ = std::move(gate); }
   /// Requests for that path, which has no parameters, are answered however late a thread is.
   void keep(std::string_view path) { kept_.emplace_back(path); }
   [[nodiscard]] bool is_kept(std::string_view path) const;
@@ -60,6 +69,7 @@ class Router {
   [[nodiscard]] const Route* match(const Segments& segments, std::size_t n) const;
 
   std::vector<Route> routes_;
+  Gate gate_;
   std::vector<std::string> kept_;
 };
 

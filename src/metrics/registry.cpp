@@ -88,6 +88,11 @@ void Registry::declare_gauge(std::string_view name, std::string_view help) {
   (void)family(name, help, Kind::kGauge, Store::kCell, {});
 }
 
+void Registry::declare_counter(std::string_view name, std::string_view help) {
+  const std::lock_guard lock(mutex_);
+  (void)family(name, help, Kind::kCounter, Store::kSlots, {});
+}
+
 Gauge Registry::sampled_counter(std::string_view name, std::string_view help, Labels labels) {
   const std::lock_guard lock(mutex_);
   return Gauge(*series(family(name, help, Kind::kCounter, Store::kCell, {}), std::move(labels)).cell);

@@ -110,6 +110,8 @@ class Registry {
   Histogram histogram(std::string_view name, std::string_view help, std::span<const double> bounds, Labels labels = {});
   /// A family of gauges that has no series yet, so that it is known before there is anything to tell.
   void declare_gauge(std::string_view name, std::string_view help);
+  /// The same of counters.
+  void declare_counter(std::string_view name, std::string_view help);
   /// A counter whose value is read from somewhere else (the kernel) and set before each scrape.
   Gauge sampled_counter(std::string_view name, std::string_view help, Labels labels = {});
   /// A gauge of value 1 whose labels say something; new labels replace the former ones.

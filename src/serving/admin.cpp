@@ -4,6 +4,8 @@
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
 #include "metrics/text.hpp"
+#include "serving/audited.hpp"
+#include "serving/guardrails.hpp"
 #include "serving/reload_order.hpp"
 #include "serving/token.hpp"
 
@@ -43,7 +45,7 @@ void obey(const ReloadOrder& order, ReleaseLoader& loader, http::Response& respo
     return answer_status(response, "ended", *order.source);
   }
   const auto mode = order.is_shadow ? bundle::TrialMode::kShadow : bundle::TrialMode::kRollout;
-  loader.start_trial({*order.source, mode, order.rollout, order.run_id});
+  loader.start_trial({*order.source, mode, order.rollout, order.run_id, order.max_drop, order.max_rise});
   answer_status(response, trial_mode_name(mode), *order.source);
 }
 
@@ -60,12 +62,24 @@ void run_load(http::Response& response, Load load) {
   }
 }
 
+json::Value describe(const ReloadOrder& order) {
+  json::Value out = json::Object{};
+  out.set("source", order.source ? json::Value(*order.source) : json::Value());
+  out.set("mode", json::Value(order.is_shadow ? "shadow" : "primary"));
+  out.set("rollout", json::Value(order.rollout));
+  out.set("run_id", order.run_id.empty() ? json::Value() : json::Value(order.run_id));
+  if (order.max_drop) out.set("max_drop", json::Value(*order.max_drop));
+  if (order.max_rise) out.set("max_rise", json::Value(*order.max_rise));
+  return out;
+}
+
 void write_trial(json::Writer& writer, const Lineup& lineup, const Shadow& shadow) {
   const bundle::Trial& terms = lineup.terms;
   writer.begin_object().key("id").value(std::string_view(terms.id)).key("mode").value(trial_mode_name(terms.mode));
   writer.key("share").value(terms.share).key("run_id");
   terms.run_id.empty() ? writer.null() : writer.value(std::string_view(terms.run_id));
   writer.key("loaded_at").value(std::string_view(format_rfc3339(lineup.trial->loaded_at)));
+  if (lineup.watch != nullptr) write_guardrails(writer.key("guardrails"), *lineup.watch);
   if (terms.mode == bundle::TrialMode::kShadow) {
     const ShadowSummary sums = shadow.summary();
     writer.key("n_compared").value(static_cast<std::int64_t>(sums.n_compared));
@@ -107,7 +121,7 @@ void answer_models(const ReleaseHolder& releases, const ReleaseLoader& loader, c
   writer.end_array().end_object();
 }
 
-void write_experiment(json::Writer& writer, const Experiment& experiment) {
+void write_experiment(json::Writer& writer, const Experiment& experiment, const GuardrailWatch* watch) {
   writer.begin_object().key("name").value(std::string_view(experiment.name));
   writer.key("status").value(experiment.is_active ? "active" : "paused").key("salt").value(std::string_view(experiment.salt));
   writer.key("variants").begin_array();
@@ -122,9 +136,21 @@ void write_experiment(json::Writer& writer, const Experiment& experiment) {
     if (parameters.vector_ef) writer.key("vector_ef").value(static_cast<std::int64_t>(*parameters.vector_ef));
     if (parameters.diversity) writer.key("diversity").value(*parameters.diversity);
     if (parameters.exploration) writer.key("exploration").value(*parameters.exploration);
-    writer.end_object().end_object();
+    writer.end_object().key("stopped");
+    variant.stopped.empty() ? writer.null() : writer.value(std::string_view(variant.stopped));
+    writer.end_object();
   }
-  writer.end_array().end_object();
+  writer.end_array().key("guardrails");
+  watch == nullptr ? static_cast<void>(writer.null()) : write_guardrails(writer, *watch);
+  writer.end_object();
+}
+
+/// The watch of an experiment; null where it has none.
+const GuardrailWatch* watch_of(const RunningExperiments& running, std::size_t experiment) {
+  for (const WatchedExperiment& one : running.watched) {
+    if (one.experiment == experiment) return one.watch.get();
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -154,19 +180,23 @@ void add_scrape(http::Router& router, const std::string& token, metrics::Registr
 }
 
 void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
-               ReleaseLoader& loader, const Shadow& shadow) {
+               ReleaseLoader& loader, const Shadow& shadow, AuditLog& audit) {
   const auto guarded = [&](http::Method method, std::string_view pattern, http::Handler handler) {
     router.add(method, pattern, behind_token(token, std::move(handler)));
   };
   add_scrape(router, token, registry);
   guarded(http::Method::kGet, "/models",
           [&](const http::Request&, http::Response& response) { answer_models(releases, loader, shadow, response); });
-  guarded(http::Method::kPost, "/models/reload", [&](const http::Request& request, http::Response& response) {
+  const auto audited = [&](std::string_view pattern, const std::string& action, ChangingHandler handler) {
+    router.add(http::Method::kPost, pattern, audit_calls(token, audit, action, std::move(handler)));
+  };
+  audited("/models/reload", "reload", [&](const http::Request& request, http::Response& response, json::Value& arguments) {
     ReloadOrder order;
     if (!read_order(request, response, order)) return;
+    arguments = describe(order);
     run_load(response, [&] { obey(order, loader, response); });
   });
-  guarded(http::Method::kPost, "/models/rollback", [&](const http::Request& request, http::Response& response) {
+  audited("/models/rollback", "rollback", [&](const http::Request& request, http::Response& response, json::Value&) {
     if (!request.body.empty() && request.body != "{}") return http::answer_problem(response, 422, "rollback takes no body");
     run_load(response, [&] { answer_status(response, "loaded", loader.roll_back()); });
   });
@@ -179,7 +209,9 @@ void add_experiments(http::Router& router, const std::string& token, const Exper
                writer.begin_object().key("problem");
                problem ? writer.value(std::string_view(*problem)) : writer.null();
                writer.key("experiments").begin_array();
-               for (const Experiment& one : experiments.get()->experiments.all()) write_experiment(writer, one);
+               const auto running = experiments.get();
+               const std::vector<Experiment>& all = running->experiments.all();
+               for (std::size_t e = 0; e < all.size(); ++e) write_experiment(writer, all[e], watch_of(*running, e));
                writer.end_array().end_object();
              }));
 }

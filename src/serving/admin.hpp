@@ -7,6 +7,7 @@
 
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
+#include "serving/audit_log.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/recommendations.hpp"
 #include "serving/release_loader.hpp"
@@ -28,10 +29,10 @@ void add_scrape(http::Router& router, const std::string& token, metrics::Registr
 void add_explain(http::Router& router, const std::string& token, const ReleaseHolder& releases, const Clock& clock,
                  std::function<PageTuning()> tuning);
 
-/// GET /metrics, GET /models, POST /models/reload, POST /models/rollback, and /livez without a token. The references must outlive the
-/// router.
+/// GET /metrics, GET /models, POST /models/reload, POST /models/rollback, and /livez without a token. Calls that change something, and those that
+/// would, are in the audit log. The references must outlive the router.
 void add_admin(http::Router& router, const std::string& token, metrics::Registry& registry, const ReleaseHolder& releases,
-               ReleaseLoader& loader, const Shadow& shadow);
+               ReleaseLoader& loader, const Shadow& shadow, AuditLog& audit);
 
 /// GET /experiments: what the file says and whether it runs.
 void add_experiments(http::Router& router, const std::string& token, const ExperimentFile& experiments);

@@ -1,17 +1,21 @@
 #include "serving/experiment_file.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace lodestone::serving {
 
 ExperimentFile::ExperimentFile(fs::path path, ServingMetrics& metrics)
-    : file_("experiments", std::move(path)), metrics_(&metrics) {
+    : path_(path), file_("experiments", std::move(path)), metrics_(&metrics) {
   publish({});
 }
 
 void ExperimentFile::look() {
   const FileFollower::Look look = file_.look([this](std::string_view text, const std::string& name) {
-    publish(Experiments::parse(text, name));
+    Experiments experiments = Experiments::parse(text, name);
+    stopped_ = stop_variants(experiments, load_stopped(stopped_file()));
+    publish(std::move(experiments));
     for (const Experiment& one : running_.get()->experiments.all())
       log_info("serving", "experiment {} is {}, {} variants", one.name, one.is_active ? "active" : "paused", one.variants.size());
   });
@@ -20,9 +24,62 @@ void ExperimentFile::look() {
                                                                                           : ServingMetrics::Reload::kRefused);
 }
 
+void ExperimentFile::stop(StoppedVariant variant) {
+  Experiments experiments = running_.get()->experiments;
+  stopped_.push_back(std::move(variant));
+  stopped_ = stop_variants(experiments, stopped_);
+  publish(std::move(experiments));  // at once, whatever the disk says
+  save_stopped(stopped_file(), stopped_);
+}
+
+std::vector<StoppedVariant> ExperimentFile::stop_variants(Experiments& experiments, const std::vector<StoppedVariant>& stopped) {
+  std::vector<StoppedVariant> out;
+  for (const StoppedVariant& one : stopped) {
+    const auto& all = experiments.all();
+    const auto of = std::ranges::find(all, one.experiment, &Experiment::name);
+    if (of == all.end() || fingerprint_of(*of) != one.fingerprint) continue;
+    const auto variant = std::ranges::find(of->variants, one.variant, &ExperimentVariant::name);
+    if (variant == of->variants.end() || !variant->stopped.empty()) continue;
+    const auto e = static_cast<std::size_t>(of - all.begin());
+    const auto v = static_cast<std::size_t>(variant - of->variants.begin());
+    log_warn("serving", "variant {} of {} stays off since {}: {}", one.variant, one.experiment, format_rfc3339(one.at),
+             one.detail);
+    experiments.stop(e, v, one.detail);
+    out.push_back(one);
+  }
+  return out;
+}
+
+std::vector<WatchedExperiment> ExperimentFile::watch(const Experiments& experiments) const {
+  std::vector<WatchedExperiment> out;
+  const auto before = running_.get();
+  for (std::size_t e = 0; e < experiments.all().size(); ++e) {
+    const Experiment& one = experiments.all()[e];
+    if (!one.is_active || one.guardrails.guardrails.empty()) continue;
+    WatchedExperiment next;
+    next.experiment = e;
+    next.fingerprint = fingerprint_of(one);
+    std::vector<GuardrailArm> arms(1);
+    for (const ExperimentVariant& variant : one.variants) {
+      const bool is_control = variant.name == "control";
+      if (is_control) arms[0] = {variant.name, variant.allocation};
+      next.arms.push_back(is_control ? 0 : variant.allocation > 0 ? arms.size() : WatchedExperiment::kNoArm);
+      if (!is_control && variant.allocation > 0) arms.push_back({variant.name, variant.allocation});
+    }
+    if (arms.size() < 2) continue;
+    for (const WatchedExperiment& old : before ? before->watched : std::vector<WatchedExperiment>{}) {
+      if (old.fingerprint == next.fingerprint) next.watch = old.watch;
+    }
+    if (next.watch == nullptr) next.watch = std::make_shared<GuardrailWatch>(one.guardrails, std::move(arms));
+    out.push_back(std::move(next));
+  }
+  return out;
+}
+
 void ExperimentFile::publish(Experiments experiments) {
   auto next = std::make_shared<RunningExperiments>();
   for (const Assignment& one : experiments.assignments()) next->counters.push_back(metrics_->exposure_counters(one.label));
+  next->watched = watch(experiments);
   next->experiments = std::move(experiments);
   running_.set(std::move(next));
 }

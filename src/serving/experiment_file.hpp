@@ -10,13 +10,31 @@
 #include "serving/file_follower.hpp"
 #include "serving/published.hpp"
 #include "serving/serving_metrics.hpp"
+#include "serving/stopped_variants.hpp"
 
 namespace lodestone::serving {
+
+/// An active experiment with guardrails.
+struct WatchedExperiment {
+  std::size_t experiment = 0;             ///< in all()
+  std::vector<std::size_t> arms;          ///< of its variants: place in watch->arms()
+  std::string fingerprint;                ///< fingerprint_of() it
+  std::shared_ptr<GuardrailWatch> watch;  ///< goes on as long as the experiment stays what it is
+
+  /// The arm that an assignment belongs to; none where it takes no part, or is of a variant without a share.
+  [[nodiscard]] std::optional<std::size_t> arm_at(const Experiments& experiments, std::size_t place) const {
+    const auto variant = experiments.variant_at(place, experiment);
+    if (!variant || arms[*variant] == kNoArm) return std::nullopt;
+    return arms[*variant];
+  }
+  static constexpr std::size_t kNoArm = SIZE_MAX;
+};
 
 /// One reading of the file with the counters of its assignments.
 struct RunningExperiments {
   Experiments experiments;
   std::vector<ExposureCounters> counters;  ///< beside experiments.assignments()
+  std::vector<WatchedExperiment> watched;
 };
 
 /// look() belongs to one thread at a time; the rest is safe from many.
@@ -28,6 +46,12 @@ class ExperimentFile {
   /// Reads the file if it is another one than at the last look. A file with errors is logged and counted, and what was read before goes on; a file
   /// that is gone ends all experiments.
   void look();
+  /// Switches a variant off, here and in the file beside the experiments (stopped_file()), so that it stays off until its experiment is another. On the
+  /// thread that looks.
+  void stop(StoppedVariant variant);
+  [[nodiscard]] fs::path stopped_file() const { return fs::path(path_) += ".stopped.json"; }
+  /// Notes each reading there; must outlive this.
+  void set_audit(AuditLog& audit) { file_.set_audit(audit); }
   void collect() { running_.collect(); }
 
   /// What runs.
@@ -38,8 +62,13 @@ class ExperimentFile {
 
  private:
   void publish(Experiments experiments);
+  /// The stopped variants that stand for what runs.
+  static std::vector<StoppedVariant> stop_variants(Experiments& experiments, const std::vector<StoppedVariant>& stopped);
+  [[nodiscard]] std::vector<WatchedExperiment> watch(const Experiments& experiments) const;
 
+  fs::path path_;
   FileFollower file_;
+  std::vector<StoppedVariant> stopped_;  ///< of what runs
   ServingMetrics* metrics_;
   Published<RunningExperiments> running_;
 };

@@ -8,6 +8,7 @@
 #include "base/hash.hpp"
 #include "base/nearest.hpp"
 #include "base/yaml.hpp"
+#include "serving/guardrail_terms.hpp"
 
 namespace lodestone::serving {
 namespace {
@@ -16,6 +17,7 @@ constexpr double kMaxWeight = 100;
 constexpr std::int64_t kMinEf = 1;
 constexpr std::int64_t kMaxEf = 1'000;
 constexpr double kRounding = 1e-9;  // of allocations that are to sum to 1
+constexpr std::string_view kControl = "control";
 constexpr std::string_view kWeightEnd = "_weight";
 
 /// Names stand in metrics' labels, logs and answers.
@@ -96,7 +98,7 @@ Experiment read_experiment(const Yaml& node, const std::string& name) {
     node.error("an experiment is a map with status, salt and variants");
     return out;
   }
-  node.only({"status", "salt", "variants", "description"});
+  node.only({"status", "salt", "variants", "description", "guardrails"});
   const Yaml status = node.require("status");
   const std::vector<std::string> known{"active", "paused"};
   const std::string text = status.as_string(known[1]);
@@ -105,6 +107,11 @@ Experiment read_experiment(const Yaml& node, const std::string& name) {
   out.is_active = text == known[0];
   out.salt = node.get("salt").as_string(name);
   out.variants = read_variants(node.require("variants"));
+  const Yaml guardrails = node.get("guardrails");
+  out.guardrails = read_guardrails(guardrails);
+  const auto is_control = [](const ExperimentVariant& one) { return one.name == kControl && one.allocation > 0; };
+  if (guardrails.is_defined() && std::ranges::none_of(out.variants, is_control))
+    guardrails.error("guardrails compare with the variant control, which is missing or has no allocation");
   return out;
 }
 
@@ -201,12 +208,22 @@ std::size_t Experiments::assign(std::string_view unit) const {
     for (std::size_t v = 0; v < one.variants.size(); ++v) {
       until += one.variants[v].allocation;
       if (bucket >= until) continue;
-      place += radix * (v + 1);
+      if (one.variants[v].stopped.empty()) place += radix * (v + 1);
       break;
     }
     radix *= one.variants.size() + 1;
   }
   return place;
+}
+
+std::optional<std::size_t> Experiments::variant_at(std::size_t place, std::size_t experiment) const {
+  if (!all_[experiment].is_active) return std::nullopt;
+  for (std::size_t e = 0; e < experiment; ++e) {
+    if (all_[e].is_active) place /= all_[e].variants.size() + 1;
+  }
+  const std::size_t digit = place % (all_[experiment].variants.size() + 1);
+  if (digit == 0) return std::nullopt;
+  return digit - 1;
 }
 
 }  // namespace lodestone::serving

@@ -8,6 +8,7 @@
 //       variants:
 //         - {name: control, allocation: 0.5}
 //         - {name: treatment, allocation: 0.5, parameters: {content_weight: 0.8}}
+//       guardrails: {click_rate: {max_drop: 0.1}}   # serving/guardrail_terms.hpp
 
 #include <array>
 #include <cstddef>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "engine/page.hpp"
+#include "serving/guardrail.hpp"
 
 namespace lodestone::serving {
 
@@ -41,6 +43,7 @@ struct ExperimentVariant {
   std::string name;
   double allocation = 0;  ///< share of the units; what the variants leave gets what no experiment changes
   PageParameters parameters;
+  std::string stopped = {};  ///< why a guardrail has stopped it; "" = it runs
 };
 
 struct Experiment {
@@ -48,6 +51,7 @@ struct Experiment {
   std::string salt;
   bool is_active = false;
   std::vector<ExperimentVariant> variants;
+  GuardrailTerms guardrails = {};  ///< none of them = nothing is watched
 };
 
 /// What all active experiments together make of a unit.
@@ -72,6 +76,12 @@ class Experiments {
   [[nodiscard]] const std::vector<Assignment>& assignments() const { return assignments_; }
   /// Place in assignments().
   [[nodiscard]] std::size_t assign(std::string_view unit) const;
+  /// Of the experiment with that number in all(), the variant that an assignment gives; none where it gives none.
+  [[nodiscard]] std::optional<std::size_t> variant_at(std::size_t place, std::size_t experiment) const;
+  /// From now on the units of that variant get what no experiment changes.
+  void stop(std::size_t experiment, std::size_t variant, std::string why) {
+    all_[experiment].variants[variant].stopped = std::move(why);
+  }
 
  private:
   void combine();

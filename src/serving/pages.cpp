@@ -45,15 +45,18 @@ void write_check(json::Writer& writer, std::string_view name, std::string_view s
 }
 
 void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, const ExperimentFile& experiments,
-                   const RulesFile& rules, http::Response& response) {
+                   const RulesFile& rules, const Access& access, http::Response& response) {
   const ReleasePointer release = releases.get();
   const bool refused = loader.last_refusal().has_value();
   const bool bad_experiments = experiments.problem().has_value();
   const bool bad_rules = rules.problem().has_value();
+  const bool bad_keys = access.problem().has_value();
   response.status = release ? 200 : 503;
   json::Writer writer(response.out());
   writer.begin_object();
-  writer.key("status").value(!release ? "unhealthy" : refused || bad_experiments || bad_rules ? "degraded" : "healthy");
+  writer.key("status").value(!release                                              ? "unhealthy"
+                             : refused || bad_experiments || bad_rules || bad_keys ? "degraded"
+                                                                                   : "healthy");
   writer.key("cache").value("none");
   writer.key("models_loaded").boolean(release != nullptr);
   writer.key("checks").begin_object();
@@ -66,6 +69,8 @@ void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, c
               bad_experiments ? "the experiments' file has errors; the server's log says which" : "");
   write_check(writer, "rules", bad_rules ? "refused" : "ok", "detail",
               bad_rules ? "the rules' file has errors; the server's log says which" : "");
+  write_check(writer, "keys", bad_keys ? "refused" : "ok", "detail",
+              bad_keys ? "the keys' file has errors; the server's log says which" : "");
   writer.end_object().end_object();
 }
 
@@ -148,8 +153,8 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 }
 
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
-               const ExperimentFile& experiments, const RulesFile& rules, const Recommendations& recommendations,
-               const DrainFlag& is_draining) {
+               const ExperimentFile& experiments, const RulesFile& rules, const Access& access,
+               const Recommendations& recommendations, const DrainFlag& is_draining) {
   for (const char* path : {"/livez", "/readyz", "/health"}) router.keep(path);
   router.add(http::Method::kGet, "/livez", [](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
@@ -165,7 +170,7 @@ void add_pages(http::Router& router, const ReleaseHolder& releases, const Releas
   });
   router.add(http::Method::kGet, "/health", [&](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
-    answer_health(releases, loader, experiments, rules, response);
+    answer_health(releases, loader, experiments, rules, access, response);
   });
   static const std::string docs = make_docs_page(openapi_document());
   add_page(router, "/openapi.json", "application/json", openapi_document());

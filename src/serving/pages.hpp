@@ -45,8 +45,8 @@ using DrainFlag = std::atomic<bool>;
 
 /// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router.
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
-               const ExperimentFile& experiments, const RulesFile& rules, const Recommendations& recommendations,
-               const DrainFlag& is_draining);
+               const ExperimentFile& experiments, const RulesFile& rules, const Access& access,
+               const Recommendations& recommendations, const DrainFlag& is_draining);
 
 /// /demo and the assets.
 void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases);

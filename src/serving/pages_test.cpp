@@ -106,13 +106,14 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
   ReleaseLoader loader(bundle::BundleStore(site.folder.path()), releases, counted, site.clock, nullptr);
   const ExperimentFile experiments("", counted);
   const RulesFile rules("", releases, counted);
+  const Access access({}, counted, registry, site.clock, 1);
   Shadow shadow(releases, registry);
   Recommendations recommendations(releases, experiments, shadow, counted, registry, site.clock, 1);
   const DrainFlag draining{false};
   const DemoPage demo;
   recommendations.add_routes(router);
   Events(nullptr, {}, registry, site.clock, 1).add_routes(router);
-  add_pages(router, releases, loader, experiments, rules, recommendations, draining);
+  add_pages(router, releases, loader, experiments, rules, access, recommendations, draining);
   add_demo_page(router, demo, releases);
   std::set<std::string> described;
   for (const json::Member& path : *document.find("paths")->as_object()) described.insert(path.key);
@@ -121,6 +122,7 @@ TEST_F(PagesTest, every_route_and_nothing_else_is_described) {
     if (!entry.pattern.ends_with(".css")) routed.insert(entry.pattern);
   }
   EXPECT_EQ(described, routed);
+  for (const std::string& path : routed) EXPECT_EQ(operation(path)->find("security") == nullptr, Access::is_open(path)) << path;
 }
 
 TEST_F(PagesTest, every_parameter_is_described_and_taken) {
@@ -155,7 +157,7 @@ TEST_F(PagesTest, health_says_what_is_loaded) {
       "{\"status\":\"healthy\",\"cache\":\"none\",\"models_loaded\":true,\"checks\":{\"bundle\":{\"status\":\"ok\",\"id\":\"" +
           id +
           "\"},\"fallback\":{\"status\":\"ok\"},\"current\":{\"status\":\"ok\"},\"experiments\":{\"status\":\"ok\"},\"rules\":{"
-          "\"status\":\"ok\"}}}");
+          "\"status\":\"ok\"},\"keys\":{\"status\":\"ok\"}}}");
   EXPECT_EQ(site.get("/livez").body, "{\"status\":\"ok\"}");
 }
 

@@ -27,9 +27,12 @@ bool read_order(const http::Request& request, http::Response& response, PageOrde
 }
 
 /// Before any list is made, so that a page that is refused has shown nothing.
-void check_items(const PageOrder& order, const models::Release& release) {
+template <typename MaySee>
+void check_items(const PageOrder& order, const models::Release& release, const MaySee& may_see) {
   for (const SlotOrder& slot : order.slots) {
-    if (slot.item && !release.catalog.find(*slot.item)) {
+    if (!slot.item) continue;
+    const auto item = release.catalog.find(*slot.item);
+    if (!item || !may_see(*item)) {
       fail(ErrorCode::kNotFound, "slot \"{}\": data set {} is not in bundle {}", slot.name, raw(*slot.item), release.id);
     }
   }
@@ -51,7 +54,7 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
   if (order.user) asked.set_unit(raw(*order.user));
   assign(request, asked, worker, lineup);
   const models::Release& release = asked.release->release();
-  check_items(order, release);
+  check_items(order, release, [&](ItemIndex item) { return may_see(request, worker, asked, item); });
   std::string& out = response.out();
   out += "{\"slots\":{";
   worker.exclude.clear();

@@ -109,6 +109,7 @@ void Recommendations::wait_until_warm() const {
 void Recommendations::answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
   response.more_headers = "Vary: X-API-Key\r\n";
+  worker.watched = {};
   try {
     if (const Lineup* lineup = worker.reader.lineup(); lineup != nullptr && lineup->current) {
       (this->*build)(request, worker, *lineup, response);
@@ -122,6 +123,7 @@ void Recommendations::answer(Endpoint endpoint, Build build, const http::Request
   const bool known = response.status == 200 && http::etag_matches(request.if_none_match, response.etag);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - request.started;
   metrics_->count_answer(worker.slots, endpoint, known ? 304 : response.status, elapsed.count());
+  if (worker.watched.running != nullptr) watch(worker, response.status, elapsed.count());
 }
 
 void Recommendations::read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker,
@@ -157,6 +159,8 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
   }
   const RunningExperiments& running = *worker.experiments.current();
   const std::size_t place = asked.unit.empty() || !running.experiments.any_active() ? 0 : running.experiments.assign(asked.unit);
+  if ((!running.watched.empty() || lineup.watch != nullptr) && !asked.unit.empty())
+    worker.watched = {&running, lineup.watch.get(), GuardrailWatch::unit_hash(asked.unit), place, asked.variant};
   asked.assignment = &running.experiments.assignments()[place];
   asked.exposures = &running.counters[place];
   asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
@@ -181,6 +185,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   engine::Page& page = worker.page;
   engine::RecallTrace trace{monotonic_nanoseconds, {}};
   const bool is_sampled = worker.n_pages++ % ServingMetrics::kSampled == 0;
+  narrow(request, asked);
   asked.page.values = worker.values;
   worker.live.read(visitors_, release, asked.page.user, asked.visitor, asked.page);
   if (asked.page.kind == engine::PageKind::kTrending)
@@ -197,6 +202,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   if (page.items.empty() && !asked.is_narrowed()) {
     answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
     metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
+    worker.watched.is_empty = true;
     return false;
   }
   count_page(asked, worker, is_sampled ? &trace : nullptr);
@@ -232,6 +238,7 @@ void Recommendations::count_page(const Asked& asked, Worker& worker, const engin
   const models::Catalog& catalog = asked.release->release().catalog;
   const engine::Page& page = worker.page;
   const Degrade degrade = degrade_of(page);
+  worker.watched.is_degraded = worker.watched.is_degraded || degrade != Degrade::kNone;
   std::size_t n_new = 0;
   for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
@@ -258,7 +265,8 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   const models::Release& release = asked.release->release();
   const std::int64_t id = http::path_id(request, 0);
   asked.page.item = release.catalog.find(ItemId(id));
-  if (!asked.page.item) fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
+  if (!asked.page.item || !may_see(request, worker, asked, *asked.page.item))
+    fail(ErrorCode::kNotFound, "data set {} is not in bundle {}", id, release.id);
   if (!make_page(request, asked, worker, response)) return;
   std::string& out = response.out();
   out += "{\"dataset_id\":";

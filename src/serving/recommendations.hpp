@@ -11,6 +11,7 @@
 #include "http/parameters.hpp"
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
+#include "serving/access.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/exposure_log.hpp"
 #include "serving/live_trending.hpp"
@@ -40,6 +41,8 @@ class Recommendations {
   void add_routes(http::Router& router);
   /// Notes every list that is shown there; before the first request. nullptr = nowhere.
   void set_exposure_log(ExposureLog* log) { exposure_log_ = log; }
+  /// Keys narrow what is shown; before the first request. nullptr = nobody has one.
+  void set_access(Access& access) { access_ = &access; }
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
@@ -64,6 +67,7 @@ class Recommendations {
  private:
   struct Worker;
   struct Asked;
+  struct Watched;
   using Build = void (Recommendations::*)(const http::Request&, Worker&, const Lineup&, http::Response&);
 
   void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build,
@@ -81,6 +85,14 @@ class Recommendations {
   void read_common(const http::Request& request, const http::Parameters& parameters, Worker& worker, Asked& asked) const;
   /// Chooses the release and the variants of experiments for whoever asks.
   void assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const;
+  /// Finds the key of the request, once.
+  void find_key(const http::Request& request, Asked& asked) const;
+  /// Leaves out what the key of the request has no part in.
+  void narrow(const http::Request& request, Asked& asked) const;
+  /// Whether the data set is there for the key of the request.
+  bool may_see(const http::Request& request, Worker& worker, Asked& asked, ItemIndex item) const;
+  /// Tells the guardrails of an answer to a visitor of theirs.
+  static void watch(const Worker& worker, int status, double seconds);
   /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
   bool make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response);
   void expose(const http::Request& request, const Asked& asked, const engine::Page& page) const;
@@ -91,6 +103,7 @@ class Recommendations {
   ServingMetrics* metrics_;
   const Clock* clock_;
   ExposureLog* exposure_log_ = nullptr;
+  Access* access_ = nullptr;
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -12,6 +12,7 @@
 #include "bundle/trial.hpp"
 #include "engine/rules.hpp"
 #include "serving/drift.hpp"
+#include "serving/guardrail.hpp"
 #include "serving/live_features.hpp"
 #include "serving/published.hpp"
 
@@ -39,6 +40,7 @@ struct Lineup {
   /// Of the operator, for each; null = there are none.
   std::shared_ptr<const engine::Rules> current_rules;
   std::shared_ptr<const engine::Rules> trial_rules;
+  std::shared_ptr<GuardrailWatch> watch;  ///< of a rollout; null = nothing is watched
 };
 
 /// Safe from many threads.
@@ -49,6 +51,8 @@ class ReleaseHolder {
   /// Starts a trial, in place of any other.
   void set_trial(ReleasePointer trial, bundle::Trial terms);
   void end_trial();
+  /// What rollouts must not make worse; before the first one.
+  void set_rollout_limits(const RolloutLimits& limits) { rollout_limits_ = limits; }
   /// Rules for the releases that are there and for all that come.
   void set_rules(std::shared_ptr<const engine::RuleBook> book);
 
@@ -65,7 +69,10 @@ class ReleaseHolder {
   friend class ReleaseReader;
   /// Binds the rules to what is in it, and publishes it.
   void replace(Lineup next);
+  /// Counts anew: what is compared with what has changed.
+  void watch(Lineup& next) const;
   Published<Lineup> lineups_;
+  RolloutLimits rollout_limits_;
   std::shared_ptr<const engine::RuleBook> book_;
   std::mutex change_mutex_;  ///< held while something is replaced
 };

@@ -189,13 +189,13 @@ void ReleaseLoader::start_trial(const bundle::Trial& trial) {
   });
 }
 
-void ReleaseLoader::end_trial(const std::string& id) {
+void ReleaseLoader::end_trial(const std::string& id, std::string_view why) {
   const std::lock_guard lock(load_mutex_);
   const auto lineup = releases_->lineup();
   if (!lineup || !lineup->trial || lineup->terms.id != id) fail(ErrorCode::kNotFound, "bundle {} is not tried", id);
   store_.end_trial();
   seen_trial_ = {};
-  stop_trial("its share was set to 0");
+  stop_trial(why);
 }
 
 std::string ReleaseLoader::roll_back() {

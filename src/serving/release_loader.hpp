@@ -38,7 +38,7 @@ class ReleaseLoader {
   /// Loads what the trial names and starts it, in place of any other. Throws as load() does, and as BundleStore::start_trial().
   void start_trial(const bundle::Trial& trial);
   /// Ends the trial of `id`; not_found when there is none.
-  void end_trial(const std::string& id);
+  void end_trial(const std::string& id, std::string_view why = "its share was set to 0");
   /// Ends the rollout, if there is one: what it rolled out is what somebody wants to be rid of. Otherwise makes the newest bundle older than
   /// the current one current, and loads it. Returns the id that everybody gets now.
   std::string roll_back();

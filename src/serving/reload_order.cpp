@@ -9,6 +9,7 @@
 #include "base/nearest.hpp"
 #include "bundle/bundle.hpp"
 #include "http/problem.hpp"
+#include "serving/guardrail.hpp"
 
 namespace lodestone::serving {
 
@@ -24,6 +25,13 @@ const std::string& text_of(const json::Member& member) {
   const std::string* text = member.value.as_string();
   if (text == nullptr) refuse(member.key, fmt::format("{} is {}, expected a text", member.key, json::format(member.value)));
   return *text;
+}
+
+double limit_of(const json::Member& member, double most) {
+  const auto limit = member.value.as_number();
+  if (!limit || !(*limit >= 0 && *limit <= most))
+    refuse(member.key, fmt::format("{} is {}, expected a number from 0 to {}", member.key, json::format(member.value), most));
+  return *limit;
 }
 
 void read_member(const json::Member& member, ReloadOrder& order) {
@@ -48,8 +56,12 @@ void read_member(const json::Member& member, ReloadOrder& order) {
     order.run_id = text_of(member);
     if (order.run_id.size() > kMaxRunId)
       refuse("run_id", fmt::format("run_id has {} bytes, at most {} are allowed", order.run_id.size(), kMaxRunId));
+  } else if (member.key == "max_drop") {
+    order.max_drop = limit_of(member, RolloutLimits::kNoDrop);
+  } else if (member.key == "max_rise") {
+    order.max_rise = limit_of(member, RolloutLimits::kNoRise);
   } else {
-    const std::vector<std::string> known = {"mode", "source", "rollout", "run_id"};
+    const std::vector<std::string> known = {"mode", "source", "rollout", "run_id", "max_drop", "max_rise"};
     refuse(member.key, fmt::format("unknown key {}{}", json::format(json::Value(member.key)), suggest(member.key, known)));
   }
 }

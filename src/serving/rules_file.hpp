@@ -27,6 +27,8 @@ class RulesFile {
   void look();
   /// Why the file as it is does not hold; none when all is well.
   [[nodiscard]] std::optional<std::string> problem() const { return file_.problem(); }
+  /// Notes each later reading there; must outlive this.
+  void set_audit(AuditLog& audit) { file_.set_audit(audit); }
 
  private:
   FileFollower file_;

@@ -49,6 +49,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
     : options_(with_defaults(std::move(options))),
       token_(load_admin_token(options_.admin_token_file)),
       metrics_(registry),
+      audit_(options_.audit, registry, clock),
       live_features_(options_.events.segments.folder, static_cast<std::size_t>(options_.n_threads)),
       loader_(bundle::BundleStore(options_.bundle_folder, options_.onnx_library), releases_, metrics_, clock,
               options_.demo ? std::function<std::string(const models::Release&)>(
@@ -57,6 +58,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
               &live_features_, options_.n_threads),
       experiments_(options_.experiments_file, metrics_),
       rules_(options_.rules_file, releases_, metrics_),
+      access_(options_.access, metrics_, registry, clock, options_.n_threads),
       shadow_(releases_, registry),
       drift_(registry, clock, options_.drift_pages),
       exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
@@ -64,16 +66,19 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads),
       live_visitors_(options_.live_visitors),
       live_trending_(options_.trending_pairs, clock),
-      journal_(make_journal(options_, {&live_visitors_, &live_trending_, &live_features_}, registry, clock)),
+      guardrails_(experiments_, releases_, loader_, audit_, registry, clock),
+      journal_(make_journal(options_, {&live_visitors_, &live_trending_, &live_features_, &guardrails_}, registry, clock)),
       events_(journal_.get(), options_.event_times, registry, clock, options_.n_threads) {
   recommendations_.set_tuning(options_.tuning);
   recommendations_.set_exposure_log(exposure_log_.get());
   recommendations_.set_live(live_visitors_, live_trending_);
+  recommendations_.set_access(access_);
+  router_.set_gate(access_.gate());
   recommendations_.add_routes(router_);
   events_.add_routes(router_);
-  add_pages(router_, releases_, loader_, experiments_, rules_, recommendations_, is_draining_);
+  add_pages(router_, releases_, loader_, experiments_, rules_, access_, recommendations_, is_draining_);
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
-  add_admin(admin_router_, token_, registry, releases_, loader_, shadow_);
+  add_admin(admin_router_, token_, registry, releases_, loader_, shadow_, audit_);
   add_experiments(admin_router_, token_, experiments_);
   add_explain(admin_router_, token_, releases_, clock, [this] { return recommendations_.tuning(); });
   metrics::register_process_metrics(registry);
@@ -97,19 +102,26 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   closed.limits.connections = 100;
   admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
 
+  releases_.set_rollout_limits(options_.rollout_limits);
   rules_.look();  // before there is a release, so that what they hide is never seen
   experiments_.look();
   loader_.look();
+  rules_.set_audit(audit_);  // what is there at a start is no change
+  experiments_.set_audit(audit_);
+  access_.set_audit(audit_);
   housekeeper_.watch(options_.bundle_folder);
-  for (const fs::path& file : {options_.rules_file, options_.experiments_file}) {
+  for (const fs::path& file : {options_.rules_file, options_.experiments_file, options_.access.keys_file}) {
     if (!file.empty()) housekeeper_.watch(file.parent_path().empty() ? fs::path(".") : file.parent_path());
   }
   housekeeper_.add([this] { rules_.look(); });
+  housekeeper_.add([this] { access_.look(); });
   housekeeper_.add([this] { experiments_.look(); });
   housekeeper_.add([this] { loader_.look(); });
+  housekeeper_.add([this] { guardrails_.check(); });
   housekeeper_.add([this] {
     releases_.collect();
     experiments_.collect();
+    access_.collect();
   });
   housekeeper_.add(
       [this] {

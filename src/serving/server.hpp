@@ -13,9 +13,11 @@
 #include "http/listener.hpp"
 #include "http/request_observer.hpp"
 #include "metrics/registry.hpp"
+#include "serving/access.hpp"
 #include "serving/drift.hpp"
 #include "serving/events.hpp"
 #include "serving/experiment_file.hpp"
+#include "serving/guardrails.hpp"
 #include "serving/housekeeper.hpp"
 #include "serving/pages.hpp"
 #include "serving/recommendations.hpp"
@@ -40,6 +42,9 @@ struct ServerOptions {
   std::size_t live_visitors = 50'000;      ///< of LiveVisitors
   std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
   fs::path rules_file;                     ///< "" = no rules
+  AccessOptions access;
+  AuditLog::Options audit;
+  RolloutLimits rollout_limits;
   PageTuning tuning = {};
   http::ObserverOptions observer;                        ///< of the public port
   std::optional<DemoPage> demo;                          ///< none = no page at /
@@ -78,16 +83,19 @@ class Server {
   DrainFlag is_draining_{false};
   ReleaseHolder releases_;
   ServingMetrics metrics_;
+  AuditLog audit_;
   LiveFeatureSet live_features_;
   ReleaseLoader loader_;
   ExperimentFile experiments_;
   RulesFile rules_;
+  Access access_;
   Shadow shadow_;
   DriftGauges drift_;
   std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
   LiveVisitors live_visitors_;
   LiveTrending live_trending_;
+  Guardrails guardrails_;
   std::unique_ptr<EventJournal> journal_;  ///< may be null
   Events events_;
   std::unique_ptr<http::RequestObserver> observer_;  ///< may be null

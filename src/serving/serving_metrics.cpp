@@ -89,11 +89,12 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
   constexpr std::array<const char*, 2> kResults = {"loaded", "refused"};
+  constexpr std::array<const char*, kWatchedFiles> kFiles = {"experiments", "rules", "keys"};
   for (std::size_t r = 0; r < kResults.size(); ++r) {
     reloads_[r] = registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", kResults[r]}});
     for (std::size_t f = 0; f < file_reads_.size(); ++f) {
       file_reads_[f][r] = registry.counter("watched_file_reads_total", "Readings of a file that is followed, after it changed.",
-                                           {{"file", f == 0 ? "experiments" : "rules"}, {"result", kResults[r]}});
+                                           {{"file", kFiles[f]}, {"result", kResults[r]}});
     }
   }
   for (std::size_t m = 0; m < trial_share_.size(); ++m) {

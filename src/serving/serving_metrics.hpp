@@ -41,7 +41,8 @@ inline constexpr std::size_t kVariants = 2;
 std::string_view variant_name(Variant variant);
 
 /// Files that are followed while the server runs. The numbers index arrays.
-enum class WatchedFile : std::uint8_t { kExperiments, kRules };
+enum class WatchedFile : std::uint8_t { kExperiments, kRules, kKeys };
+inline constexpr std::size_t kWatchedFiles = 3;
 
 /// The series of recommendation_exposures_total with one experiment_variant; [variant][endpoint][degrade].
 using ExposureCounters = std::array<std::array<std::array<metrics::Counter, kDegrades>, kEndpoints>, kVariants>;
@@ -112,9 +113,9 @@ class ServingMetrics {
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;
-  std::array<metrics::Counter, 2> reloads_;                    ///< by Reload
-  std::array<std::array<metrics::Counter, 2>, 2> file_reads_;  ///< by WatchedFile, by Reload
-  std::array<metrics::Gauge, 2> trial_share_;                  ///< by TrialMode
+  std::array<metrics::Counter, 2> reloads_;                                ///< by Reload
+  std::array<std::array<metrics::Counter, 2>, kWatchedFiles> file_reads_;  ///< by WatchedFile, by Reload
+  std::array<metrics::Gauge, 2> trial_share_;                              ///< by TrialMode
 };
 
 }  // namespace lodestone::serving

@@ -15,6 +15,17 @@
 
 namespace lodestone::serving {
 
+/// Of the request that is answered now, where guardrails watch its visitor.
+struct Recommendations::Watched {
+  const RunningExperiments* running = nullptr;  ///< null = nobody watches
+  GuardrailWatch* rollout = nullptr;            ///< null where no rollout is watched
+  std::uint64_t unit = 0;                       ///< unit_hash() of the visitor
+  std::size_t place = 0;                        ///< of its assignment
+  Variant variant = Variant::kPrimary;
+  bool is_degraded = false;
+  bool is_empty = false;
+};
+
 /// What one thread keeps between requests.
 struct Recommendations::Worker {
   Worker(std::size_t number_of, const ReleaseHolder& holder, const ExperimentFile& file, metrics::Registry& registry)
@@ -36,6 +47,7 @@ struct Recommendations::Worker {
   std::string warm_for_trial;  ///< the same of the one on trial
   std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
   double shadow_due = 0;       ///< lists that the shadow is to see, of those made
+  Watched watched;
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
@@ -53,7 +65,9 @@ struct Recommendations::Asked {
   std::string_view unit;
   std::array<char, 24> user_text{};  ///< where a user's unit lies
   std::string_view visitor;
-  std::string_view slot;  ///< of a page of several lists
+  std::string_view slot;        ///< of a page of several lists
+  const ApiKey* key = nullptr;  ///< of who asks; null = none is needed
+  bool has_key = false;         ///< whether `key` was looked for
   RequestOrigin origin;
 
   // What follows from who asks.
@@ -72,7 +86,7 @@ struct Recommendations::Asked {
   }
 
   /// True when the caller left out items, so that an empty list may be just what was asked for.
-  [[nodiscard]] bool is_narrowed() const { return filter.has_value() || !page.exclude.empty() || !page.query_tokens.empty(); }
+  [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
 
 }  // namespace lodestone::serving
