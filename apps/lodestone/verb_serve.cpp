@@ -1,8 +1,11 @@
 // lodestone serve: the current release over HTTP, until SIGINT or SIGTERM; SIGHUP reads the configuration again.
 
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <cstdio>
@@ -151,6 +154,27 @@ http::ObserverOptions observer_options(const Config& config) {
   return options;
 }
 
+/// Libraries start threads before main() (OpenBLAS does), in which no signal is blocked. One that comes there is handed to the first thread,
+/// where it waits until somebody takes it; without this a SIGHUP would end the process.
+void hand_to_first_thread(int signal) {
+  const int error = errno;
+  ::syscall(SYS_tgkill, ::getpid(), ::getpid(), signal);
+  errno = error;
+}
+
+/// Keeps the signals for sigwait() in this thread, the first one. Before any thread of ours starts, so that all inherit it.
+sigset_t keep_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  struct sigaction action = {};
+  action.sa_handler = hand_to_first_thread;
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
+  return signals;
+}
+
 /// Takes what can change while requests are answered; a configuration with an error changes nothing.
 void reload(const Globals& globals, serving::Server& server) {
   try {
@@ -172,13 +196,7 @@ void reload(const Globals& globals, serving::Server& server) {
 
 int run_serve(const Globals& globals, const ServeArguments& arguments) {
   const Config config = load_config(globals);
-  // Blocked before any thread starts, so that every thread inherits it and only sigwait below takes the signals.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const sigset_t signals = keep_signals();
 
   const SystemClock clock;
   metrics::Registry registry;

@@ -103,7 +103,7 @@ class Reload(unittest.TestCase):
             if "SIGHUP" in self.log.read_text()[before:]:
                 return self.log.read_text()[before:]
             time.sleep(0.02)
-        self.fail("the log says nothing of the signal")
+        self.fail(f"the log says nothing of the signal (exit {process.poll()}): {self.log.read_text()}")
 
     def test_settings_change_under_load_without_a_lost_request(self):
         with serve(self.config) as site:
@@ -117,6 +117,15 @@ class Reload(unittest.TestCase):
             finally:
                 faults = clients.stop()
             self.assertEqual(faults, [])
+
+    def test_a_signal_while_it_starts_ends_nothing(self):
+        with serve(self.config) as site:
+            for _ in range(100):  # from the moment the port is open; its threads are not warm yet
+                site.process.send_signal(signal.SIGHUP)
+                time.sleep(0.001)
+            self.hang_up(site.process)
+            self.assertEqual(site.get(self.target).status, 200)
+        self.assertEqual(site.process.returncode, 0, "SIGTERM ends it in order")
 
     def test_spans_reach_a_collector(self):
         got = []
