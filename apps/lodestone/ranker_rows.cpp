@@ -55,8 +55,9 @@ void RowMaker::make_one(const PageCase& page_case, engine::Scratch& scratch, eng
                     scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
 }
 
-/// Rows of all candidates of the page, of which some were shown. What was not shown counts as if it had stood last and been left: a ranker that has
-/// seen only what an earlier one chose puts things on top that it would never have chosen, and its own measure would not show it.
+/// Rows of what was shown, as far as recall still gives it, and of as many other candidates from all of the page's list, which count as if they had stood
+/// last and been left: a ranker that has seen only what an earlier one chose puts things on top that it would never have chosen, and its own measure
+/// would not show it.
 void RowMaker::make_shown(const RowCase& row_case, engine::Scratch& scratch, engine::Page& page, LabelledRows& out) const {
   engine::PageRequest request = row_case.page.request;
   request.weights = &weights_;
@@ -65,21 +66,31 @@ void RowMaker::make_shown(const RowCase& row_case, engine::Scratch& scratch, eng
   engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
   std::int32_t last = 0;
   for (const events::RankingSample& sample : row_case.shown) last = std::max(last, sample.position);
+  const std::size_t n_columns = vectorizer_.n_columns();
+  const auto add = [&](std::size_t r, float label, std::int32_t position) {
+    out.labels.push_back(label);
+    out.positions.push_back(position);
+    const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
+    out.values.insert(out.values.end(), row.begin(), row.end());
+  };
   bool any = false;
-  for (const std::uint64_t key : scratch.pool) {
-    const ItemId id = release_.catalog.id(engine::key_item(key));
+  std::vector<std::size_t> others;
+  for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
+    const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
     const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
-    const bool is_shown = shown != row_case.shown.end();
-    out.labels.push_back(is_shown ? static_cast<float>(shown->grade) : 0);
-    out.positions.push_back(is_shown ? shown->position : last);
-    any = any || out.labels.back() > 0;
+    if (shown == row_case.shown.end()) {
+      others.push_back(r);
+      continue;
+    }
+    add(r, static_cast<float>(shown->grade), shown->position);
+    any = any || shown->grade != events::Grade::kNone;
   }
   if (!any) {
     out = {};
     return;
   }
-  out.values.assign(scratch.rows.begin(),
-                    scratch.rows.begin() + static_cast<std::ptrdiff_t>(scratch.pool.size() * vectorizer_.n_columns()));
+  const std::size_t n_others = std::min(out.labels.size(), others.size());
+  for (std::size_t k = 0; k < n_others; ++k) add(others[k * others.size() / n_others], 0, last);
 }
 
 float RowMaker::grade(const PageCase& page_case, ItemIndex item) const {
