@@ -11,6 +11,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
+#include <ctime>
 #include <list>
 #include <optional>
 #include <thread>
@@ -68,6 +69,13 @@ Acceptor bind(asio::io_context& context, const ListenOptions& options, std::uint
   if (!error) acceptor.bind(endpoint, error);
   if (error) fail_to_listen(options, port, error);
   return acceptor;
+}
+
+/// Processor time of this thread.
+std::chrono::nanoseconds time_worked() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
 }
 
 }  // namespace
@@ -205,15 +213,17 @@ class Listener::IoThread {
   }
 
   /// How late the thread comes to a timer is how late it comes to a request that arrives then: both wait for all that was ready
-  /// before. An idle thread measures nothing.
+  /// before. An idle thread measures nothing. A thread from which others took the processor is late, too, but refusing requests
+  /// would not make it earlier: only the time that it worked counts.
   void measure() {
     state_.is_measured = true;
     state_.has_worked = false;
     lateness_.expires_after(kMeasurePause);
-    lateness_.async_wait([this](const BoostError& error) {
+    lateness_.async_wait([this, worked_before = time_worked()](const BoostError& error) {
       if (error) return;
       const SteadyTime now = std::chrono::steady_clock::now();
-      state_.shedder.note(now, now - lateness_.expiry());
+      const SteadyTime::duration worked = time_worked() - worked_before;
+      state_.shedder.note(now, std::min(now - lateness_.expiry(), worked));
       if (state_.has_worked || state_.shedder.is_shedding()) {
         measure();
       } else {
