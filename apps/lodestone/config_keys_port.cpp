@@ -30,6 +30,12 @@ std::vector<ConfigKey> port_keys() {
        .doc = "An access log that has grown to this size, MiB, becomes FILE.1 and a new one begins; five old ones are kept.",
        .min = 1,
        .max = 65536},
+      {.path = "serving.slo_latency_ms",
+       .kind = K::kInteger,
+       .fallback = "50",
+       .doc = "An answer later than this, ms, counts as slow in slo_requests_total.",
+       .min = 1,
+       .max = 60000},
       {.path = "serving.trace_endpoint",
        .doc =
            "Address of a collector that takes spans by OTLP over HTTP in JSON, such as http://127.0.0.1:4318/v1/traces. Empty: "

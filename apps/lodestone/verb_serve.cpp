@@ -114,6 +114,7 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.live_visitors = static_cast<std::size_t>(config.integer("serving.live_visitors"));
   options.trending_pairs = static_cast<std::size_t>(config.integer("serving.trending_pairs"));
   options.event_times.age = std::chrono::microseconds(std::llround(config.number("serving.event_days") * 86400e6));
+  options.slo_latency = std::chrono::milliseconds(config.integer("serving.slo_latency_ms"));
   options.rules_file = config.file_path("serving.rules_file");
   options.channels_file = config.file_path("serving.channels_file");
   options.cache = cache_options(config);

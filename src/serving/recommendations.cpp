@@ -125,7 +125,7 @@ void Recommendations::answer(Endpoint endpoint, Build build, const http::Request
   }
   const bool known = response.status == 200 && http::etag_matches(request.if_none_match, response.etag);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - request.started;
-  metrics_->count_answer(worker.slots, endpoint, known ? 304 : response.status, elapsed.count());
+  metrics_->count_answer(worker.slots, endpoint, known ? 304 : response.status, worker.watched.is_degraded, elapsed.count());
   if (worker.watched.running != nullptr) watch(worker, response.status, elapsed.count());
 }
 

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "serving/serving_metrics.hpp"
 #include "tests/support/sample_release.hpp"
 #include "tests/support/serving_site.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 using test::percent_encode;
 using test::problem_text;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
@@ -231,6 +233,18 @@ TEST(Fallback, channels_that_give_nothing_leave_it_to_popular) {
   EXPECT_THAT(metrics, HasSubstr("recommendation_degraded_total{endpoint=\"similar\",reason=\"no_candidates\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("fallback_triggered_total{reason=\"no_candidates\",level=\"popular\"} 1\n"));
   EXPECT_THAT(metrics, HasSubstr("degrade_reason=\"no_candidates\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("slo_requests_total{endpoint=\"similar\",outcome=\"degraded\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("slo_requests_total{endpoint=\"similar\",outcome=\"good\"} 0\n"));
+}
+
+TEST(Slo, what_an_answer_was_worth) {
+  EXPECT_EQ(worth_of(200, false, 0.05, 0.05), Worth::kGood) << "the bound is in it";
+  EXPECT_EQ(worth_of(200, false, 0.051, 0.05), Worth::kSlow);
+  EXPECT_EQ(worth_of(304, true, 0.051, 0.05), Worth::kDegraded);
+  EXPECT_EQ(worth_of(503, true, 0, 0.05), Worth::kFailed);
+  EXPECT_EQ(worth_of(500, false, 0, 0.05), Worth::kFailed);
+  EXPECT_EQ(worth_of(404, false, 1, 0.05), std::nullopt) << "the client's";
+  EXPECT_EQ(worth_of(429, false, 1, 0.05), std::nullopt);
 }
 
 TEST(Fallback, a_site_where_nothing_trends_shows_what_is_popular_and_says_so) {
@@ -259,7 +273,8 @@ TEST(Fallback, an_empty_fallback_is_503_with_the_reason) {
     EXPECT_EQ(answer.header("retry-after"), "1");
   }
   EXPECT_THAT(site.admin("GET", "/metrics").body,
-              HasSubstr("recommendation_degraded_total{endpoint=\"similar\",reason=\"empty\"} 1\n"));
+              AllOf(HasSubstr("recommendation_degraded_total{endpoint=\"similar\",reason=\"empty\"} 1\n"),
+                    HasSubstr("slo_requests_total{endpoint=\"similar\",outcome=\"failed\"} 1\n")));
 }
 
 TEST(NotReady, recommendations_are_503_until_a_bundle_is_loaded) {

@@ -81,6 +81,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       journal_(make_journal(options_, others_->event_share(), {&live_visitors_, &live_trending_, &live_features_, &guardrails_},
                             registry, clock)),
       events_(journal_.get(), options_.event_times, registry, clock, options_.n_threads) {
+  metrics_.set_slo_latency(options_.slo_latency);
   recommendations_.set_tuning(options_.tuning);
   recommendations_.set_exposure_log(exposure_log_.get());
   recommendations_.set_live(live_visitors_, live_trending_);

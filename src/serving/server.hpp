@@ -42,9 +42,10 @@ struct ServerOptions {
   std::chrono::milliseconds follow_interval{1'000};  ///< between looks at CURRENT, TRIAL and the experiments
   EventJournal::Options events;                      ///< of POST /events; no folder = none are taken
   EventTimes event_times;
-  std::size_t live_visitors = 50'000;      ///< of LiveVisitors
-  std::size_t trending_pairs = 1'000'000;  ///< of LiveTrending
-  fs::path rules_file;                     ///< "" = no rules
+  std::size_t live_visitors = 50'000;         ///< of LiveVisitors
+  std::size_t trending_pairs = 1'000'000;     ///< of LiveTrending
+  std::chrono::milliseconds slo_latency{50};  ///< what is answered later is not good
+  fs::path rules_file;                        ///< "" = no rules
   AccessOptions access;
   AuditLog::Options audit;
   RolloutLimits rollout_limits;

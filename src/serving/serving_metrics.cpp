@@ -17,6 +17,7 @@ constexpr double kCandidateBounds[] = {1, 5, 10, 25, 50, 100, 200, 300, 500, 100
 
 std::size_t index(Endpoint endpoint) { return static_cast<std::size_t>(endpoint); }
 std::size_t index(Degrade degrade) { return static_cast<std::size_t>(degrade); }
+std::size_t index(Worth worth) { return static_cast<std::size_t>(worth); }
 
 }  // namespace
 
@@ -41,6 +42,23 @@ std::string_view degrade_name(Degrade degrade) {
     case Degrade::kChannelLate: return "channel_late";
   }
   return "";
+}
+
+std::string_view worth_name(Worth worth) {
+  switch (worth) {
+    case Worth::kGood: return "good";
+    case Worth::kSlow: return "slow";
+    case Worth::kDegraded: return "degraded";
+    case Worth::kFailed: return "failed";
+  }
+  return "";
+}
+
+std::optional<Worth> worth_of(int status, bool is_degraded, double seconds, double most_seconds) {
+  if (status >= 500) return Worth::kFailed;
+  if (status >= 400) return std::nullopt;
+  if (is_degraded) return Worth::kDegraded;
+  return seconds > most_seconds ? Worth::kSlow : Worth::kGood;
 }
 
 std::string_view variant_name(Variant variant) { return variant == Variant::kPrimary ? "primary" : "rollout"; }
@@ -118,6 +136,11 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
   of.diversity = registry_->histogram("recommendation_diversity_score",
                                       fmt::format("Different categories / items of a list, 0 to 1; of one list in {}.", kSampled),
                                       kDiversityBounds, {{"endpoint", name}});
+  for (std::size_t o = 0; o < kWorths; ++o) {
+    of.by_worth[o] = registry_->counter("slo_requests_total",
+                                        "Requests by what their answer was worth; those that the client got wrong apart.",
+                                        {{"endpoint", name}, {"outcome", std::string(worth_name(static_cast<Worth>(o)))}});
+  }
   of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
   of.new_items =
       registry_->counter("new_item_exposure_total", "Items shown that were created within 30 days.", {{"endpoint", name}});
@@ -177,9 +200,12 @@ ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment
   return out;
 }
 
-void ServingMetrics::count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const {
+void ServingMetrics::count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, bool is_degraded,
+                                  double seconds) const {
   count_status(slots, endpoint, status);
-  slots.observe(endpoints_[index(endpoint)].latency, seconds);
+  const OfEndpoint& of = endpoints_[index(endpoint)];
+  slots.observe(of.latency, seconds);
+  if (const auto worth = worth_of(status, is_degraded, seconds, slo_seconds_)) slots.add(of.by_worth[index(*worth)]);
 }
 
 void ServingMetrics::count_status(metrics::ThreadSlots& slots, Endpoint endpoint, int status) const {
@@ -190,7 +216,9 @@ void ServingMetrics::count_status(metrics::ThreadSlots& slots, Endpoint endpoint
 
 void ServingMetrics::count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const {
   slots.add(shed_);
-  if (endpoint) count_status(slots, *endpoint, 503);
+  if (!endpoint) return;
+  count_status(slots, *endpoint, 503);
+  slots.add(endpoints_[index(*endpoint)].by_worth[index(Worth::kFailed)]);
 }
 
 void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,

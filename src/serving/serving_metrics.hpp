@@ -3,6 +3,7 @@
 // counting is an index.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,18 @@ enum class Degrade : std::uint8_t {
 inline constexpr std::size_t kDegrades = 5;
 std::string_view degrade_name(Degrade degrade);
 
+/// What an answer was worth by the objective (SLO). Requests that the client got wrong, statuses 4xx, are none of ours. The numbers index arrays.
+enum class Worth : std::uint8_t {
+  kGood,      ///< "good"
+  kSlow,      ///< "slow": as it should be, but later than serving.slo_latency_ms
+  kDegraded,  ///< "degraded": a list from a fallback, or without a channel that was late
+  kFailed,    ///< "failed": 5xx, refused ones included
+};
+inline constexpr std::size_t kWorths = 4;
+std::string_view worth_name(Worth worth);
+/// None for 4xx.
+std::optional<Worth> worth_of(int status, bool is_degraded, double seconds, double most_seconds);
+
 /// Which release a list is from. The numbers index arrays.
 enum class Variant : std::uint8_t { kPrimary, kRollout };
 inline constexpr std::size_t kVariants = 2;
@@ -56,8 +69,10 @@ class ServingMetrics {
  public:
   explicit ServingMetrics(metrics::Registry& registry);
 
-  /// One answer of whatever status.
-  void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, double seconds) const;
+  /// One answer of whatever status; `is_degraded` counts where it is below 500.
+  void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, bool is_degraded, double seconds) const;
+  /// How late a good answer may be. Before the first request.
+  void set_slo_latency(std::chrono::duration<double> most) { slo_seconds_ = most.count(); }
   /// A request that was refused because the server is late, and the list that it was for, if any.
   void count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const;
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
@@ -96,6 +111,7 @@ class ServingMetrics {
 
   struct OfEndpoint {
     std::array<metrics::Counter, kStatuses.size()> requests;
+    std::array<metrics::Counter, kWorths> by_worth;
     metrics::Histogram latency;
     metrics::Histogram count;
     metrics::Histogram diversity;
@@ -108,6 +124,7 @@ class ServingMetrics {
   void register_endpoint(Endpoint endpoint);
 
   metrics::Registry* registry_;
+  double slo_seconds_ = 0.05;
   std::array<OfEndpoint, kEndpoints> endpoints_;
   metrics::Counter shed_;
   metrics::Counter fallback_popular_;
