@@ -12,7 +12,7 @@ def rates_of(path, seed, quick):
     source = path / "source"
     call(LODESTONE, "simulate", "--to", f"files:{source}", "--items", 1000 if quick else 4000, "--users", users, "--events", 3 * users // 2, "--seed", seed, "--truth",
          path / "truth.json")
-    config = demo_config(path / "site", f"files:{source}", "serving.threads=2", "log.level=warn")
+    config = demo_config(path / "site", f"files:{source}", "serving.threads=2", "log.level=warn", "bundle.max_drift=100")
     visitors = Visitors(Truth(path / "truth.json", source), seed)
     rates = []
     for _ in range(CYCLES):

@@ -43,15 +43,17 @@ class Kills(unittest.TestCase):
             config = init(path / "killed", business, f"source.capture={capture}", "log.level=warn", matomo=matomo)
             whole = init(path / "whole", business, "source.capture=full", "log.level=warn", matomo=matomo)
             n_kills, seconds = 0, 1.0
+            log = self.enterContext(open(path / "extract.log", "w"))
             # An extraction may end before its kill; then it is none, and the next ones are killed within the time that it took.
             for attempt in range(1, 4 * KILLS + 1):
                 change = random_number.choice(CHANGES).format(random_number.randrange(1, 500))
                 subprocess.run(["mariadb", "-h127.0.0.1", f"-P{port}", "-uroot", "-e", change], check=True, capture_output=True)
                 start = time.monotonic()
-                process = subprocess.Popen([str(LODESTONE), "-c", str(config), "extract"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                process = subprocess.Popen([str(LODESTONE), "-c", str(config), "extract"], stdout=subprocess.DEVNULL, stderr=log)
                 try:
                     process.wait(random_number.random() * 1.2 * seconds)
-                    self.assertEqual(process.returncode, 0, f"an extraction with capture {capture} failed after {n_kills} kills")
+                    self.assertEqual(process.returncode, 0, f"an extraction with capture {capture} failed after {n_kills} kills:\n" +
+                                     (path / "extract.log").read_text()[-2000:])
                     seconds = time.monotonic() - start
                 except subprocess.TimeoutExpired:
                     process.kill()
