@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 
 namespace lodestone::serving {
@@ -14,6 +15,13 @@ ExperimentFile::ExperimentFile(fs::path path, ServingMetrics& metrics)
 void ExperimentFile::look() {
   const FileFollower::Look look = file_.look([this](std::string_view text, const std::string& name) {
     Experiments experiments = Experiments::parse(text, name);
+    for (const Experiment& one : experiments.all()) {
+      if (!one.guardrails.guardrails.empty() && one.variants.size() > GuardrailWatch::kMaxArms) {
+        fail(ErrorCode::kInvalidArgument,
+             "{}: experiment {} has {} variants, with guardrails at most {} are watched; make it two", name, one.name,
+             one.variants.size(), GuardrailWatch::kMaxArms);
+      }
+    }
     stopped_ = stop_variants(experiments, load_stopped(stopped_file()));
     publish(std::move(experiments));
     for (const Experiment& one : running_.get()->experiments.all())
@@ -39,13 +47,16 @@ std::vector<StoppedVariant> ExperimentFile::stop_variants(Experiments& experimen
     const auto of = std::ranges::find(all, one.experiment, &Experiment::name);
     if (of == all.end() || fingerprint_of(*of) != one.fingerprint) continue;
     const auto variant = std::ranges::find(of->variants, one.variant, &ExperimentVariant::name);
-    if (variant == of->variants.end() || !variant->stopped.empty()) continue;
+    const bool is_known = std::ranges::any_of(
+        out, [&](const StoppedVariant& other) { return other.experiment == one.experiment && other.variant == one.variant; });
+    if (variant == of->variants.end() || is_known) continue;
+    out.push_back(one);
+    if (!variant->stopped.empty()) continue;
     const auto e = static_cast<std::size_t>(of - all.begin());
     const auto v = static_cast<std::size_t>(variant - of->variants.begin());
     log_warn("serving", "variant {} of {} stays off since {}: {}", one.variant, one.experiment, format_rfc3339(one.at),
              one.detail);
     experiments.stop(e, v, one.detail);
-    out.push_back(one);
   }
   return out;
 }

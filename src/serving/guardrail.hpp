@@ -73,6 +73,8 @@ struct GuardrailReading {
 /// Counts for one dealing of visitors. Safe from many threads; no call waits or allocates but readings().
 class GuardrailWatch {
  public:
+  static constexpr std::size_t kMaxArms = 32;
+
   /// `arms[0]` is control; at least two, each with a share above 0.
   GuardrailWatch(GuardrailTerms terms, std::vector<GuardrailArm> arms);
 
@@ -100,7 +102,6 @@ class GuardrailWatch {
 
  private:
   static constexpr std::uint64_t kUnits = std::uint64_t{1} << 20U;
-  static constexpr std::size_t kMaxArms = 32;
   /// Who has been counted, and how many in each arm.
   struct Seen {
     std::vector<std::atomic<std::uint64_t>> bits = std::vector<std::atomic<std::uint64_t>>(kUnits / 64);

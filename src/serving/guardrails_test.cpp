@@ -1,6 +1,7 @@
 // Guardrails: the test behind them, their counts, and a server that switches off what fares worse.
 #include "serving/guardrails.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include "base/error.hpp"
 #include "base/rng.hpp"
 #include "bundle/store.hpp"
+#include "serving/experiment_file.hpp"
 #include "serving/sequential_evidence.hpp"
 #include "tests/support/metrics_lint.hpp"
 #include "tests/support/serving_site.hpp"
@@ -18,6 +20,7 @@ namespace lodestone::serving {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// Share of the runs that ever trip at `alpha`, looked at after each of `n` visitors, whose rates in the two arms have that ratio.
@@ -38,6 +41,51 @@ double share_tripped(double ratio, double tolerated, double alpha, int n_runs, i
     }
   }
   return static_cast<double>(tripped) / n_runs;
+}
+
+TEST(StoppedVariants, of_two_both_stay_off_after_a_restart) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "experiments.yaml";
+  write_file_atomic(path, R"(
+experiments:
+  spread:
+    status: active
+    salt: s
+    guardrails: {click_rate: {max_drop: 0.1}}
+    variants: [{name: control, allocation: 0.4}, {name: a, allocation: 0.3}, {name: b, allocation: 0.3}]
+)");
+  metrics::Registry registry;
+  ServingMetrics metrics(registry);
+  const auto stopped_in = [](const ExperimentFile& file) {
+    std::vector<std::string> out;
+    for (const ExperimentVariant& variant : file.get()->experiments.all().at(0).variants) {
+      if (!variant.stopped.empty()) out.push_back(variant.name);
+    }
+    return out;
+  };
+  ExperimentFile file(path, metrics);
+  file.look();
+  ASSERT_EQ(file.problem(), std::nullopt);
+  for (const char* name : {"a", "b"})
+    file.stop({"spread", name, "click_rate", "too few clicks", {}, fingerprint_of(file.get()->experiments.all()[0])});
+  EXPECT_THAT(stopped_in(file), ElementsAre("a", "b"));
+  ExperimentFile again(path, metrics);
+  again.look();
+  EXPECT_THAT(stopped_in(again), ElementsAre("a", "b"));
+}
+
+TEST(StoppedVariants, more_variants_than_can_be_watched_are_refused) {
+  TemporaryFolder folder;
+  std::string text =
+      "experiments:\n  wide:\n    status: active\n    salt: s\n    guardrails: {click_rate: {max_drop: 0.1}}\n    variants:\n"
+      "      - {name: control, allocation: 0.01}\n";
+  for (int v = 0; v < 32; ++v) text += fmt::format("      - {{name: v{}, allocation: 0.01}}\n", v);
+  write_file_atomic(folder.path() / "experiments.yaml", text);
+  metrics::Registry registry;
+  ServingMetrics metrics(registry);
+  ExperimentFile file(folder.path() / "experiments.yaml", metrics);
+  file.look();
+  EXPECT_THAT(file.problem().value_or(""), HasSubstr("has 33 variants, with guardrails at most 32 are watched"));
 }
 
 TEST(SequentialTest, looking_thousands_of_times_trips_no_oftener_than_alpha) {

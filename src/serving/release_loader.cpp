@@ -193,9 +193,10 @@ void ReleaseLoader::end_trial(const std::string& id, std::string_view why) {
   const std::lock_guard lock(load_mutex_);
   const auto lineup = releases_->lineup();
   if (!lineup || !lineup->trial || lineup->terms.id != id) fail(ErrorCode::kNotFound, "bundle {} is not tried", id);
+  stop_trial(why);                                    // at once, whatever the store says
+  seen_trial_ = stamp_of(store_.folder() / "TRIAL");  // should it stay there, it does not begin again
   store_.end_trial();
   seen_trial_ = {};
-  stop_trial(why);
 }
 
 std::string ReleaseLoader::roll_back() {
