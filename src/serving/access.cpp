@@ -35,7 +35,7 @@ void answer_refused(http::Response& response, int status, std::string_view detai
 }  // namespace
 
 Access::Access(AccessOptions options, ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock, int n_threads)
-    : file_("keys", std::move(options.keys_file)),
+    : file_("keys", options.keys_file),
       origins_(options.cors_origins),
       metrics_(&metrics),
       registry_(&registry),
@@ -46,6 +46,11 @@ Access::Access(AccessOptions options, ServingMetrics& metrics, metrics::Registry
   nobody_.filter = engine::Filter::parse("item_id<0 and item_id>0");
   publish({});
   for (int t = 0; t < n_threads; ++t) threads_.push_back(std::make_unique<OfThread>(books_, registry));
+  const fs::path& path = options.keys_file;
+  std::error_code reason;
+  if (!path.empty() && !fs::exists(path, reason) && reason)  // not there is no error
+    fail(ErrorCode::kUnavailable, "{}: cannot be looked at: {}; without it nobody would need a key", path.string(),
+         reason.message());
   look();
   if (const auto problem = file_.problem()) fail(ErrorCode::kInvalidArgument, "{}", *problem);
 }

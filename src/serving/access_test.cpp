@@ -79,6 +79,12 @@ TEST(ApiKeys, say_all_that_is_wrong_and_never_what_may_be_a_key) {
   EXPECT_THAT(failure_of("key: []"), HasSubstr("keys"));
 }
 
+TEST(ApiKeys, a_file_that_was_cut_off_before_its_list_is_none) {
+  for (const char* text : {"# keys of the shop\n", "keys:\n", "keys: ~\n", "---\n", "~\n"})
+    EXPECT_THROW(static_cast<void>(KeyBook::parse(text, "keys.yaml")), Error) << text;
+  EXPECT_FALSE(KeyBook::parse("", "keys.yaml").is_closed()) << "there is no file";
+}
+
 TEST(ApiKeys, new_ones_have_256_bits_and_differ) {
   EXPECT_THAT(make_api_key(), ::testing::MatchesRegex("lk_[0-9a-f]{64}"));
   EXPECT_NE(make_api_key(), make_api_key());

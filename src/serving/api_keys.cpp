@@ -126,10 +126,14 @@ KeyBook KeyBook::parse(std::string_view text, std::string_view name) {
   YamlErrors errors{std::string(name)};
   const Yaml root = Yaml::parse(text, errors);
   KeyBook out;
-  if (root.is_defined() && !root.is_null()) {
+  // Comments alone, or "keys:" and nothing behind it, is what a file looks like that was cut off: it must not open the door.
+  if (text.find_first_not_of(" \t\r\n") != std::string_view::npos) {
+    if (!root.is_defined() || root.is_null()) {
+      fail(ErrorCode::kInvalidArgument, "{}: there is no list \"keys\"; write \"keys: []\" when nobody is to need a key", name);
+    }
     root.only({"keys"});
     const Yaml list = root.require("keys");
-    if (list.is_defined() && !list.is_null() && !list.is_list()) list.error("keys are a list, - {name: shop, ...}");
+    if (list.is_defined() && !list.is_list()) list.error("keys are a list, - {name: shop, ...}; [] when nobody is to need one");
     const std::vector<Yaml> nodes = list.is_list() ? list.items() : std::vector<Yaml>{};
     if (nodes.size() > kMaxKeys) list.error(fmt::format("there are {} keys, at most {} are taken", nodes.size(), kMaxKeys));
     for (const Yaml& node : nodes) {
