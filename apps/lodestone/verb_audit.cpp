@@ -45,7 +45,13 @@ int run_audit(const Globals& globals, const std::string& since) {
   for (const fs::path& file : files_of(log)) {
     LineReader lines(file);
     for (std::string line; lines.next(line);) {
-      json::Value entry = json::parse(line, fmt::format("{}:{}", file.string(), lines.line_number()));
+      json::Value entry;
+      try {
+        entry = json::parse(line, fmt::format("{}:{}", file.string(), lines.line_number()));
+      } catch (const Error& error) {  // a crash in the middle of a line; the others still count
+        std::fprintf(stderr, "left out: %s\n", error.what());
+        continue;
+      }
       const auto at = parse_time(text_of(entry, "at"));
       if (from && at && *at < *from) continue;
       const json::Value* arguments = entry.find("arguments");

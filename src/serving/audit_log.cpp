@@ -93,8 +93,12 @@ void AuditLog::append(std::string_view line) const {
         fail(ErrorCode::kUnavailable, "{}: cannot be put aside", options_.file.string());
       continue;
     }
-    if (::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+    if (::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+      const int reason = errno;
+      static_cast<void>(!::ftruncate(fd.get(), opened.st_size));  // half a line would spoil the next one
+      errno = reason;
       fail_with_reason(options_.file, "cannot be written");
+    }
     if (::fsync(fd.get()) != 0) fail_with_reason(options_.file, "cannot be flushed");
     if (opened.st_size == 0) sync_path(options_.file.has_parent_path() ? options_.file.parent_path() : fs::path("."));
     return;
