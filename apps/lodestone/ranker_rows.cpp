@@ -66,31 +66,32 @@ void RowMaker::make_shown(const RowCase& row_case, engine::Scratch& scratch, eng
   engine::make_candidate_rows(release_, request, vectorizer_, engine::kRankDepth, scratch, page);
   std::int32_t last = 0;
   for (const events::RankingSample& sample : row_case.shown) last = std::max(last, sample.position);
-  const std::size_t n_columns = vectorizer_.n_columns();
-  const auto add = [&](std::size_t r, float label, std::int32_t position) {
-    out.labels.push_back(label);
-    out.positions.push_back(position);
-    const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
-    out.values.insert(out.values.end(), row.begin(), row.end());
-  };
-  bool any = false;
+  // Rows stay in the order of the list, which is recall's, or recall would be judged by another one.
+  std::vector<const events::RankingSample*> shown(scratch.pool.size(), nullptr);
   std::vector<std::size_t> others;
+  bool any = false;
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemId id = release_.catalog.id(engine::key_item(scratch.pool[r]));
-    const auto shown = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
-    if (shown == row_case.shown.end()) {
+    const auto found = std::find_if(row_case.shown.begin(), row_case.shown.end(), [&](const auto& s) { return s.item == id; });
+    if (found == row_case.shown.end()) {
       others.push_back(r);
-      continue;
+    } else {
+      shown[r] = &*found;
+      any = any || found->grade != events::Grade::kNone;
     }
-    add(r, static_cast<float>(shown->grade), shown->position);
-    any = any || shown->grade != events::Grade::kNone;
   }
-  if (!any) {
-    out = {};
-    return;
+  if (!any) return;
+  const std::size_t n_others = std::min(scratch.pool.size() - others.size(), others.size());
+  std::vector<bool> is_taken(scratch.pool.size(), false);
+  for (std::size_t k = 0; k < n_others; ++k) is_taken[others[k * others.size() / n_others]] = true;
+  const std::size_t n_columns = vectorizer_.n_columns();
+  for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
+    if (shown[r] == nullptr && !is_taken[r]) continue;
+    out.labels.push_back(shown[r] == nullptr ? 0 : static_cast<float>(shown[r]->grade));
+    out.positions.push_back(shown[r] == nullptr ? last : shown[r]->position);
+    const auto row = std::span(scratch.rows).subspan(r * n_columns, n_columns);
+    out.values.insert(out.values.end(), row.begin(), row.end());
   }
-  const std::size_t n_others = std::min(out.labels.size(), others.size());
-  for (std::size_t k = 0; k < n_others; ++k) add(others[k * others.size() / n_others], 0, last);
 }
 
 float RowMaker::grade(const PageCase& page_case, ItemIndex item) const {
