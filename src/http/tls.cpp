@@ -59,7 +59,8 @@ TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : handl
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) fail_on(certificate, "no certificate in PEM form");
-  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1) {
+  // The second looks at a key of another type than the certificate's, too.
+  if (SSL_CTX_use_PrivateKey_file(context, key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(context) != 1) {
     fail_on(key, "no private key in PEM form, without a passphrase, that belongs to the certificate");
   }
 }
