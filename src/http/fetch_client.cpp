@@ -39,7 +39,10 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
     is_second_try_ = false;
     timer_.expires_after(deadline);
     timer_.async_wait([self = shared_from_this(), turn = ++turn_](const BoostError& error) {
-      if (!error && turn == self->turn_) self->finish({.status = Fetched::Status::kTimeout, .body = {}}, Fate::kClosed);
+      if (error || turn != self->turn_) return;
+      // A network that forgets what was idle says nothing of it: the others that were kept are no better.
+      if (self->is_kept_) self->client_->close_idle();
+      self->finish({.status = Fetched::Status::kTimeout, .body = {}}, Fate::kClosed);
     });
     is_kept_ = socket_.is_open();
     is_kept_ ? write() : resolve();
@@ -167,6 +170,10 @@ FetchClient::Handle FetchClient::take_idle() {
   Handle last = std::move(idle_.back());
   idle_.pop_back();
   return last;
+}
+
+void FetchClient::close_idle() {
+  for (const Handle& one : std::exchange(idle_, {})) one->let_go();
 }
 
 void FetchClient::get(std::string_view target, std::chrono::milliseconds deadline, Callback done) {

@@ -56,6 +56,7 @@ class FetchClient {
   class Connection;
   using Handle = std::shared_ptr<Connection>;
   Handle take_idle();
+  void close_idle();
   void give_back(const Handle& connection);
 
   asio::io_context& context_;
