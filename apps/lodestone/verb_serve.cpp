@@ -58,7 +58,7 @@ serving::PageTuning page_tuning(const Config& config) {
 std::optional<cache::RedisUrl> redis_url(const Config& config, const char* key, int database) {
   const std::string& text = config.text(key);
   const std::string& hot = config.text("serving.redis_hot_url");
-  if (text == "none" || (text.empty() && hot.empty())) return std::nullopt;
+  if (text == "none" || (text.empty() && (hot.empty() || hot == "none"))) return std::nullopt;
   cache::RedisUrl out = cache::RedisUrl::parse(text.empty() ? hot : text, text.empty() ? "serving.redis_hot_url" : key);
   if (text.empty()) out.database += database;
   const fs::path file = config.file_path("serving.redis_password_file");

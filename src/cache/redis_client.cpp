@@ -101,7 +101,7 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
       const auto done = [self = weak_from_this()](const RedisReply& reply) {
         const auto connection = self.lock();
         if (connection && connection->client_ != nullptr && reply.status == RedisReply::Status::kError)
-          connection->end(reply.value.text);
+          connection->end(reply.value.text.substr(0, reply.value.text.find(' ')));  // what follows may repeat the password
       };
       greeted.push_back({done, now + client_->options_.stalled_after, now + client_->options_.stalled_after});
     };

@@ -54,6 +54,8 @@ RespParser::State RespParser::read_line() {
   if (line_.size() < 3 || line_[line_.size() - 2] != '\r') return broken("a line does not end in CR LF");
   const std::string_view rest = std::string_view(line_).substr(1, line_.size() - 3);
   std::int64_t number = 0;
+  if (line_[0] == '+' || line_[0] == '-') n_bytes_ += rest.size();
+  if (n_bytes_ > limits_.bytes) return broken("a reply is longer than this client takes");
   switch (line_[0]) {
     case '+': return add({.kind = RespValue::Kind::kText, .text = std::string(rest), .items = {}});
     case '-': return add({.kind = RespValue::Kind::kError, .text = std::string(rest), .items = {}});

@@ -119,6 +119,7 @@ void RedisTiers::put(std::string_view key, std::string_view value, Kind kind) {
   if (kind == Kind::kNegative) {
     RedisStore* first = hot_ ? hot_.get() : cold_.get();
     if (first != nullptr) first->set(key, value, options_.negative_ttl);
+    if (hot_ && cold_) cold_->erase(key);  // or what it had comes back when this has gone
     return;
   }
   if (hot_ && (kind == Kind::kPopular || !cold_)) hot_->set(key, value, options_.hot_ttl);

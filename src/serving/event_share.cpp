@@ -18,6 +18,8 @@ constexpr std::string_view kBlock = "1000";
 constexpr milliseconds kPatience{3'000};
 constexpr milliseconds kRetry{200};
 constexpr std::string_view kAtOnce = "100";
+/// Of the lines in one entry, about: kAtOnce of them fit into the bytes that a reply may have.
+constexpr std::size_t kEntryBytes = 96U << 10U;
 constexpr std::size_t kMaxEvents = 100'000;  ///< of one entry; no server of ours writes as many
 
 cache::RedisClient::Options reader_options(const cache::RedisStore::Options& store) {
@@ -56,6 +58,17 @@ void EventShare::start(EventJournal& journal) {
 }
 
 void EventShare::publish(std::string_view lines) {
+  // A reader takes so many entries in one reply that none may be large.
+  while (lines.size() > kEntryBytes) {
+    std::size_t end = lines.rfind('\n', kEntryBytes);
+    if (end == std::string_view::npos || end == 0) end = std::min(lines.find('\n', kEntryBytes), lines.size());
+    publish_entry(lines.substr(0, end));
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+  }
+  if (!lines.empty()) publish_entry(lines);
+}
+
+void EventShare::publish_entry(std::string_view lines) {
   n_on_the_way_.fetch_add(1, std::memory_order_relaxed);
   loop_.post([this, lines = std::string(lines)] {
     const std::string most = std::to_string(options_.batches);

@@ -38,6 +38,7 @@ class EventShare {
   void update_gauges();
 
  private:
+  void publish_entry(std::string_view lines);
   void follow();
   /// False when the reply is none of the stream's.
   bool take(const cache::RespValue& reply);
