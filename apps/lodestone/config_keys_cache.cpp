@@ -40,7 +40,8 @@ std::vector<ConfigKey> cache_keys() {
       {.path = "serving.request_timeout_ms",
        .kind = K::kInteger,
        .fallback = "100",
-       .doc = "How long a request waits in all, for channels and Redis, before its list is made without them.",
+       .doc = "How long a request may take in all. Channels and Redis are waited for in the first 95 % of it; when it is over, "
+              "lists are made of what is there.",
        .min = 1,
        .max = 60000},
       {.path = "serving.cache_local_mib",

@@ -26,6 +26,7 @@ std::string_view channel_name(Channel channel, std::span<const std::string> exte
     case Channel::kExploration: return "exploration";
     case Channel::kPinned: return "pinned";
     case Channel::kBundleOnly: return "fallback:bundle";
+    case Channel::kPartial: return "fallback:partial";
     case Channel::kExternal: break;
   }
   return "";

@@ -11,6 +11,7 @@
 
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
+#include "engine/deadline.hpp"
 #include "engine/filter.hpp"
 #include "engine/rules.hpp"
 #include "features/online_state.hpp"
@@ -55,6 +56,7 @@ struct PageRequest {
   features::RequestValues values;  ///< what the request says of itself, for the ranker; the endpoint follows from `kind`
   bool with_ranker = true;         ///< false: as recall has it
   bool with_rows = false;          ///< keep the features of the items on the page
+  Deadline deadline = {};          ///< once it has passed, what still has to be computed is left out (Page::is_cut)
 };
 
 struct Page {
@@ -62,6 +64,7 @@ struct Page {
   bool user_known = false;
   std::array<std::uint32_t, kChannels> candidates{};  ///< how many each channel gave
   std::string_view degrade_reason;                    ///< "" or why the page is from a fallback
+  bool is_cut = false;                                ///< the deadline passed, and something was left out
   std::span<const std::string> external_names;        ///< the request's
   const models::Ranker* ranker = nullptr;             ///< who put the items in order; null = recall
   std::uint32_t n_failed_rankers = 0;                 ///< preferred ones that could not
@@ -69,5 +72,11 @@ struct Page {
   std::vector<float>
       rows;  ///< with_rows: features of the first items, row by row, as the ranker saw them; backfilled items have none
 };
+
+/// Whether the request's time is up, which the page then says.
+inline bool is_over(const PageRequest& request, Page& page) {
+  page.is_cut = page.is_cut || request.deadline.has_passed();
+  return page.is_cut;
+}
 
 }  // namespace lodestone::engine

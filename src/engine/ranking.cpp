@@ -181,6 +181,7 @@ void rank_pool(const models::Release& release, const PageRequest& request, std::
   const std::size_t n = scratch.pool.size();
   if (scratch.scores.size() < n) scratch.scores.resize(std::max(n, kRankDepth));
   for (const auto& ranker : release.ranking->rankers) {
+    if (is_over(request, page)) return;
     make_rows(release, request, user, recall, ranker->vectorizer(), scratch);
     if (!ranker->score(scratch.rows, n, scratch.scores, scratch.trees)) {
       ++page.n_failed_rankers;

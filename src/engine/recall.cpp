@@ -138,6 +138,7 @@ void Recall::search() {
   const Timed timed(trace_, Channel::kContent);
   const models::TextIndex& index = release_.text;
   for (const std::uint64_t token : request_.query_tokens) {
+    if (is_over(request_, page_)) break;
     const auto it = std::lower_bound(index.tokens.begin(), index.tokens.end(), token);
     if (it == index.tokens.end() || *it != token) continue;
     const auto t = static_cast<std::size_t>(it - index.tokens.begin());
@@ -180,7 +181,7 @@ void Recall::add_recent(Channel channel) {
 
 template <typename Sum>
 void Recall::add_summed(Channel channel, float weight, const Sum& sum) {
-  if (!(weight > 0)) return;
+  if (!(weight > 0) || is_over(request_, page_)) return;
   const Timed timed(trace_, channel);
   sum();
   add_sums(channel, weight, std::max(kHistoryDepth, request_.limit));
@@ -271,7 +272,7 @@ void Recall::sum_near_sessions() {
 /// What is nearest to the vector of the history.
 void Recall::add_vector(float share) {
   const float weight = share * weight_of(Channel::kVector);
-  if (!(weight > 0)) return;
+  if (!(weight > 0) || is_over(request_, page_)) return;
   const Timed timed(trace_, Channel::kVector);
   auto& items = scratch_.list_items[n_sources_];
   auto& scores = scratch_.list_scores[n_sources_];

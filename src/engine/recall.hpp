@@ -31,7 +31,8 @@ class Recall {
   /// Who wants to know where an item stands in the whole lists; before run().
   void set_probe(RecallProbe* probe) { probe_ = probe; }
 
-  /// Asks every channel of the page. The sources and their lists lie in the scratch, and `page.candidates` counts them.
+  /// Asks every channel of the page. The sources and their lists lie in the scratch, and `page.candidates` counts them. After the deadline only
+  /// lists that lie ready are taken.
   void run();
   [[nodiscard]] std::span<const Source> sources() const { return std::span(scratch_.sources).first(n_sources_); }
   /// Items of the visitor that the channels speak of, newest first.

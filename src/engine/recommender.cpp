@@ -56,6 +56,7 @@ class PageMaker {
     page_.items.reserve(std::min(request.limit, release.catalog.n_items()));
     page_.candidates.fill(0);
     page_.degrade_reason = {};
+    page_.is_cut = false;
     page_.external_names = request.external_names;
     page_.user_known = user_.has_value();
     page_.ranker = nullptr;
@@ -67,13 +68,9 @@ class PageMaker {
 
   void run() {
     if (request_.limit == 0) return;
-    recall();
-    if (!is_ranked() || !place_ranked()) rerank_.is_active() ? place_reranked() : place_best();
-    // A search gives what matches and no more; without words it is a list of all there is, popular first.
-    if (!is_search()) backfill();
-    if (!rerank_.buries() || page_.items.size() >= request_.limit || is_search()) return;
-    may_fill_buried_ = true;  // rather than a short list
-    backfill();
+    fill_page();
+    if (!page_.is_cut) return;
+    for (PageItem& item : page_.items) item.channels |= 1U << static_cast<unsigned>(Channel::kPartial);
   }
 
   /// Makes the page and says what became of an item.
@@ -104,6 +101,16 @@ class PageMaker {
  private:
   /// For words; without them it is a list of all there is.
   [[nodiscard]] bool is_search() const { return request_.kind == PageKind::kSearch && !request_.query_tokens.empty(); }
+
+  void fill_page() {
+    recall();
+    if (!is_ranked() || !place_ranked()) rerank_.is_active() ? place_reranked() : place_best();
+    // A search gives what matches and no more; without words it is a list of all there is, popular first.
+    if (!is_search()) backfill();
+    if (!rerank_.buries() || page_.items.size() >= request_.limit || is_search()) return;
+    may_fill_buried_ = true;  // rather than a short list
+    backfill();
+  }
 
   void recall() {
     recall_.run();

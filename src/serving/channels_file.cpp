@@ -32,7 +32,7 @@ bool is_own_channel(std::string_view name) {
   for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (engine::channel_name(static_cast<engine::Channel>(c)) == name) return true;
   }
-  return name == "external" || name == "fallback";
+  return name == "external" || name == "fallback" || name == "request";  // the last is an operation that can be late, too
 }
 
 /// Takes "http://HOST[:PORT]/PATH?QUERY" apart.

@@ -20,10 +20,16 @@ namespace {
 constexpr std::chrono::days kNewFor{30};
 constexpr std::array<std::string_view, models::kTrendingWindows> kTimeframes = {"1h", "24h", "7d"};
 
-std::uint64_t monotonic_nanoseconds() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+std::uint64_t nanoseconds_of(std::chrono::steady_clock::time_point at) {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count());
 }
+
+std::uint64_t monotonic_nanoseconds() { return nanoseconds_of(std::chrono::steady_clock::now()); }
+
+constexpr std::string_view kNothingThere =
+    "empty: neither the models nor the fallback list of this bundle have an item for this page";
+constexpr std::string_view kOutOfTime =
+    "deadline: the time for this request was up before anything was found; try again in a second";
 
 void answer_unavailable(http::Response& response, std::string_view detail) {
   http::answer_problem(response, 503, detail);
@@ -194,6 +200,7 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   if (asked.page.kind == engine::PageKind::kTrending)
     asked.page.trending = worker.hot.read(trending_, release, asked.release->bundle->manifest().created, clock_->now());
   asked.page.with_rows = asked.detail == Detail::kExplained;
+  asked.page.deadline = {monotonic_nanoseconds, nanoseconds_of(request.started + request_timeout_)};
   if (channels_ != nullptr) bind_channels(asked, worker);
   {
     std::unique_lock<std::mutex> reading;
@@ -204,14 +211,14 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
     asked.page.online = nullptr;  // it may be read no longer
   }
   if (asked.is_bundle_only) mark_bundle_only(page);
-  if (page.items.empty() && !asked.is_narrowed()) {
-    answer_unavailable(response, "empty: neither the models nor the fallback list of this bundle have an item for this page");
-    metrics_->count_degraded(worker.slots, asked.endpoint, Degrade::kEmpty);
+  if (page.items.empty() && (page.is_cut || !asked.is_narrowed())) {
+    answer_unavailable(response, page.is_cut ? kOutOfTime : kNothingThere);
+    metrics_->count_degraded(worker.slots, asked.endpoint, page.is_cut ? Degrade::kDeadline : Degrade::kEmpty);
     worker.watched.is_empty = true;
     return false;
   }
   count_page(asked, worker, is_sampled ? &trace : nullptr);
-  if (asked.shadow != nullptr && (worker.shadow_due += asked.shadow_share) >= 1) {
+  if (asked.shadow != nullptr && !page.is_cut && (worker.shadow_due += asked.shadow_share) >= 1) {
     worker.shadow_due -= 1;
     shadow_->offer(asked.page, release, page);
   }

@@ -2,6 +2,7 @@
 // The endpoints that answer with lists: /similar, /recommend/detail, /recommend/user, /recommend/page, /hot/trending, /search.
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,8 @@ class Recommendations {
   void set_exposure_log(ExposureLog* log) { exposure_log_ = log; }
   /// Keys narrow what is shown; before the first request. nullptr = nobody has one.
   void set_access(Access& access) { access_ = &access; }
+  /// How long a request may take from its last byte on; its lists are cut short then. Before the first request.
+  void set_request_timeout(std::chrono::nanoseconds most) { request_timeout_ = most; }
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
@@ -116,6 +119,7 @@ class Recommendations {
   Access* access_ = nullptr;
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
+  std::chrono::nanoseconds request_timeout_ = std::chrono::milliseconds(100);
   WaitingChannels* channels_ = nullptr;  ///< null when no page waits for any
   std::vector<std::string> external_names_;
   std::vector<std::unique_ptr<Worker>> workers_;

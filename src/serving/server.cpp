@@ -87,6 +87,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   recommendations_.set_live(live_visitors_, live_trending_);
   recommendations_.set_channels(others_->channels());
   recommendations_.set_access(access_);
+  recommendations_.set_request_timeout(options_.cache.request_timeout);
   router_.set_gate(access_.gate());
   recommendations_.add_routes(router_);
   events_.add_routes(router_);

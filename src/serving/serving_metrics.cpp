@@ -13,6 +13,7 @@ constexpr double kListBounds[] = {0, 1, 2, 5, 10, 20, 30, 50, 100};
 constexpr double kDiversityBounds[] = {0.1, 0.3, 0.5, 0.7, 0.9, 1};  // the original system's
 constexpr double kRecallBounds[] = {0.0000005, 0.000001, 0.0000025, 0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025,
                                     0.0005,    0.001,    0.0025,    0.005,    0.01,    0.025,    0.05,    0.1,    0.25};
+constexpr std::string_view kTimeoutsHelp = "Lists for which something missed its deadline, by what.";
 constexpr double kCandidateBounds[] = {1, 5, 10, 25, 50, 100, 200, 300, 500, 1000};
 
 std::size_t index(Endpoint endpoint) { return static_cast<std::size_t>(endpoint); }
@@ -40,6 +41,7 @@ std::string_view degrade_name(Degrade degrade) {
     case Degrade::kNoRelease: return "no_release";
     case Degrade::kEmpty: return "empty";
     case Degrade::kChannelLate: return "channel_late";
+    case Degrade::kDeadline: return "deadline";
   }
   return "";
 }
@@ -91,6 +93,8 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   ranker_to_recall_ = ranker_fallback("recall");
   fallback_bundle_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
                                       {{"reason", std::string(degrade_name(Degrade::kChannelLate))}, {"level", "bundle"}});
+  fallback_partial_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
+                                       {{"reason", std::string(degrade_name(Degrade::kDeadline))}, {"level", "partial"}});
   for (std::size_t m = 0; m < inference_.size(); ++m) {
     inference_[m] = registry.histogram(
         "model_inference_latency_seconds",
@@ -141,6 +145,9 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
                                         "Requests by what their answer was worth; those that the client got wrong apart.",
                                         {{"endpoint", name}, {"outcome", std::string(worth_name(static_cast<Worth>(o)))}});
   }
+  if (endpoint != Endpoint::kTrending)  // whose lists lie ready
+    of.out_of_time =
+        registry_->counter("recommendation_timeouts_total", kTimeoutsHelp, {{"endpoint", name}, {"operation", "request"}});
   of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
   of.new_items =
       registry_->counter("new_item_exposure_total", "Items shown that were created within 30 days.", {{"endpoint", name}});
@@ -173,7 +180,7 @@ void ServingMetrics::name_external(std::span<const std::string> names) {
                              kCandidateBounds, {{"channel", names[n]}});
     for (std::size_t e = 0; e < kEndpoints; ++e) {
       late_[e][n] =
-          registry_->counter("recommendation_timeouts_total", "Requests for which something missed its deadline, by what.",
+          registry_->counter("recommendation_timeouts_total", kTimeoutsHelp,
                              {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))}, {"operation", names[n]}});
     }
   }
@@ -187,8 +194,8 @@ ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment
   ExposureCounters out;
   for (std::size_t v = 0; v < kVariants; ++v) {
     for (std::size_t e = 0; e < kEndpoints; ++e) {
-      for (const Degrade degrade :
-           {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate}) {  // the others are 503s, which expose nothing
+      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate,
+                                    Degrade::kDeadline}) {  // the others are 503s, which expose nothing
         out[v][e][index(degrade)] = registry_->counter("recommendation_exposures_total", "Lists shown.",
                                                        {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))},
                                                         {"variant", std::string(variant_name(static_cast<Variant>(v)))},
@@ -234,6 +241,7 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   if (degrade == Degrade::kNone) return;
   count_degraded(slots, endpoint, degrade);
   if (degrade == Degrade::kChannelLate) return slots.add(fallback_bundle_);
+  if (degrade == Degrade::kDeadline) return slots.add(fallback_partial_);
   const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
   slots.add(popular ? fallback_popular_ : fallback_catalog_);
 }
@@ -249,6 +257,7 @@ void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint
 
 void ServingMetrics::count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const {
   slots.add(endpoints_[index(endpoint)].degraded[index(degrade)]);
+  if (degrade == Degrade::kDeadline) slots.add(endpoints_[index(endpoint)].out_of_time);
 }
 
 void ServingMetrics::set_bundle(const std::string& id, TimePoint loaded_at) {

@@ -32,8 +32,9 @@ enum class Degrade : std::uint8_t {
   kNoRelease,     ///< "no_release": 503, no bundle is loaded yet
   kEmpty,         ///< "empty": 503, the fallback is empty too
   kChannelLate,   ///< "channel_late": a channel outside of the engine was late or failed; the list is made without it
+  kDeadline,      ///< "deadline": the request's time was up; the list is of what was there by then, or 503 when that was nothing
 };
-inline constexpr std::size_t kDegrades = 5;
+inline constexpr std::size_t kDegrades = 6;
 std::string_view degrade_name(Degrade degrade);
 
 /// What an answer was worth by the objective (SLO). Requests that the client got wrong, statuses 4xx, are none of ours. The numbers index arrays.
@@ -92,7 +93,7 @@ class ServingMetrics {
   /// Of a sampled page: the time of its ranker, of each channel that gave anything, and how many of the items differ in category.
   void count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page, const engine::RecallTrace& trace,
                     const models::Catalog& catalog) const;
-  /// An answer that is degraded, with status 200 or 503.
+  /// An answer that is degraded, with status 200 or 503; where the deadline is why, it counts as a timeout, too.
   void count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const;
 
   void set_bundle(const std::string& id, TimePoint loaded_at);
@@ -117,6 +118,7 @@ class ServingMetrics {
     metrics::Histogram diversity;
     metrics::Counter items;
     metrics::Counter new_items;
+    metrics::Counter out_of_time;
     std::array<metrics::Counter, kDegrades> degraded;  ///< [0] is unused
     metrics::Gauge fallback_ratio;
     FallbackRatio ratio;
@@ -132,6 +134,7 @@ class ServingMetrics {
   metrics::Counter ranker_to_next_;
   metrics::Counter ranker_to_recall_;
   metrics::Counter fallback_bundle_;
+  metrics::Counter fallback_partial_;
   std::array<std::array<metrics::Counter, engine::kExternalChannels>, kEndpoints> late_;
   std::array<metrics::Histogram, 2> inference_;  ///< of the preferred ranker, of one behind it
   std::array<metrics::Histogram, engine::kChannels> candidates_;

@@ -36,7 +36,6 @@ class WaitingChannelsTest : public testing::Test {
  protected:
   WaitingChannelsTest() {
     site_.options.cache.preheat_items = 0;
-    site_.options.cache.request_timeout = 20'000ms;  // machines that are busy
     site_.publish(site_.pack_sample());
   }
 

@@ -92,6 +92,7 @@ struct Recommendations::Asked {
   }
 
   [[nodiscard]] Degrade degrade_of(const engine::Page& of) const {
+    if (of.is_cut) return Degrade::kDeadline;
     if (!of.degrade_reason.empty()) return Degrade::kNoCandidates;
     return is_bundle_only ? Degrade::kChannelLate : Degrade::kNone;
   }
