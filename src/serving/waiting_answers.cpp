@@ -21,8 +21,11 @@ std::optional<std::int64_t> read_id(const http::QueryParameter& parameter) {
   return id;
 }
 
-/// What channels are asked; nothing for a request that will be refused, whose sentence is the handler's business.
-std::optional<ChannelAsk> read_ask(engine::PageKind kind, const http::Request& request, const models::Release* release) {
+/// What channels are asked; nothing for a request that will be refused, whose sentence is the handler's business. A data set that the key may not
+/// see is refused as one that is not there: at once, or the waiting would tell that it is there.
+template <typename MaySee>
+std::optional<ChannelAsk> read_ask(engine::PageKind kind, const http::Request& request, const models::Release* release,
+                                   const MaySee& may_see) {
   const std::optional<std::int64_t> id = read_id(request.path_parameters[0]);
   if (!id || release == nullptr) return std::nullopt;
   ChannelAsk ask{.kind = kind, .item = std::nullopt, .user = std::nullopt};
@@ -30,7 +33,8 @@ std::optional<ChannelAsk> read_ask(engine::PageKind kind, const http::Request& r
     ask.user = id;
     return ask;
   }
-  if (!release->catalog.find(ItemId(*id))) return std::nullopt;
+  const auto item = release->catalog.find(ItemId(*id));
+  if (!item || !may_see(*item)) return std::nullopt;
   ask.item = id;
   for (const http::QueryParameter& one : request.parameters) {
     if (kind == engine::PageKind::kDetail && one.name == "user_id") ask.user = read_id(one);
@@ -85,7 +89,10 @@ std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoin
                                                                 http::Response& response) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
   const LoadedRelease* current = worker.reader.current();
-  const auto ask = read_ask(*waiting_kind(endpoint), request, current == nullptr ? nullptr : &current->release());
+  Asked asked;
+  asked.release = current;
+  const auto ask = read_ask(*waiting_kind(endpoint), request, current == nullptr ? nullptr : &current->release(),
+                            [&](ItemIndex item) { return may_see(request, worker, asked, item); });
   worker.answers = {};
   if (!ask || channels_->find(*ask, worker.slots, worker.answers)) {
     answer(endpoint, build, request, response);

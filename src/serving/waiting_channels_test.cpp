@@ -188,6 +188,20 @@ TEST_F(WaitingChannelsTest, what_will_be_refused_asks_nobody) {
   EXPECT_EQ(site_.get("/similar/13?limit=0").status, 422) << "after waiting it is refused as before";
 }
 
+TEST_F(WaitingChannelsTest, what_a_key_may_not_see_asks_nobody_as_waiting_would_tell_that_it_is_there) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  site_.options.access.keys_file = site_.folder.path() / "keys.yaml";
+  write_file_atomic(site_.options.access.keys_file,
+                    fmt::format("keys:\n  - {{name: shop, sha256: \"{}\", scopes: [recommend], filter: 'item_id=13'}}\n",
+                                sha256_hex("lk_shop")));
+  start("channels:\n" + channel("graph", remote.port()));
+  for (const char* target : {"/similar/16", "/recommend/detail/16?user_id=100", "/similar/999999"})
+    EXPECT_EQ(site_.get(target, "X-API-Key: lk_shop\r\n").status, 404) << target;
+  EXPECT_EQ(remote.n_requests(), 0);
+  EXPECT_EQ(site_.get("/similar/13", "X-API-Key: lk_shop\r\n").status, 200);
+  EXPECT_EQ(remote.n_requests(), 1);
+}
+
 TEST_F(WaitingChannelsTest, what_is_popular_is_asked_for_before_anybody_needs_it) {
   ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
   site_.options.cache.preheat_items = 7;
