@@ -88,6 +88,7 @@ bool Exchange::answer(bool keep_alive) {
   request.thread = thread_->number;
   if (parsed.request_id.empty()) thread_->ids.make(new_id_);
   request.request_id = parsed.request_id.empty() ? std::string_view(new_id_) : std::string_view(parsed.request_id);
+  request.answer_headers = router_->headers(request);
   Response response(bodies_);
   if (target_.parse(parsed.target)) {
     request.path = target_.path();
@@ -110,7 +111,9 @@ bool Exchange::answer(bool keep_alive) {
 bool Exchange::shed(const Request& request, Response& response) {
   thread_->has_worked = true;
   if (!thread_->is_measured) thread_->start_measuring();
-  if (!thread_->shedder.is_shedding() || router_->is_kept(request.path) || !thread_->shedder.take()) return false;
+  if (!thread_->shedder.is_shedding() || router_->is_kept(request.path)) return false;
+  // A preflight costs no more than its refusal, behind which a browser would see neither the 503 nor its Retry-After.
+  if (request.method == Method::kOptions || !thread_->shedder.take()) return false;
   answer_problem(response, 503, "more requests come than the server can answer in time; try again in a second");
   response.retry_after = 1;
   if (thread_->on_shed) thread_->on_shed(request);

@@ -81,6 +81,32 @@ TEST_F(ExchangeTest, a_gate_sees_each_request_and_may_answer_itself) {
   EXPECT_EQ(seen, (std::vector<std::string>{"/echo/{text} GET, HEAD good", "/echo/{text} GET, HEAD ", "/body POST "}));
 }
 
+TEST_F(ExchangeTest, a_refusal_under_load_carries_the_headers_of_every_answer_and_spares_preflights) {
+  Gate gate;
+  gate.headers = [](const Request& request) { return request.origin.empty() ? "" : "Access-Control-Allow-Origin: *\r\n"; };
+  gate.admit = [](const Request& request, Response& response, const std::string&, const std::string&) {
+    if (request.method == Method::kOptions) response.status = 204;
+    return request.method != Method::kOptions;
+  };
+  router.set_gate(gate);
+  // Delays that only grow, so that most requests are refused.
+  const Shedder::Time start{};
+  thread.shedder = Shedder(std::chrono::milliseconds(1));
+  thread.shedder.restart(start);
+  for (int i = 1; i <= 40; ++i) thread.shedder.note(start + std::chrono::milliseconds(60 * i), std::chrono::milliseconds(50 * i));
+  ASSERT_GT(thread.shedder.share(), 0.5);
+  int n_refused = 0;
+  for (int i = 0; i < 10; ++i) {
+    const std::string answer = talk(get("/echo/a", "Origin: https://shop.example\r\n"));
+    EXPECT_THAT(answer, HasSubstr("\r\nAccess-Control-Allow-Origin: *\r\n"));
+    if (answer.find(" 503 ") == std::string::npos) continue;
+    ++n_refused;
+    EXPECT_THAT(answer, HasSubstr("\r\nRetry-After: 1\r\n"));
+  }
+  EXPECT_GE(n_refused, 5);
+  for (int i = 0; i < 10; ++i) EXPECT_THAT(talk("OPTIONS /echo/a HTTP/1.1\r\nHost: a\r\nOrigin: x\r\n\r\n"), HasSubstr(" 204 "));
+}
+
 TEST_F(ExchangeTest, waits_for_an_answer_and_goes_on_behind_it) {
   std::function<void()> resume;
   router.add_deferred("/slow", [&](const Request& request, Response& response) {

@@ -70,7 +70,6 @@ const Router::Route* Router::match(const Segments& segments, std::size_t n) cons
 }
 
 std::unique_ptr<Deferred> Router::dispatch(Request& request, Target& target, Response& response) const {
-  if (gate_.headers) request.answer_headers = gate_.headers(request);
   Segments segments;
   const std::size_t n = split(request.path, segments);
   const Route* route = n <= kMaxSegments ? match(segments, n) : nullptr;

@@ -40,6 +40,10 @@ class Router {
   /// Requests for that path, which has no parameters, are answered however late a thread is.
   void keep(std::string_view path) { kept_.emplace_back(path); }
   [[nodiscard]] bool is_kept(std::string_view path) const;
+  /// The header lines that every answer to the request carries, one that is refused unseen included.
+  [[nodiscard]] std::string_view headers(const Request& request) const {
+    return gate_.headers ? gate_.headers(request) : std::string_view();
+  }
 
   /// Answers a request: the handler's answer, or a problem: 404 (no such path), 405 with Allow. Exceptions of handlers become
   /// problems. `target` is the parsed target of the request; the parameters of the path are added to the request. Where there is no
