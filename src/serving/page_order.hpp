@@ -28,6 +28,11 @@ struct PageOrder {
   std::optional<UserId> user;
   std::string visitor_id;  ///< "" = not given
   std::vector<SlotOrder> slots;
+
+  /// What is made for a slot: related items for somebody who is known are those of a detail page, on which nothing stands that he has.
+  [[nodiscard]] engine::PageKind kind_of(const SlotOrder& slot) const {
+    return slot.kind == engine::PageKind::kSimilar && user ? engine::PageKind::kDetail : slot.kind;
+  }
 };
 
 /// Throws Error (corrupt) when the body is no JSON, and ParameterError, which names the member as in `slots[1].limit`, for everything else: a

@@ -60,9 +60,8 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
   worker.exclude.clear();
   for (SlotOrder& slot : order.slots) {
     asked.slot = slot.name;
-    asked.page.kind = slot.kind;
-    // Related items for somebody who is known are those of a detail page, on which nothing stands that he has.
-    if (slot.kind == engine::PageKind::kSimilar && order.user) asked.page.kind = engine::PageKind::kDetail;
+    asked.list = static_cast<std::size_t>(&slot - order.slots.data());
+    asked.page.kind = order.kind_of(slot);
     asked.page.item = slot.item ? release.catalog.find(*slot.item) : std::nullopt;
     asked.page.limit = slot.limit;
     asked.page.exclude = worker.exclude;

@@ -24,6 +24,7 @@
 namespace lodestone::serving {
 
 class WaitingChannels;
+struct ChannelAsk;
 
 /// What of engine::PageRequest the operator sets, while the server runs.
 struct PageTuning {
@@ -85,6 +86,11 @@ class Recommendations {
   [[nodiscard]] bool is_waiting(Endpoint endpoint) const;
   std::unique_ptr<http::Deferred> answer_or_wait(Endpoint endpoint, Build build, const http::Request& request,
                                                  http::Response& response);
+  [[nodiscard]] std::vector<ChannelAsk> asks_of(Endpoint endpoint, const http::Request& request, Worker& worker) const;
+  /// Until when a request waits for channels: there must be time left to make its lists.
+  [[nodiscard]] std::chrono::steady_clock::time_point time_to_wait(std::chrono::steady_clock::time_point started) const {
+    return started + request_timeout_ - request_timeout_ / kShareOfPage;
+  }
   void bind_channels(Asked& asked, Worker& worker) const;
   void similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
   void detail(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response);
@@ -119,6 +125,7 @@ class Recommendations {
   Access* access_ = nullptr;
   const LiveVisitors* visitors_ = nullptr;
   const LiveTrending* trending_ = nullptr;
+  static constexpr int kShareOfPage = 20;  ///< 5 ms of 100
   std::chrono::nanoseconds request_timeout_ = std::chrono::milliseconds(100);
   WaitingChannels* channels_ = nullptr;  ///< null when no page waits for any
   std::vector<std::string> external_names_;

@@ -1,17 +1,17 @@
 // How a request waits for channels: it looks at what is kept, and if that is not all it gives its thread back until the rest is there. Then
 // the page is made as any other.
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "base/error.hpp"
+#include "serving/page_order.hpp"
 #include "serving/waiting_channels.hpp"
 #include "serving/worker.hpp"
 
 namespace lodestone::serving {
 namespace {
-
-/// Of the time of a request so much is not spent on waiting: 5 ms of 100, in which the page is made.
-constexpr int kShareOfPage = 20;
 
 std::optional<std::int64_t> read_id(const http::QueryParameter& parameter) {
   std::int64_t id = 0;
@@ -21,35 +21,18 @@ std::optional<std::int64_t> read_id(const http::QueryParameter& parameter) {
   return id;
 }
 
-/// What channels are asked; nothing for a request that will be refused, whose sentence is the handler's business. A data set that the key may not
-/// see is refused as one that is not there: at once, or the waiting would tell that it is there.
-template <typename MaySee>
-std::optional<ChannelAsk> read_ask(engine::PageKind kind, const http::Request& request, const models::Release* release,
-                                   const MaySee& may_see) {
-  const std::optional<std::int64_t> id = read_id(request.path_parameters[0]);
-  if (!id || release == nullptr) return std::nullopt;
-  ChannelAsk ask{.kind = kind, .item = std::nullopt, .user = std::nullopt};
-  if (kind == engine::PageKind::kUser) {
-    ask.user = id;
-    return ask;
-  }
-  const auto item = release->catalog.find(ItemId(*id));
-  if (!item || !may_see(*item)) return std::nullopt;
-  ask.item = id;
-  for (const http::QueryParameter& one : request.parameters) {
-    if (kind == engine::PageKind::kDetail && one.name == "user_id") ask.user = read_id(one);
-  }
-  return ask;
-}
-
 /// What a request keeps while it waits; the parameters of its path do not live in the connection.
 struct WaitingRequest {
-  std::shared_ptr<ChannelAnswers> answers;
+  std::vector<ChannelAsk> asks;         ///< one a list
+  std::vector<ChannelAnswers> answers;  ///< beside them
+  std::vector<std::size_t> open;        ///< lists of which something is missing
+  std::size_t n_open = 0;               ///< of those, which are not there yet; the channels' thread counts
+  std::function<void()> resume;
   std::string path_value;
-  http::QueryParameter path_parameter;
+  std::vector<http::QueryParameter> path_parameters;
 };
 
-/// The kind of page for which an endpoint hears channels; none = it hears none.
+/// The kind of page for which an endpoint of one list hears channels; none = it hears none, or has several lists.
 std::optional<engine::PageKind> waiting_kind(Endpoint endpoint) {
   switch (endpoint) {
     case Endpoint::kSimilar: return engine::PageKind::kSimilar;
@@ -62,6 +45,31 @@ std::optional<engine::PageKind> waiting_kind(Endpoint endpoint) {
   return std::nullopt;
 }
 
+/// None where the request will be refused, whose sentence is the handler's business.
+std::optional<ChannelAsk> read_ask(engine::PageKind kind, const http::Request& request) {
+  const std::optional<std::int64_t> id = read_id(request.path_parameters[0]);
+  if (!id) return std::nullopt;
+  ChannelAsk ask{.kind = kind, .item = std::nullopt, .user = std::nullopt};
+  (kind == engine::PageKind::kUser ? ask.user : ask.item) = id;
+  for (const http::QueryParameter& one : request.parameters) {
+    if (kind == engine::PageKind::kDetail && one.name == "user_id") ask.user = read_id(one);
+  }
+  return ask;
+}
+
+/// One a slot; none where the body will be refused.
+void read_asks(std::string_view body, std::vector<ChannelAsk>& out) {
+  PageOrder order;
+  try {
+    order = parse_page_order(body);
+  } catch (const Error&) {
+    return;
+  }
+  const auto user = order.user ? std::optional(raw(*order.user)) : std::nullopt;
+  for (const SlotOrder& slot : order.slots)
+    out.push_back({.kind = order.kind_of(slot), .item = slot.item ? std::optional(raw(*slot.item)) : std::nullopt, .user = user});
+}
+
 }  // namespace
 
 void mark_bundle_only(engine::Page& page) {
@@ -69,8 +77,10 @@ void mark_bundle_only(engine::Page& page) {
 }
 
 bool Recommendations::is_waiting(Endpoint endpoint) const {
+  if (channels_ == nullptr) return false;
+  if (endpoint == Endpoint::kPage) return true;
   const std::optional<engine::PageKind> kind = waiting_kind(endpoint);
-  return channels_ != nullptr && kind && channels_->is_asked_for(*kind);
+  return kind && channels_->is_asked_for(*kind);
 }
 
 void Recommendations::set_channels(WaitingChannels& channels) {
@@ -85,36 +95,66 @@ void Recommendations::set_channels(WaitingChannels& channels) {
   }
 }
 
+/// What channels are asked, one a list; nothing for a request that will be refused. A data set that the key may not see is refused as one that is
+/// not there: at once, or the waiting would tell that it is there.
+std::vector<ChannelAsk> Recommendations::asks_of(Endpoint endpoint, const http::Request& request, Worker& worker) const {
+  std::vector<ChannelAsk> out;
+  Asked asked;
+  asked.release = worker.reader.current();
+  if (asked.release == nullptr) return out;
+  if (const auto kind = waiting_kind(endpoint)) {
+    if (const auto ask = read_ask(*kind, request)) out.push_back(*ask);
+  } else {
+    read_asks(request.body, out);
+  }
+  const auto is_there = [&](const ChannelAsk& ask) {
+    const auto item = ask.item ? asked.release->release().catalog.find(ItemId(*ask.item)) : std::nullopt;
+    return !ask.item || (item && may_see(request, worker, asked, *item));
+  };
+  if (!std::ranges::all_of(out, is_there)) out.clear();
+  return out;
+}
+
 std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoint, Build build, const http::Request& request,
                                                                 http::Response& response) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
-  const LoadedRelease* current = worker.reader.current();
-  Asked asked;
-  asked.release = current;
-  const auto ask = read_ask(*waiting_kind(endpoint), request, current == nullptr ? nullptr : &current->release(),
-                            [&](ItemIndex item) { return may_see(request, worker, asked, item); });
-  worker.answers = {};
-  if (!ask || channels_->find(*ask, worker.slots, worker.answers)) {
+  std::vector<ChannelAsk> asks = asks_of(endpoint, request, worker);
+  worker.answers.assign(asks.size(), {});
+  std::vector<std::size_t> open;
+  for (std::size_t list = 0; list < asks.size(); ++list) {
+    if (!channels_->find(asks[list], worker.slots, worker.answers[list])) open.push_back(list);
+  }
+  if (open.empty()) {
     answer(endpoint, build, request, response);
-    worker.answers = {};
+    worker.answers.clear();
     return nullptr;
   }
   auto waiting = std::make_shared<WaitingRequest>();
-  waiting->answers = std::make_shared<ChannelAnswers>(std::exchange(worker.answers, {}));
-  waiting->path_value = request.path_parameters[0].value;
-  waiting->path_parameter = {request.path_parameters[0].name, waiting->path_value, request.path_parameters[0].is_text};
+  waiting->asks = std::move(asks);
+  waiting->answers = std::exchange(worker.answers, {});
+  waiting->n_open = open.size();
+  waiting->open = std::move(open);
+  if (!request.path_parameters.empty()) {
+    waiting->path_value = request.path_parameters[0].value;
+    waiting->path_parameters = {{request.path_parameters[0].name, waiting->path_value, request.path_parameters[0].is_text}};
+  }
   auto rest = std::make_unique<http::Deferred>();
-  const auto by = request.started + request_timeout_ - request_timeout_ / kShareOfPage;
-  rest->start = [this, waiting, ask, by](std::function<void()> resume) {
-    channels_->gather(*ask, by, waiting->answers, std::move(resume));
+  rest->start = [this, waiting, by = time_to_wait(request.started)](std::function<void()> resume) {
+    waiting->resume = std::move(resume);
+    // The last to come ends the waiting.
+    const auto done = [waiting] {
+      if (--waiting->n_open == 0) std::exchange(waiting->resume, nullptr)();
+    };
+    for (const std::size_t list : std::vector(waiting->open))
+      channels_->gather(waiting->asks[list], by, std::shared_ptr<ChannelAnswers>(waiting, &waiting->answers[list]), done);
   };
   rest->finish = [this, waiting, endpoint, build](const http::Request& of, http::Response& to) {
     Worker& mine = *workers_[static_cast<std::size_t>(of.thread)];
-    mine.answers = *waiting->answers;
+    mine.answers = std::move(waiting->answers);
     http::Request whole = of;
-    whole.path_parameters = std::span(&waiting->path_parameter, 1);
+    whole.path_parameters = waiting->path_parameters;
     answer(endpoint, build, whole, to);
-    mine.answers = {};
+    mine.answers.clear();
   };
   return rest;
 }
@@ -122,9 +162,12 @@ std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoin
 /// Gives the page what the channels said, in the order of the channels; ids that the release does not have are left out.
 void Recommendations::bind_channels(Asked& asked, Worker& worker) const {
   worker.external.clear();
+  asked.is_bundle_only = false;
+  asked.page.external = {};
+  if (asked.list >= worker.answers.size()) return;
   const models::Catalog& catalog = asked.release->release().catalog;
   for (std::size_t c = 0; c < external_names_.size(); ++c) {
-    const ChannelAnswers::One& one = worker.answers.all[c];
+    const ChannelAnswers::One& one = worker.answers[asked.list].all[c];
     if (one.state == ChannelAnswers::State::kNotAsked) continue;
     if (one.state == ChannelAnswers::State::kLate) metrics_->count_late(worker.slots, asked.endpoint, c);
     const bool is_there = one.state == ChannelAnswers::State::kHave;

@@ -179,6 +179,62 @@ TEST_F(WaitingChannelsTest, that_there_is_nothing_is_an_answer_too) {
   EXPECT_EQ(remote.n_requests(), 1);
 }
 
+std::string slots(std::string_view more = "") {
+  return fmt::format(
+      R"({{"user_id":100,"slots":[{{"name":"a","kind":"similar","dataset_id":13}},{{"name":"b","kind":"similar","dataset_id":16}},)"
+      R"({{"name":"hot","kind":"trending"}},{{"name":"mine","kind":"user"}}{}]}})",
+      more);
+}
+
+TEST_F(WaitingChannelsTest, each_slot_of_a_page_hears_the_channels_of_its_kind) {
+  ScriptedServer remote([](std::string_view bytes) {
+    return ScriptedServer::answer_http(bytes, 200, items_for(ScriptedServer::http_target(bytes)));
+  });
+  start("channels:\n" + channel("graph", remote.port(), 10'000, 50));
+  const json::Value page = json::parse(site_.post("/recommend/page", slots()).body, "page");
+  const auto reasons = [&page](std::string_view slot) { return json::format(*page.find("slots")->find(slot)); };
+  EXPECT_THAT(reasons("a"), HasSubstr("graph"));
+  EXPECT_THAT(reasons("b"), HasSubstr("graph"));
+  EXPECT_THAT(reasons("hot"), Not(HasSubstr("graph")));
+  EXPECT_THAT(reasons("mine"), Not(HasSubstr("graph"))) << "it is for related items only";
+  EXPECT_EQ(remote.n_requests(), 2);
+  static_cast<void>(site_.get("/recommend/detail/13?user_id=100"));
+  static_cast<void>(site_.post("/recommend/page", slots()));
+  EXPECT_EQ(remote.n_requests(), 2) << "what is kept is shared with the other endpoints";
+}
+
+TEST_F(WaitingChannelsTest, slots_wait_at_once) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 400ms); });
+  site_.options.cache.request_timeout = 800ms;
+  start("channels:\n" + channel("graph", remote.port(), 800));
+  const test::HttpAnswer page = site_.post("/recommend/page", slots());
+  EXPECT_EQ(page.status, 200);
+  EXPECT_THAT(page.body, Not(HasSubstr("fallback:bundle"))) << "one after the other the second is late";
+}
+
+TEST_F(WaitingChannelsTest, a_slot_whose_channel_is_late_says_so_and_no_other) {
+  ScriptedServer remote([](std::string_view bytes) {
+    const bool is_slow = ScriptedServer::http_target(bytes).find("=16") != std::string::npos;
+    return ScriptedServer::answer_http(bytes, 200, items_for("x"), is_slow ? 60'000ms : 0ms);
+  });
+  start("channels:\n" + channel("graph", remote.port(), 200));
+  const json::Value page = json::parse(site_.post("/recommend/page", slots()).body, "page");
+  for (const char* slot : {"a", "hot", "mine"})
+    EXPECT_THAT(json::format(*page.find("slots")->find(slot)), Not(HasSubstr("fallback:bundle"))) << slot;
+  EXPECT_THAT(json::format(*page.find("slots")->find("b")), HasSubstr("fallback:bundle"));
+  EXPECT_EQ(metric("recommendation_timeouts_total{endpoint=\"recommend_page\",operation=\"graph\"}"), 1);
+  EXPECT_EQ(metric("recommendation_degraded_total{endpoint=\"recommend_page\",reason=\"channel_late\"}"), 1);
+}
+
+TEST_F(WaitingChannelsTest, a_page_that_will_be_refused_asks_nobody) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  start("channels:\n" + channel("graph", remote.port()));
+  EXPECT_EQ(site_.post("/recommend/page", slots(R"(,{"name":"c","kind":"similar","dataset_id":999999})")).status, 404);
+  EXPECT_EQ(site_.post("/recommend/page", slots(R"(,{"name":"a","kind":"user"})")).status, 422);
+  EXPECT_EQ(site_.post("/recommend/page", "{").status, 400);
+  EXPECT_EQ(remote.n_requests(), 0);
+}
+
 TEST_F(WaitingChannelsTest, what_will_be_refused_asks_nobody) {
   ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
   start("channels:\n" + channel("graph", remote.port()));
@@ -197,6 +253,7 @@ TEST_F(WaitingChannelsTest, what_a_key_may_not_see_asks_nobody_as_waiting_would_
   start("channels:\n" + channel("graph", remote.port()));
   for (const char* target : {"/similar/16", "/recommend/detail/16?user_id=100", "/similar/999999"})
     EXPECT_EQ(site_.get(target, "X-API-Key: lk_shop\r\n").status, 404) << target;
+  EXPECT_EQ(site_.post("/recommend/page", slots(), "X-API-Key: lk_shop\r\n").status, 404);
   EXPECT_EQ(remote.n_requests(), 0);
   EXPECT_EQ(site_.get("/similar/13", "X-API-Key: lk_shop\r\n").status, 200);
   EXPECT_EQ(remote.n_requests(), 1);

@@ -52,7 +52,7 @@ struct Recommendations::Worker {
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
-  ChannelAnswers answers;  ///< of the channels that the request has waited for
+  std::vector<ChannelAnswers> answers;  ///< of the channels that the request has waited for, by list
   std::array<std::vector<ItemIndex>, engine::kExternalChannels> external_items;
   std::array<std::vector<float>, engine::kExternalChannels> external_scores;
   std::vector<engine::ExternalList> external;
@@ -71,6 +71,7 @@ struct Recommendations::Asked {
   std::array<char, 24> user_text{};  ///< where a user's unit lies
   std::string_view visitor;
   std::string_view slot;        ///< of a page of several lists
+  std::size_t list = 0;         ///< its number there
   const ApiKey* key = nullptr;  ///< of who asks; null = none is needed
   bool has_key = false;         ///< whether `key` was looked for
   RequestOrigin origin;
