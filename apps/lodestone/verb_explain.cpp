@@ -86,18 +86,22 @@ int run_explain(const Globals& globals, const ExplainArguments& arguments) {
   if (arguments.item) order.item = ItemId(*arguments.item);
   if (arguments.target) order.target = ItemId(*arguments.target);
   order.limit = arguments.limit;
-  order.diversity = static_cast<float>(config.number("engine.diversity"));
-  order.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
   if (!arguments.filter.empty()) order.filter = engine::Filter::parse(arguments.filter);
   const bundle::BundleStore store = release_store(config);
   const auto bundle = store.open(arguments.bundle.empty() ? current_of(store) : arguments.bundle, 0);
   std::optional<engine::Rules> rules;
   if (const fs::path file = config.file_path("serving.rules_file"); !file.empty() && fs::exists(file)) {
     rules.emplace(serving::parse_rules(read_file(file), file.string()), bundle->release().catalog);
-    order.rules = &*rules;
   }
+  const models::Release& release = bundle->release();
+  engine::PageRequest request = serving::explained_page(release, order, SystemClock().now());
+  request.diversity = static_cast<float>(config.number("engine.diversity"));
+  request.vector_ef = static_cast<std::size_t>(config.integer("engine.vector_ef"));
+  if (rules) request.rules = &*rules;
+  serving::Explanation explanation(order.target);
+  explanation.make(release, request);
   std::string text;
-  serving::append_explanation(text, bundle->release(), order, SystemClock().now());
+  explanation.append(text, release, request);
   const json::Value document = json::parse(text, "explanation");
   if (globals.json) {
     print_json(json::format(document, 2));

@@ -12,6 +12,7 @@ std::optional<Fate> find_obstacle(const models::Release& release, const PageRequ
     const auto owned = release.users.owned(*user);
     if (std::find(owned.begin(), owned.end(), target) != owned.end()) return Fate::kOwned;
   }
+  if (std::find(request.owned.begin(), request.owned.end(), target) != request.owned.end()) return Fate::kOwned;
   const ItemId id = release.catalog.id(target);
   if (std::find(request.exclude.begin(), request.exclude.end(), id) != request.exclude.end()) return Fate::kExcluded;
   if (request.filter == nullptr) return std::nullopt;

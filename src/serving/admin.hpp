@@ -2,6 +2,7 @@
 // The admin port: metrics, releases, reload and rollback, behind a bearer token. Its threads may wait for the disk; they answer no
 // public request.
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -12,6 +13,7 @@
 #include "serving/recommendations.hpp"
 #include "serving/release_loader.hpp"
 #include "serving/shadow.hpp"
+#include "serving/waiting_channels.hpp"
 
 namespace lodestone::serving {
 
@@ -24,10 +26,23 @@ http::Handler behind_token(const std::string& token, http::Handler handler);
 /// What every admin port has: GET /metrics, and /livez without a token. The references must outlive the router.
 void add_scrape(http::Router& router, const std::string& token, metrics::Registry& registry);
 
-/// GET /explain: `user_id` and `dataset_id`, one of them at least, `target`, `limit`, `filter`, `exclude`; answers as append_explanation() says.
-/// `tuning` is asked for at each request. The references must outlive the router.
-void add_explain(http::Router& router, const std::string& token, const ReleaseHolder& releases, const Clock& clock,
-                 std::function<PageTuning()> tuning);
+/// What lists are made from, for who explains them. The references must outlive the router.
+struct ExplainSources {
+  const ReleaseHolder& releases;
+  const ExperimentFile& experiments;
+  const LiveVisitors& visitors;
+  WaitingChannels& channels;
+  const Clock& clock;
+  std::function<PageTuning()> tuning;       ///< asked for at each request
+  std::chrono::nanoseconds channel_time{};  ///< how long channels are waited for
+  std::size_t first_reader = 0;             ///< of LiveFeatures, for the port's first thread; one for each of the others follows
+  std::size_t n_threads = 1;                ///< of the port
+};
+
+/// GET /explain: `user_id` and `dataset_id`, one of them at least, `visitor_id`, `target`, `limit`, `filter`, `exclude`; answers as
+/// Explanation::append() says, of the list that the public port would give now: with what the visitor did and the features as of now, the variants that
+/// the visitor is dealt, and the channels outside of the engine.
+void add_explain(http::Router& router, const std::string& token, ExplainSources sources, metrics::Registry& registry);
 
 /// GET /metrics, GET /models, POST /models/reload, POST /models/rollback, and /livez without a token. Calls that change something, and those that
 /// would, are in the audit log. The references must outlive the router.

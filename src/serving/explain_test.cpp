@@ -7,6 +7,7 @@
 
 #include "tests/support/sample_ranking.hpp"
 #include "tests/support/sample_release.hpp"
+#include "tests/support/scripted_server.hpp"
 #include "tests/support/serving_site.hpp"
 
 namespace lodestone::serving {
@@ -40,8 +41,20 @@ class ExplainTest : public ::testing::Test {
     return *told.find("dropped_by")->as_string() + ": " + detail;
   }
 
+  static std::string ids(const json::Value& list) {
+    std::string out;
+    for (const json::Value& item : *list.as_array()) out += fmt::format("{} ", *item.find("dataset_id")->as_int());
+    return out;
+  }
+  void did(std::string_view kind, std::int64_t item, std::string_view who) {
+    const std::string body = fmt::format(R"([{{"event_id":"e{}","kind":"{}","dataset_id":{},"at":"2026-11-24T09:29:00Z",{}}}])",
+                                         n_events++, kind, item, who);
+    ASSERT_EQ(site.post("/events", body).body, R"({"accepted":1,"duplicate":0,"rejected":[]})");
+  }
+
   test::ServingSite site;
   std::string id;
+  int n_events = 0;
 };
 
 TEST_F(ExplainTest, the_list_is_the_one_that_the_public_port_gives) {
@@ -65,6 +78,84 @@ TEST_F(ExplainTest, the_list_is_the_one_that_the_public_port_gives) {
       EXPECT_TRUE(one.find("features")->as_object()->empty()) << "no ranker here";
     }
   }
+}
+
+TEST_F(ExplainTest, what_a_visitor_did_since_the_release_counts) {
+  start(test::sample_release());
+  const std::vector<std::pair<std::string, std::string>> pairs = {
+      {"user_id=100&limit=20", "/recommend/user/100?limit=20"},
+      {"user_id=100&dataset_id=10&limit=20", "/recommend/detail/10?user_id=100&limit=20"},
+      {"visitor_id=guest&dataset_id=10&limit=20", "/recommend/detail/10?visitor_id=guest&limit=20"}};
+  std::vector<std::string> before;
+  for (const auto& [query, list] : pairs) before.push_back(ids(*explain(query).find("list")));
+  for (const int item : {30, 44, 58}) {
+    did("click", item, "\"user_id\":100");
+    did("click", item, "\"visitor_id\":\"guest\"");
+  }
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const std::string now = ids(*explain(pairs[i].first).find("list"));
+    EXPECT_EQ(now, ids(*site.get_json(pairs[i].second).find("recommendations"))) << pairs[i].first;
+    EXPECT_NE(now, before[i]) << pairs[i].first;
+  }
+  const std::int64_t first = *(*explain("user_id=100").find("list")->as_array())[0].find("dataset_id")->as_int();
+  did("order", first, "\"user_id\":100");
+  EXPECT_EQ(target(fmt::format("user_id=100&target={}", first)), "owned: user 100 has it already");
+  did("order", first, "\"visitor_id\":\"guest\"");
+  EXPECT_EQ(target(fmt::format("visitor_id=guest&dataset_id=10&target={}", first)), "owned: the visitor has it already");
+}
+
+TEST_F(ExplainTest, features_are_those_of_now) {
+  models::ReleaseData data = test::sample_release();
+  data.ranking = test::sample_ranking(data, 3);
+  data.ranking.items.values.assign(data.ranking.items.values.size(), 0);
+  data.ranking.rankers = {{"light", test::stump_ranker({"item_views_24h"}, {{0, 0.5, -1, 1}})}};
+  data.online.emplace();
+  data.online->as_of = site.clock.now() - std::chrono::hours(1);
+  start(data);
+  const json::Value before = explain("dataset_id=10");
+  const std::int64_t lifted = *(*before.find("list")->as_array())[4].find("dataset_id")->as_int();
+  did("view", lifted, "\"visitor_id\":\"somebody\"");
+  const json::Value told = explain(fmt::format("dataset_id=10&target={}", lifted));
+  EXPECT_EQ(ids(*told.find("list")), ids(*site.get_json("/similar/10").find("similar_items")));
+  EXPECT_THAT(*told.find("target")->find("detail")->as_string(), HasSubstr("place 1 of 10"));
+}
+
+TEST_F(ExplainTest, a_visitor_of_an_experiment_is_told_of_that_variants_list) {
+  site.options.experiments_file = site.folder.path() / "experiments.yaml";
+  write_file_atomic(
+      site.options.experiments_file,
+      "experiments:\n  mix:\n    status: active\n    salt: s\n    variants:\n"
+      "      - {name: other, allocation: 1, parameters: {behavior_weight: 0, content_weight: 5, usercf_weight: 0}}\n");
+  start(test::sample_release());
+  const json::Value told = explain("user_id=100&dataset_id=10&limit=20");
+  EXPECT_EQ(ids(*told.find("list")), ids(*site.get_json("/recommend/detail/10?user_id=100&limit=20").find("recommendations")));
+  EXPECT_EQ(*told.find("experiment_variant")->as_string(), "other");
+  EXPECT_EQ(*told.find("variant")->as_string(), "primary");
+  EXPECT_EQ(*explain("dataset_id=10").find("experiment_variant")->as_string(), "control") << "nobody asks";
+}
+
+TEST_F(ExplainTest, channels_outside_of_the_engine_are_heard_and_named) {
+  test::ScriptedServer remote([](std::string_view bytes) {
+    return test::ScriptedServer::answer_http(bytes, 200,
+                                             R"({"items":[{"dataset_id":64,"score":9},{"dataset_id":52,"score":1}]})");
+  });
+  site.options.channels_file = site.folder.path() / "channels.yaml";
+  site.options.cache.preheat_items = 0;
+  write_file_atomic(
+      site.options.channels_file,
+      fmt::format("channels:\n  graph: {{url: \"http://127.0.0.1:{}/?i={{dataset_id}}\", deadline_ms: 10000, weight: 50}}\n",
+                  remote.port()));
+  start(test::sample_release());
+  EXPECT_EQ(explain("user_id=100").find("list")->as_array()->size(), 10U) << "it has no question for that page";
+  EXPECT_EQ(remote.n_requests(), 0);
+  const json::Value told = explain("dataset_id=10&target=64");
+  EXPECT_EQ(remote.n_requests(), 1);
+  EXPECT_THAT(*told.find("target")->find("detail")->as_string(), MatchesRegex("place 1 of 10, score .*, by .*graph.*"));
+  EXPECT_EQ(*(*told.find("list")->as_array())[0].find("channels")->find("graph")->find("rank")->as_int(), 1);
+  EXPECT_EQ(ids(*told.find("list")), ids(*site.get_json("/similar/10").find("similar_items")));
+  EXPECT_THAT(target("dataset_id=10&limit=1&target=52"), MatchesRegex("below_cut: .*; places in channels: .*graph 2 \\(1\\).*"));
+  EXPECT_EQ(remote.n_requests(), 1) << "kept, as for lists";
+  EXPECT_EQ(site.admin("GET", "/explain?dataset_id=999").status, 404);
 }
 
 TEST_F(ExplainTest, says_of_every_item_where_it_fell) {

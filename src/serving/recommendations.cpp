@@ -11,6 +11,7 @@
 #include "engine/query.hpp"
 #include "http/problem.hpp"
 #include "serving/answer.hpp"
+#include "serving/list_parameters.hpp"
 #include "serving/worker.hpp"
 
 namespace lodestone::serving {
@@ -143,50 +144,23 @@ void Recommendations::read_common(const http::Request& request, const http::Para
   worker.exclude.assign(worker.ids.size(), ItemId{});
   for (std::size_t i = 0; i < worker.ids.size(); ++i) worker.exclude[i] = ItemId(worker.ids[i]);
   asked.page.exclude = worker.exclude;
-  if (const auto text = parameters.find("filter"); text && !text->empty()) {
-    try {
-      asked.filter = engine::Filter::parse(*text);
-    } catch (const Error& error) {
-      throw http::ParameterError("filter", error.message());
-    }
-    asked.page.filter = &*asked.filter;
-  }
+  asked.filter = read_filter(parameters);
+  if (asked.filter) asked.page.filter = &*asked.filter;
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
 void Recommendations::assign(const http::Request& request, Asked& asked, Worker& worker, const Lineup& lineup) const {
-  asked.release = lineup.current.get();
-  asked.page.rules = lineup.current_rules.get();
+  const RunningExperiments& running = *worker.experiments.current();
+  static_cast<Assigned&>(asked) = assign_unit(lineup, running, asked.unit);
   if (lineup.trial && lineup.terms.mode == bundle::TrialMode::kShadow) {
     asked.shadow = lineup.trial.get();
     asked.shadow_share = lineup.terms.share;
-  } else if (lineup.trial && !asked.unit.empty() && unit_bucket(lineup.terms.id, asked.unit) < lineup.terms.share) {
-    asked.release = lineup.trial.get();
-    asked.page.rules = lineup.trial_rules.get();
-    asked.variant = Variant::kRollout;
-    asked.run_id = lineup.terms.run_id;
   }
-  const RunningExperiments& running = *worker.experiments.current();
-  const std::size_t place = asked.unit.empty() || !running.experiments.any_active() ? 0 : running.experiments.assign(asked.unit);
   if ((!running.watched.empty() || lineup.watch != nullptr) && !asked.unit.empty())
-    worker.watched = {&running, lineup.watch.get(), GuardrailWatch::unit_hash(asked.unit), place, asked.variant};
-  asked.assignment = &running.experiments.assignments()[place];
-  asked.exposures = &running.counters[place];
-  asked.page.vector_ef = vector_ef_.load(std::memory_order_relaxed);
-  asked.page.diversity = diversity_.load(std::memory_order_relaxed);
-  asked.page.exploration = exploration_.load(std::memory_order_relaxed);
+    worker.watched = {&running, lineup.watch.get(), GuardrailWatch::unit_hash(asked.unit), asked.place, asked.variant};
+  asked.exposures = &running.counters[asked.place];
+  tune_page(tuning(), asked, asked.weights, asked.page);
   asked.page.seed = xxh3(request.request_id);
-  if (place == 0) return;
-  const PageParameters& parameters = asked.assignment->parameters;
-  asked.weights = asked.release->release().weights;
-  for (std::size_t w = 0; w < parameters.weights.size(); ++w) {
-    if (parameters.weights[w]) asked.weights.*models::kWeightFields[w].field = *parameters.weights[w];
-  }
-  asked.page.weights = &asked.weights;
-  asked.page.with_ranker = parameters.ranker.value_or(true);
-  asked.page.vector_ef = parameters.vector_ef.value_or(asked.page.vector_ef);
-  asked.page.diversity = static_cast<float>(parameters.diversity.value_or(asked.page.diversity));
-  asked.page.exploration = static_cast<float>(parameters.exploration.value_or(asked.page.exploration));
 }
 
 bool Recommendations::make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response) {
@@ -304,14 +278,8 @@ void Recommendations::detail(const http::Request& request, Worker& worker, const
   asked.endpoint = Endpoint::kDetail;
   asked.page.kind = engine::PageKind::kDetail;
   read_common(request, parameters, worker, asked);
-  if (const auto visitor = parameters.find("visitor_id")) {
-    if (visitor->empty() || visitor->size() > kMaxVisitorBytes) {
-      throw http::ParameterError("visitor_id",
-                                 fmt::format("visitor_id has {} bytes, expected 1 to {}", visitor->size(), kMaxVisitorBytes));
-    }
-    asked.visitor = *visitor;
-    asked.unit = *visitor;
-  }
+  asked.visitor = read_visitor(parameters);
+  asked.unit = asked.visitor;
   if (const auto id = parameters.id("user_id")) {
     asked.page.user = UserId(*id);
     asked.set_unit(*id);

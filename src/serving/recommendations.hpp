@@ -13,6 +13,7 @@
 #include "http/router.hpp"
 #include "metrics/registry.hpp"
 #include "serving/access.hpp"
+#include "serving/assignment.hpp"
 #include "serving/experiment_file.hpp"
 #include "serving/exposure_log.hpp"
 #include "serving/live_trending.hpp"
@@ -25,13 +26,6 @@ namespace lodestone::serving {
 
 class WaitingChannels;
 struct ChannelAsk;
-
-/// What of engine::PageRequest the operator sets, while the server runs.
-struct PageTuning {
-  std::size_t vector_ef = engine::PageRequest{}.vector_ef;
-  double diversity = 0;
-  double exploration = 0;
-};
 
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {

@@ -12,7 +12,7 @@ namespace lodestone::serving {
 namespace {
 
 /// One may wait for the disk while the other answers a scrape.
-constexpr int kAdminThreads = 2;
+constexpr std::size_t kAdminThreads = 2;
 
 std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, EventShare* share, std::vector<EventSink*> sinks,
                                            metrics::Registry& registry, const Clock& clock) {
@@ -58,7 +58,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       token_(load_admin_token(options_.admin_token_file)),
       metrics_(registry),
       audit_(options_.audit, registry, clock),
-      live_features_(options_.events.segments.folder, static_cast<std::size_t>(options_.n_threads)),
+      live_features_(options_.events.segments.folder, static_cast<std::size_t>(options_.n_threads) + kAdminThreads),
       loader_(bundle::BundleStore(options_.bundle_folder, options_.onnx_library), releases_, metrics_, clock,
               options_.demo ? std::function<std::string(const models::Release&)>(
                                   [this](const models::Release& release) { return make_demo_answer(*options_.demo, release); })
@@ -96,7 +96,17 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_, audit_);
   add_experiments(admin_router_, token_, experiments_);
-  add_explain(admin_router_, token_, releases_, clock, [this] { return recommendations_.tuning(); });
+  add_explain(admin_router_, token_,
+              {.releases = releases_,
+               .experiments = experiments_,
+               .visitors = live_visitors_,
+               .channels = others_->channels(),
+               .clock = clock,
+               .tuning = [this] { return recommendations_.tuning(); },
+               .channel_time = options_.cache.request_timeout,
+               .first_reader = static_cast<std::size_t>(options_.n_threads),
+               .n_threads = kAdminThreads},
+              registry);
   metrics::register_process_metrics(registry);
 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
@@ -114,7 +124,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   open.on_shed = [this](const http::Request& request) { recommendations_.count_shed(request); };
   listener_ = std::make_unique<http::Listener>(router_, std::move(open));
   http::ListenOptions closed = listen_options(options_.admin_listen, "--admin", "serving.admin");
-  closed.n_threads = kAdminThreads;
+  closed.n_threads = static_cast<int>(kAdminThreads);
   closed.limits.connections = 100;
   admin_listener_ = std::make_unique<http::Listener>(admin_router_, std::move(closed));
 

@@ -72,10 +72,6 @@ void read_asks(std::string_view body, std::vector<ChannelAsk>& out) {
 
 }  // namespace
 
-void mark_bundle_only(engine::Page& page) {
-  for (engine::PageItem& item : page.items) item.channels |= 1U << static_cast<unsigned>(engine::Channel::kBundleOnly);
-}
-
 bool Recommendations::is_waiting(Endpoint endpoint) const {
   if (channels_ == nullptr) return false;
   if (endpoint == Endpoint::kPage) return true;
@@ -88,11 +84,7 @@ void Recommendations::set_channels(WaitingChannels& channels) {
   channels_ = &channels;
   for (const ChannelSpec& spec : channels.channels()) external_names_.push_back(spec.name);
   metrics_->name_external(external_names_);
-  for (const auto& worker : workers_) {
-    worker->external.reserve(engine::kExternalChannels);
-    for (auto& items : worker->external_items) items.reserve(engine::kExternalDepth);
-    for (auto& scores : worker->external_scores) scores.reserve(engine::kExternalDepth);
-  }
+  for (const auto& worker : workers_) worker->external.reserve();
 }
 
 /// What channels are asked, one a list; nothing for a request that will be refused. A data set that the key may not see is refused as one that is
@@ -159,36 +151,17 @@ std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoin
   return rest;
 }
 
-/// Gives the page what the channels said, in the order of the channels; ids that the release does not have are left out.
 void Recommendations::bind_channels(Asked& asked, Worker& worker) const {
-  worker.external.clear();
   asked.is_bundle_only = false;
   asked.page.external = {};
-  if (asked.list >= worker.answers.size()) return;
-  const models::Catalog& catalog = asked.release->release().catalog;
-  for (std::size_t c = 0; c < external_names_.size(); ++c) {
-    const ChannelAnswers::One& one = worker.answers[asked.list].all[c];
-    if (one.state == ChannelAnswers::State::kNotAsked) continue;
-    if (one.state == ChannelAnswers::State::kLate) metrics_->count_late(worker.slots, asked.endpoint, c);
-    const bool is_there = one.state == ChannelAnswers::State::kHave;
-    asked.is_bundle_only = asked.is_bundle_only || !is_there;
-    auto& items = worker.external_items[c];
-    auto& scores = worker.external_scores[c];
-    items.clear();
-    scores.clear();
-    // Without a list it still counts in the sum of the weights, so that scores compare.
-    const std::size_t n = is_there ? channel_answer_size(*one.value) : 0;
-    for (std::size_t i = 0; i < n; ++i) {
-      const ChannelItem item = channel_answer_item(*one.value, i);
-      const auto known = catalog.find(ItemId(item.item));
-      if (!known) continue;
-      items.push_back(*known);
-      scores.push_back(item.score);
-    }
-    worker.external.push_back({c, static_cast<float>(channels_->channels()[c].weight), items, scores});
-  }
-  asked.page.external = worker.external;
   asked.page.external_names = external_names_;
+  if (asked.list >= worker.answers.size()) return;
+  const ChannelAnswers& answers = worker.answers[asked.list];
+  for (std::size_t c = 0; c < external_names_.size(); ++c) {
+    if (answers.all[c].state == ChannelAnswers::State::kLate) metrics_->count_late(worker.slots, asked.endpoint, c);
+  }
+  const models::Catalog& catalog = asked.release->release().catalog;
+  asked.is_bundle_only = !worker.external.bind(answers, channels_->channels(), catalog, asked.page);
 }
 
 }  // namespace lodestone::serving

@@ -10,6 +10,7 @@
 
 #include "serving/answer.hpp"
 #include "serving/channel_answer.hpp"
+#include "serving/external_lists.hpp"
 #include "serving/list_limits.hpp"
 #include "serving/recommendations.hpp"
 #include "serving/request_origin.hpp"
@@ -53,15 +54,13 @@ struct Recommendations::Worker {
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
   std::vector<ChannelAnswers> answers;  ///< of the channels that the request has waited for, by list
-  std::array<std::vector<ItemIndex>, engine::kExternalChannels> external_items;
-  std::array<std::vector<float>, engine::kExternalChannels> external_scores;
-  std::vector<engine::ExternalList> external;
+  ExternalLists external;
   features::RequestValues values;  ///< of now
   std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
 };
 
 /// One request, read.
-struct Recommendations::Asked {
+struct Recommendations::Asked : Assigned {
   Endpoint endpoint = Endpoint::kSimilar;
   engine::PageRequest page;
   std::optional<engine::Filter> filter;
@@ -77,12 +76,8 @@ struct Recommendations::Asked {
   RequestOrigin origin;
 
   // What follows from who asks.
-  const LoadedRelease* release = nullptr;
   const LoadedRelease* shadow = nullptr;  ///< whom the page is to be shown to as well
   double shadow_share = 0;
-  Variant variant = Variant::kPrimary;
-  std::string_view run_id;  ///< of a release on trial, as whoever loaded it named it
-  const Assignment* assignment = nullptr;
   const ExposureCounters* exposures = nullptr;
   models::ChannelWeights weights;  ///< of the assignment, when it changes any
   bool is_bundle_only = false;     ///< a channel that should have been heard was late or failed
@@ -100,8 +95,5 @@ struct Recommendations::Asked {
   /// True when the caller left out items, so that an empty list may be just what was asked for.
   [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
-
-/// Says in each item's reason that the list is from the bundle alone.
-void mark_bundle_only(engine::Page& page);
 
 }  // namespace lodestone::serving
