@@ -46,6 +46,12 @@ std::string_view degrade_name(Degrade degrade) {
   return "";
 }
 
+bool can_degrade(Endpoint endpoint, Degrade degrade) {
+  if (degrade == Degrade::kDeadline) return endpoint != Endpoint::kTrending;  // whose lists lie ready
+  if (degrade == Degrade::kChannelLate) return endpoint != Endpoint::kTrending && endpoint != Endpoint::kSearch;
+  return degrade != Degrade::kNone;
+}
+
 std::string_view worth_name(Worth worth) {
   switch (worth) {
     case Worth::kGood: return "good";
@@ -103,6 +109,7 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
         kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
   }
   for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
+    if (!engine::gives_items(static_cast<engine::Channel>(c))) continue;
     const metrics::Labels labels = {{"channel", std::string(engine::channel_name(static_cast<engine::Channel>(c)))}};
     candidates_[c] = registry.histogram(
         "recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.", kCandidateBounds, labels);
@@ -145,7 +152,7 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
                                         "Requests by what their answer was worth; those that the client got wrong apart.",
                                         {{"endpoint", name}, {"outcome", std::string(worth_name(static_cast<Worth>(o)))}});
   }
-  if (endpoint != Endpoint::kTrending)  // whose lists lie ready
+  if (can_degrade(endpoint, Degrade::kDeadline))
     of.out_of_time =
         registry_->counter("recommendation_timeouts_total", kTimeoutsHelp, {{"endpoint", name}, {"operation", "request"}});
   of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
@@ -156,7 +163,7 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
   for (std::size_t d = 0; d < kDegrades; ++d) {
     const auto degrade = static_cast<Degrade>(d);
     const std::string reason(degrade_name(degrade));
-    if (degrade != Degrade::kNone) {
+    if (can_degrade(endpoint, degrade)) {
       of.degraded[d] = registry_->counter("recommendation_degraded_total", "Answers that are not what they should be, by why.",
                                           {{"endpoint", name}, {"reason", reason}});
     }
@@ -173,16 +180,14 @@ metrics::Histogram ServingMetrics::recall_duration(const std::string& channel) {
       kRecallBounds, {{"channel", channel}});
 }
 
-void ServingMetrics::name_external(std::span<const std::string> names) {
-  for (std::size_t n = 0; n < names.size(); ++n) {
-    candidates_[engine::kOwnChannels + n] =
-        registry_->histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
-                             kCandidateBounds, {{"channel", names[n]}});
-    for (std::size_t e = 0; e < kEndpoints; ++e) {
-      late_[e][n] =
-          registry_->counter("recommendation_timeouts_total", kTimeoutsHelp,
-                             {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))}, {"operation", names[n]}});
-    }
+void ServingMetrics::name_external(std::size_t number, const std::string& name, std::span<const Endpoint> heard_by) {
+  candidates_[engine::kOwnChannels + number] =
+      registry_->histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
+                           kCandidateBounds, {{"channel", name}});
+  for (const Endpoint endpoint : heard_by) {
+    late_[index(endpoint)][number] =
+        registry_->counter("recommendation_timeouts_total", kTimeoutsHelp,
+                           {{"endpoint", std::string(endpoint_name(endpoint))}, {"operation", name}});
   }
 }
 
@@ -194,8 +199,9 @@ ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment
   ExposureCounters out;
   for (std::size_t v = 0; v < kVariants; ++v) {
     for (std::size_t e = 0; e < kEndpoints; ++e) {
-      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate,
-                                    Degrade::kDeadline}) {  // the others are 503s, which expose nothing
+      // The others are 503s, which expose nothing.
+      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate, Degrade::kDeadline}) {
+        if (degrade != Degrade::kNone && !can_degrade(static_cast<Endpoint>(e), degrade)) continue;
         out[v][e][index(degrade)] = registry_->counter("recommendation_exposures_total", "Lists shown.",
                                                        {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))},
                                                         {"variant", std::string(variant_name(static_cast<Variant>(v)))},
@@ -289,7 +295,10 @@ void ServingMetrics::sample_fallback_ratio() {
     std::uint64_t answers = 0;
     std::uint64_t degraded = 0;
     for (const metrics::Counter counter : of.requests) answers += registry_->value(counter);
-    for (std::size_t d = 1; d < kDegrades; ++d) degraded += registry_->value(of.degraded[d]);
+    for (std::size_t d = 1; d < kDegrades; ++d) {
+      if (can_degrade(static_cast<Endpoint>(&of - endpoints_.data()), static_cast<Degrade>(d)))
+        degraded += registry_->value(of.degraded[d]);
+    }
     of.ratio.sample(answers, degraded);
     of.fallback_ratio.set(of.ratio.ratio());
   }

@@ -36,6 +36,8 @@ enum class Degrade : std::uint8_t {
 };
 inline constexpr std::size_t kDegrades = 6;
 std::string_view degrade_name(Degrade degrade);
+/// Whether an endpoint's lists can be degraded so: what cannot be is not counted, and has no series that stays 0 for ever.
+bool can_degrade(Endpoint endpoint, Degrade degrade);
 
 /// What an answer was worth by the objective (SLO). Requests that the client got wrong, statuses 4xx, are none of ours. The numbers index arrays.
 enum class Worth : std::uint8_t {
@@ -79,11 +81,11 @@ class ServingMetrics {
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
-  /// Series for the channels outside of the engine; before the first request.
-  void name_external(std::span<const std::string> names);
+  /// Series for a channel outside of the engine and the endpoints that hear it; before the first request.
+  void name_external(std::size_t number, const std::string& name, std::span<const Endpoint> heard_by);
   /// How long one of them let a request wait.
   metrics::Histogram recall_duration(const std::string& channel);
-  /// The channel of that number missed its deadline.
+  /// The channel of that number, which the endpoint hears, missed its deadline.
   void count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const;
   /// Series for lists with that experiment_variant. Any thread, not for requests.
   ExposureCounters exposure_counters(const std::string& experiment_variant);

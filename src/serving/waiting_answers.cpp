@@ -82,8 +82,14 @@ bool Recommendations::is_waiting(Endpoint endpoint) const {
 void Recommendations::set_channels(WaitingChannels& channels) {
   if (channels.channels().empty()) return;
   channels_ = &channels;
-  for (const ChannelSpec& spec : channels.channels()) external_names_.push_back(spec.name);
-  metrics_->name_external(external_names_);
+  for (const ChannelSpec& spec : channels.channels()) {
+    std::vector<Endpoint> heard_by{Endpoint::kPage};
+    for (const Endpoint endpoint : {Endpoint::kSimilar, Endpoint::kDetail, Endpoint::kUser}) {
+      if (spec.is_for(*waiting_kind(endpoint))) heard_by.push_back(endpoint);
+    }
+    metrics_->name_external(external_names_.size(), spec.name, heard_by);
+    external_names_.push_back(spec.name);
+  }
   for (const auto& worker : workers_) worker->external.reserve();
 }
 

@@ -158,6 +158,24 @@ TEST_F(WaitingChannelsTest, the_whole_request_has_a_deadline_too) {
     EXPECT_EQ(metric(fmt::format("recommendation_timeouts_total{{endpoint=\"similar\",operation=\"{}\"}}", name)), 1) << name;
 }
 
+TEST_F(WaitingChannelsTest, nothing_is_counted_where_nothing_can_happen) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x")); });
+  start("channels:\n" + channel("graph", remote.port()));
+  const auto timeouts = [this](std::string_view endpoint) {
+    return metric(fmt::format("recommendation_timeouts_total{{endpoint=\"{}\",operation=\"graph\"}}", endpoint));
+  };
+  for (const char* endpoint : {"similar", "recommend_detail", "recommend_page"}) EXPECT_EQ(timeouts(endpoint), 0) << endpoint;
+  for (const char* endpoint : {"recommend_user", "search", "hot_trending"})
+    EXPECT_EQ(timeouts(endpoint), -1) << endpoint << " does not hear it";
+  for (const char* endpoint : {"search", "hot_trending"}) {
+    const std::string late = fmt::format("recommendation_degraded_total{{endpoint=\"{}\",reason=\"channel_late\"}}", endpoint);
+    EXPECT_EQ(metric(late), -1) << endpoint;
+  }
+  const std::string all = site_.registry.expose();
+  for (const char* mark : {"fallback:bundle", "fallback:partial"})
+    EXPECT_THAT(all, Not(HasSubstr(fmt::format("{{channel=\"{}\"", mark)))) << "it marks a page and gives no item";
+}
+
 TEST_F(WaitingChannelsTest, five_failures_end_the_asking) {
   ScriptedServer mad([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 500, "no"); });
   start("channels:\n" + channel("graph", mad.port()));
