@@ -6,29 +6,13 @@
 #include "metrics/text.hpp"
 #include "serving/audited.hpp"
 #include "serving/guardrails.hpp"
+#include "serving/json_body.hpp"
 #include "serving/reload_order.hpp"
 #include "serving/token.hpp"
 
 namespace lodestone::serving {
 
 namespace {
-
-/// False when the body is refused, which is answered.
-bool read_order(const http::Request& request, http::Response& response, ReloadOrder& order) {
-  if (!request.body.empty() && !request.content_type.empty() && !request.content_type.starts_with("application/json")) {
-    http::answer_problem(response, 415, "the body must be application/json");
-    return false;
-  }
-  try {
-    order = parse_reload_order(request.body);
-  } catch (const http::ParameterError&) {
-    throw;
-  } catch (const Error& error) {
-    http::answer_problem(response, 400, error.message());
-    return false;
-  }
-  return true;
-}
 
 void answer_status(http::Response& response, std::string_view status, const std::string& id) {
   json::Writer(response.out()).begin_object().key("status").value(status).key("id").value(id).end_object();
@@ -191,10 +175,10 @@ void add_admin(http::Router& router, const std::string& token, metrics::Registry
     router.add(http::Method::kPost, pattern, audit_calls(token, audit, action, std::move(handler)));
   };
   audited("/models/reload", "reload", [&](const http::Request& request, http::Response& response, json::Value& arguments) {
-    ReloadOrder order;
-    if (!read_order(request, response, order)) return;
-    arguments = describe(order);
-    run_load(response, [&] { obey(order, loader, response); });
+    const auto order = read_json_body(request, response, parse_reload_order);
+    if (!order) return;
+    arguments = describe(*order);
+    run_load(response, [&] { obey(*order, loader, response); });
   });
   audited("/models/rollback", "rollback", [&](const http::Request& request, http::Response& response, json::Value&) {
     if (!request.body.empty() && request.body != "{}") return http::answer_problem(response, 422, "rollback takes no body");

@@ -10,6 +10,7 @@
 #include "base/json.hpp"
 #include "http/parameters.hpp"
 #include "http/problem.hpp"
+#include "serving/json_body.hpp"
 #include "serving/robots.hpp"
 
 namespace lodestone::serving {
@@ -117,18 +118,9 @@ std::unique_ptr<http::Deferred> Events::post(const http::Request& request, http:
 }
 
 bool Events::read(const http::Request& request, http::Response& response, Post& post) const {
-  if (!request.content_type.empty() && !request.content_type.starts_with("application/json")) {
-    http::answer_problem(response, 415, "the body must be application/json");
-    return false;
-  }
-  json::Value body;
-  try {
-    body = json::parse(request.body, "body");
-  } catch (const Error& error) {
-    http::answer_problem(response, 400, error.message());
-    return false;
-  }
-  const json::Array* array = body.as_array();
+  const auto body = read_json_body(request, response, [](std::string_view text) { return json::parse(text, "body"); });
+  if (!body) return false;
+  const json::Array* array = body->as_array();
   if (array == nullptr) {
     http::answer_problem(response, 422,
                          "the body is no JSON array; expected [{\"event_id\", \"kind\", \"dataset_id\", \"at\", ...}, ...]");

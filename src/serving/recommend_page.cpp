@@ -2,29 +2,12 @@
 
 #include "base/json.hpp"
 #include "http/parameters.hpp"
-#include "http/problem.hpp"
+#include "serving/json_body.hpp"
 #include "serving/page_order.hpp"
 #include "serving/worker.hpp"
 
 namespace lodestone::serving {
 namespace {
-
-/// False when the body is no JSON, which is answered.
-bool read_order(const http::Request& request, http::Response& response, PageOrder& order) {
-  if (!request.content_type.empty() && !request.content_type.starts_with("application/json")) {
-    http::answer_problem(response, 415, "the body must be application/json");
-    return false;
-  }
-  try {
-    order = parse_page_order(request.body);
-  } catch (const http::ParameterError&) {
-    throw;
-  } catch (const Error& error) {
-    http::answer_problem(response, 400, error.message());
-    return false;
-  }
-  return true;
-}
 
 /// Before any list is made, so that a page that is refused has shown nothing.
 template <typename MaySee>
@@ -46,8 +29,9 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
   Asked asked;
   asked.endpoint = Endpoint::kPage;
   asked.origin = read_origin(request, parameters.find("source"));
-  PageOrder order;
-  if (!read_order(request, response, order)) return;
+  auto read = read_json_body(request, response, parse_page_order);
+  if (!read) return;
+  PageOrder& order = *read;
   asked.visitor = order.visitor_id;
   asked.unit = order.visitor_id;
   asked.page.user = order.user;

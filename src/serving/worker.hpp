@@ -96,4 +96,7 @@ struct Recommendations::Asked : Assigned {
   [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
 
+/// 503 and when to come again.
+void answer_unavailable(http::Response& response, std::string_view detail);
+
 }  // namespace lodestone::serving
