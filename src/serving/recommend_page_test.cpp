@@ -172,6 +172,17 @@ TEST_F(RecommendPageTest, random_pages_repeat_nothing_and_are_as_full_as_they_ca
   }
 }
 
+TEST_F(RecommendPageTest, a_whole_number_may_be_written_with_a_point) {
+  const json::Value answer = page(
+      R"({"user_id":100.0,"slots":[{"name":"a","kind":"similar","dataset_id":1e1,"limit":2.0},{"name":"b","kind":"user"}]})");
+  EXPECT_EQ(ids(answer, "a").size(), 2U);
+  EXPECT_EQ(ids(answer, "a"),
+            ids(page(R"({"user_id":100,"slots":[{"name":"a","kind":"similar","dataset_id":10,"limit":2}]})"), "a"));
+  EXPECT_EQ(problem_text(post(R"({"slots":[{"name":"a","kind":"user","limit":2.5}]})")),
+            "422: Unprocessable Content: slots[0].limit is 2.5, expected an integer from 1 to 50 (slots[0].limit)");
+  EXPECT_EQ(post(R"({"slots":[{"name":"a","kind":"similar","dataset_id":1e19}]})").status, 422);
+}
+
 TEST_F(RecommendPageTest, what_is_wrong_is_422_and_named) {
   const auto problem = [&](std::string_view body) { return problem_text(post(body)); };
   const auto slot = [&](std::string_view members) {
