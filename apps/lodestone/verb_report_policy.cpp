@@ -16,6 +16,7 @@
 #include "engine/recommender.hpp"
 #include "evaluation/off_policy.hpp"
 #include "lake_access.hpp"
+#include "policy_lists.hpp"
 #include "release_store.hpp"
 #include "report_lake.hpp"
 #include "serving/experiments.hpp"
@@ -26,47 +27,12 @@
 namespace lodestone::app {
 namespace {
 
-/// Of one place of a list that was shown.
-struct Place {
-  std::int64_t item = 0;
-  double propensity = 1;
-  bool is_clicked = false;
-};
-
-struct ShownList {
-  std::optional<std::int64_t> user;
-  std::optional<std::int64_t> page;
-  std::vector<Place> places;
-};
-
-std::vector<ShownList> read_lists(table::Engine& engine, const fs::path& sql_folder, const table::Parameters& parameters) {
-  std::vector<ShownList> out;
-  std::string last_file;
-  std::int64_t last_offset = -1;
-  const table::SqlFile query = table::SqlFile::load(sql_folder, "reports/policy_places");
-  engine.query(query.render(parameters), [&](const table::Chunk& chunk) {
-    for (std::size_t r = 0; r < chunk.n_rows(); ++r) {
-      std::string file = chunk.format_at(0, r);
-      const std::int64_t offset = chunk.int_at(1, r);
-      if (file != last_file || offset != last_offset) {
-        ShownList& list = out.emplace_back();
-        if (!chunk.is_null(4, r)) list.user = chunk.int_at(4, r);
-        if (!chunk.is_null(5, r)) list.page = chunk.int_at(5, r);
-      }
-      last_file = std::move(file);
-      last_offset = offset;
-      out.back().places.push_back({chunk.int_at(3, r), chunk.double_at(6, r), chunk.int_at(7, r) != 0});
-    }
-  });
-  return out;
-}
-
 /// Clicks of an item when it is shown, drawn to the mean of all where there are few showings.
 class ClickModel {
  public:
   explicit ClickModel(const std::vector<ShownList>& lists) {
     for (const ShownList& list : lists) {
-      for (const Place& place : list.places) {
+      for (const ShownPlace& place : list.places) {
         Counts& of = counts_[place.item];
         of.shown += 1;
         of.clicked += place.is_clicked ? 1 : 0;
@@ -108,15 +74,13 @@ class Candidate {
 
   /// Empty where the release does not have the data set of the page.
   const std::vector<engine::PageItem>& make(const ShownList& list) {
-    engine::PageRequest request;
+    std::optional<ItemIndex> page;
     page_.items.clear();
     if (list.page) {
-      request.item = release_.catalog.find(ItemId(*list.page));
-      if (!request.item) return page_.items;
+      page = release_.catalog.find(ItemId(*list.page));
+      if (!page) return page_.items;
     }
-    request.kind = !list.page ? engine::PageKind::kUser : list.user ? engine::PageKind::kDetail : engine::PageKind::kSimilar;
-    if (list.user) request.user = UserId(*list.user);
-    request.limit = list.places.size();
+    engine::PageRequest request = request_again(list, page);
     request.weights = &weights_;
     request.with_ranker = parameters_.ranker.value_or(true);
     request.vector_ef = vector_ef_;
@@ -146,14 +110,15 @@ std::vector<evaluation::LoggedChoice> choices_of(const std::vector<ShownList>& l
   for (const ShownList& list : lists) {
     const std::vector<engine::PageItem>& items = candidate.make(list);
     for (std::size_t p = 0; p < list.places.size(); ++p) {
-      const Place& shown = list.places[p];
+      const ShownPlace& shown = list.places[p];
       const bool has_item = p < items.size();
       const std::int64_t other = has_item ? candidate.id(items[p]) : 0;
       out.push_back({.reward = shown.is_clicked ? 1.0 : 0.0,
                      .logged = shown.propensity,
                      .target = has_item && other == shown.item ? 1.0 : 0.0,
                      .model = model.rate(shown.item),
-                     .model_of_target = has_item ? model.rate(other) : 0});
+                     .model_of_target = has_item ? model.rate(other) : 0,
+                     .cluster = list.visitor});
     }
   }
   return out;
@@ -174,19 +139,50 @@ serving::PageParameters find_parameters(const Config& config, const std::string&
        suggest(variant, names));
 }
 
+/// All that the report says.
+struct PolicyReport {
+  std::string bundle;
+  std::size_t n_lists = 0;
+  std::size_t n_older = 0;  ///< lists from before the bundle, judged or left out
+  bool is_older_judged = false;
+  std::size_t n_places = 0;
+  evaluation::OffPolicyEstimate estimate;
+  double logged = 0;
+  double support = 0;
+};
+
+PolicyReport estimate(const std::vector<ShownList>& lists, Candidate& candidate, double clip) {
+  const std::vector<evaluation::LoggedChoice> choices = choices_of(lists, candidate);
+  PolicyReport out;
+  out.n_lists = lists.size();
+  out.n_places = choices.size();
+  out.estimate = evaluation::estimate_off_policy(choices, clip);
+  for (const evaluation::LoggedChoice& choice : choices) {
+    out.logged += choice.reward / static_cast<double>(choices.size());
+    out.support += choice.target / choice.logged / static_cast<double>(choices.size());
+  }
+  return out;
+}
+
 /// What keeps the figures from being believed; "" = nothing.
-std::string warning_of(const evaluation::OffPolicyEstimate& estimate, double support, std::size_t n) {
+std::string warning_of(const PolicyReport& report) {
   constexpr double kLeastSize = 1'000;  // ours: below it an interval of one click in a hundred is wider than the rate
-  if (estimate.effective_size < kLeastSize)
+  if (report.is_older_judged && report.n_older > 0)
+    return fmt::format(
+        "{} of {} lists are older than bundle {}, which has learnt from what was clicked in them, so its value is too good; "
+        "leave "
+        "--since out and they are, too",
+        report.n_older, report.n_lists, report.bundle);
+  if (report.estimate.effective_size < kLeastSize)
     return fmt::format(
         "the estimate rests on {:.0f} places of {}, too few to decide by: gather more lists, or raise engine.exploration",
-        estimate.effective_size, n);
-  if (support < 0.9)
+        report.estimate.effective_size, report.n_places);
+  if (report.support < 0.9)
     return fmt::format(
         "{:.0f} % of what it would show could not have been shown in the log's lists, so nothing is known of that but what the "
         "click model says; "
         "raise engine.exploration, or try it as a rollout",
-        100 * (1 - support));
+        100 * (1 - report.support));
   return "";
 }
 
@@ -195,6 +191,64 @@ json::Value describe(const evaluation::PolicyValue& value) {
   out.set("value", json::Value(value.value));
   out.set("error", json::Value(value.error));
   return out;
+}
+
+void print_as_json(const PolicyReport& report) {
+  const std::string warning = warning_of(report);
+  const evaluation::OffPolicyEstimate& estimate = report.estimate;
+  json::Value out;
+  out.set("bundle", json::Value(report.bundle));
+  out.set("lists", json::Value(static_cast<std::int64_t>(report.n_lists)));
+  out.set("older", json::Value(static_cast<std::int64_t>(report.n_older)));
+  out.set("places", json::Value(static_cast<std::int64_t>(report.n_places)));
+  out.set("visitors", json::Value(static_cast<std::int64_t>(estimate.n_clusters)));
+  out.set("logged", json::Value(report.logged));
+  out.set("ips", describe(estimate.ips));
+  out.set("snips", describe(estimate.snips));
+  out.set("doubly_robust", describe(estimate.doubly_robust));
+  out.set("effective_size", json::Value(estimate.effective_size));
+  out.set("largest_weight", json::Value(estimate.largest_weight));
+  out.set("support", json::Value(report.support));
+  out.set("warning", warning.empty() ? json::Value() : json::Value(warning));
+  print_json(json::format(out, 1));
+}
+
+void print_as_text(const PolicyReport& report) {
+  const auto row = [](const char* name, const evaluation::PolicyValue& value) {
+    return std::vector<std::string>{
+        name, fmt::format("{:.5f}", value.value),
+        fmt::format("{:.5f} to {:.5f}", value.value - 1.96 * value.error, value.value + 1.96 * value.error)};
+  };
+  const evaluation::OffPolicyEstimate& estimate = report.estimate;
+  print_table({"clicks a place", "value", "95 %"}, {{"as it was", fmt::format("{:.5f}", report.logged), ""},
+                                                    row("ips", estimate.ips),
+                                                    row("snips", estimate.snips),
+                                                    row("doubly robust", estimate.doubly_robust)});
+  std::printf("%s\n",
+              fmt::format("{} lists of {} visitors, {} places; effective size {:.0f}, largest weight {:.1f}, support {:.2f}",
+                          report.n_lists, estimate.n_clusters, report.n_places, estimate.effective_size, estimate.largest_weight,
+                          report.support)
+                  .c_str());
+  if (report.n_older > 0 && !report.is_older_judged)
+    std::printf("%zu lists are older than bundle %s, which may have learnt from them, and were left out\n", report.n_older,
+                report.bundle.c_str());
+  if (const std::string warning = warning_of(report); !warning.empty()) std::printf("%s\n", warning.c_str());
+}
+
+/// Refuses what there is nothing to estimate from.
+void check_enough(const std::vector<ShownList>& lists, std::size_t n_older, const bundle::Manifest& manifest) {
+  const bool has_two = std::ranges::any_of(lists, [&](const ShownList& list) { return list.visitor != lists.front().visitor; });
+  if (has_two) return;
+  if (n_older > lists.size())
+    fail(ErrorCode::kNotFound,
+         "{} lists of that time are older than bundle {} of {}, which may have learnt from what was clicked in them, and {} are "
+         "newer; "
+         "wait for lists of two visitors at least, or take the older ones by --since",
+         n_older, manifest.id, format_rfc3339(manifest.created), lists.size());
+  fail(ErrorCode::kNotFound,
+       "the lake has {} lists of that time, and two at least, of different visitors, are needed; there is nothing to estimate "
+       "from",
+       lists.size());
 }
 
 }  // namespace
@@ -208,48 +262,26 @@ int run_report_policy(const Globals& globals, const ReportArguments& arguments) 
   const auto bundle = store.open(*id, 0);
   table::Engine engine(engine_options(config));
   attach_exposures(engine, config);
-  const std::vector<ShownList> lists = read_lists(engine, config.file_path("lake.sql_folder"), report_times(arguments));
+  std::vector<ShownList> lists = read_shown_lists(engine, config.file_path("lake.sql_folder"), report_times(arguments));
+  const TimePoint made = bundle->manifest().created;
+  const bool is_older_judged = !arguments.since.empty();
+  std::size_t n_older = 0;
+  if (is_older_judged) {
+    n_older = static_cast<std::size_t>(std::ranges::count_if(lists, [made](const ShownList& list) { return list.at < made; }));
+  } else {
+    n_older = drop_lists_before(made, lists);
+  }
+  check_enough(lists, is_older_judged ? 0 : n_older, bundle->manifest());
   Candidate candidate(config, bundle->release(), parameters);
-  const std::vector<evaluation::LoggedChoice> choices = choices_of(lists, candidate);
-  if (choices.size() < 2)
-    fail(ErrorCode::kNotFound, "the lake has {} places of lists of that time; there is nothing to estimate from", choices.size());
-  const evaluation::OffPolicyEstimate estimate = evaluation::estimate_off_policy(choices, arguments.clip);
-  double logged = 0;
-  double support = 0;
-  for (const evaluation::LoggedChoice& choice : choices) {
-    logged += choice.reward / static_cast<double>(choices.size());
-    support += choice.target / choice.logged / static_cast<double>(choices.size());
-  }
-  const std::string warning = warning_of(estimate, support, choices.size());
+  PolicyReport report = estimate(lists, candidate, arguments.clip);
+  report.bundle = *id;
+  report.n_older = n_older;
+  report.is_older_judged = is_older_judged;
   if (globals.json) {
-    json::Value out;
-    out.set("bundle", json::Value(*id));
-    out.set("lists", json::Value(static_cast<std::int64_t>(lists.size())));
-    out.set("places", json::Value(static_cast<std::int64_t>(choices.size())));
-    out.set("logged", json::Value(logged));
-    out.set("ips", describe(estimate.ips));
-    out.set("snips", describe(estimate.snips));
-    out.set("doubly_robust", describe(estimate.doubly_robust));
-    out.set("effective_size", json::Value(estimate.effective_size));
-    out.set("largest_weight", json::Value(estimate.largest_weight));
-    out.set("support", json::Value(support));
-    out.set("warning", warning.empty() ? json::Value() : json::Value(warning));
-    print_json(json::format(out, 1));
-    return 0;
+    print_as_json(report);
+  } else {
+    print_as_text(report);
   }
-  const auto row = [](const char* name, const evaluation::PolicyValue& value) {
-    return std::vector<std::string>{
-        name, fmt::format("{:.5f}", value.value),
-        fmt::format("{:.5f} to {:.5f}", value.value - 1.96 * value.error, value.value + 1.96 * value.error)};
-  };
-  print_table({"clicks a place", "value", "95 %"}, {{"as it was", fmt::format("{:.5f}", logged), ""},
-                                                    row("ips", estimate.ips),
-                                                    row("snips", estimate.snips),
-                                                    row("doubly robust", estimate.doubly_robust)});
-  std::printf("%s\n", fmt::format("{} lists, {} places; effective size {:.0f}, largest weight {:.1f}, support {:.2f}",
-                                  lists.size(), choices.size(), estimate.effective_size, estimate.largest_weight, support)
-                          .c_str());
-  if (!warning.empty()) std::printf("%s\n", warning.c_str());
   return 0;
 }
 

@@ -56,6 +56,7 @@ class Policy(unittest.TestCase):
             for arguments in ((), ("--variant", "other:treatment")):
                 told = json.loads(call("-c", config, "report", "policy", "--json", *arguments).stdout)
                 self.assertEqual((told["lists"], told["places"]), (ROUNDS * len(users), ROUNDS * len(users) * PLACES))
+                self.assertEqual((told["visitors"], told["older"]), (len(users), 0))
                 text = call("-c", config, "report", "policy", *arguments).stdout
                 self.assertIn("doubly robust", text)
                 if arguments:
@@ -69,6 +70,16 @@ class Policy(unittest.TestCase):
             self.assertIn("did you mean", call("-c", config, "report", "policy", "--variant", "other:treatmen", code=1).stderr)
             few = call("-c", config, "report", "policy", "--since", "2100-01-01", code=1).stderr
             self.assertIn("there is nothing to estimate from", few)
+            self.lists_that_it_learnt_from_do_not_count(config, ROUNDS * len(users))
+
+    def lists_that_it_learnt_from_do_not_count(self, config, n_lists):
+        call("-c", config, "train")
+        newer = (config.parent / "bundles/CANDIDATE").read_text().strip()
+        none = call("-c", config, "report", "policy", "--bundle", newer, code=1).stderr
+        self.assertIn(f"{n_lists} lists of that time are older than bundle {newer}", none)
+        told = json.loads(call("-c", config, "report", "policy", "--bundle", newer, "--since", "2020-01-01", "--json").stdout)
+        self.assertEqual((told["lists"], told["older"]), (n_lists, n_lists))
+        self.assertIn("has learnt from what was clicked in them", told["warning"])
 
     def truth(self, config, users):
         """Clicks a place of the lists that the bundle makes without exploration, by the rule."""
