@@ -13,6 +13,7 @@ ExperimentFile::ExperimentFile(fs::path path, ServingMetrics& metrics)
 }
 
 void ExperimentFile::look() {
+  save();
   const FileFollower::Look look = file_.look([this](std::string_view text, const std::string& name) {
     Experiments experiments = Experiments::parse(text, name);
     for (const Experiment& one : experiments.all()) {
@@ -22,22 +23,60 @@ void ExperimentFile::look() {
              one.variants.size(), GuardrailWatch::kMaxArms);
       }
     }
-    stopped_ = stop_variants(experiments, load_stopped(stopped_file()));
+    seen_stopped_ = stamp_of(stopped_file());
+    std::vector<StoppedVariant> stopped = load_stopped(stopped_file());
+    stopped.insert(stopped.end(), unsaved_.begin(), unsaved_.end());
+    stopped_ = stop_variants(experiments, stopped);
     publish(std::move(experiments));
     for (const Experiment& one : running_.get()->experiments.all())
       log_info("serving", "experiment {} is {}, {} variants", one.name, one.is_active ? "active" : "paused", one.variants.size());
   });
-  if (look == FileFollower::Look::kSame) return;
+  if (look == FileFollower::Look::kSame) return look_at_stopped();
   metrics_->count_file_read(WatchedFile::kExperiments, look == FileFollower::Look::kTaken ? ServingMetrics::Reload::kLoaded
                                                                                           : ServingMetrics::Reload::kRefused);
 }
 
 void ExperimentFile::stop(StoppedVariant variant) {
   Experiments experiments = running_.get()->experiments;
-  stopped_.push_back(std::move(variant));
+  stopped_.push_back(variant);
   stopped_ = stop_variants(experiments, stopped_);
   publish(std::move(experiments));  // at once, whatever the disk says
-  save_stopped(stopped_file(), stopped_);
+  unsaved_.push_back(std::move(variant));
+  save();
+}
+
+void ExperimentFile::save() {
+  if (unsaved_.empty()) return;
+  try {
+    add_stopped(stopped_file(), unsaved_);
+    unsaved_.clear();
+    is_save_failing_ = false;
+  } catch (const std::exception& error) {  // this thread must go on looking
+    if (!is_save_failing_)
+      log_error("serving",
+                "{} stopped variants are off here, but not yet after a restart or on other servers, and are tried again: {}",
+                unsaved_.size(), error.what());
+    is_save_failing_ = true;
+  }
+}
+
+void ExperimentFile::look_at_stopped() {
+  if (path_.empty()) return;
+  const FileStamp now = stamp_of(stopped_file());
+  if (now == seen_stopped_) return;
+  seen_stopped_ = now;
+  try {
+    Experiments experiments = running_.get()->experiments;
+    std::vector<StoppedVariant> stopped = stopped_;  // what is off stays off, also when the file is gone
+    const std::vector<StoppedVariant> read = load_stopped(stopped_file());
+    stopped.insert(stopped.end(), read.begin(), read.end());
+    stopped = stop_variants(experiments, stopped);
+    const bool is_more = stopped.size() > stopped_.size();
+    stopped_ = std::move(stopped);
+    if (is_more) publish(std::move(experiments));
+  } catch (const std::exception& error) {  // this thread must go on looking
+    log_error("serving", "what other servers have stopped is not known: {}", error.what());
+  }
 }
 
 std::vector<StoppedVariant> ExperimentFile::stop_variants(Experiments& experiments, const std::vector<StoppedVariant>& stopped) {

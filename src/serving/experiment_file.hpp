@@ -44,10 +44,10 @@ class ExperimentFile {
   ExperimentFile(fs::path path, ServingMetrics& metrics);
 
   /// Reads the file if it is another one than at the last look. A file with errors is logged and counted, and what was read before goes on; a file
-  /// that is gone ends all experiments.
+  /// that is gone ends all experiments. Switches off what another server with the same file has stopped.
   void look();
-  /// Switches a variant off, here and in the file beside the experiments (stopped_file()), so that it stays off until its experiment is another. On the
-  /// thread that looks.
+  /// Switches a variant off, here and in the file beside the experiments (stopped_file()), so that it stays off until its experiment is another. Where that
+  /// file cannot be written it is off here, and each look() tries again. On the thread that looks.
   void stop(StoppedVariant variant);
   [[nodiscard]] fs::path stopped_file() const { return fs::path(path_) += ".stopped.json"; }
   /// Notes each reading there; must outlive this.
@@ -64,11 +64,16 @@ class ExperimentFile {
   void publish(Experiments experiments);
   /// The stopped variants that stand for what runs.
   static std::vector<StoppedVariant> stop_variants(Experiments& experiments, const std::vector<StoppedVariant>& stopped);
+  void save();
+  void look_at_stopped();
   [[nodiscard]] std::vector<WatchedExperiment> watch(const Experiments& experiments) const;
 
   fs::path path_;
   FileFollower file_;
   std::vector<StoppedVariant> stopped_;  ///< of what runs
+  std::vector<StoppedVariant> unsaved_;  ///< not in the file yet
+  bool is_save_failing_ = false;
+  FileStamp seen_stopped_;
   ServingMetrics* metrics_;
   Published<RunningExperiments> running_;
 };

@@ -43,10 +43,15 @@ double share_tripped(double ratio, double tolerated, double alpha, int n_runs, i
   return static_cast<double>(tripped) / n_runs;
 }
 
-TEST(StoppedVariants, of_two_both_stay_off_after_a_restart) {
+/// An experiment with two variants that can be stopped, in a folder of its own.
+struct StoppableExperiment {
   TemporaryFolder folder;
-  const fs::path path = folder.path() / "experiments.yaml";
-  write_file_atomic(path, R"(
+  fs::path path = folder.path() / "experiments.yaml";
+  metrics::Registry registry;
+  ServingMetrics metrics{registry};
+
+  StoppableExperiment() {
+    write_file_atomic(path, R"(
 experiments:
   spread:
     status: active
@@ -54,24 +59,72 @@ experiments:
     guardrails: {click_rate: {max_drop: 0.1}}
     variants: [{name: control, allocation: 0.4}, {name: a, allocation: 0.3}, {name: b, allocation: 0.3}]
 )");
-  metrics::Registry registry;
-  ServingMetrics metrics(registry);
-  const auto stopped_in = [](const ExperimentFile& file) {
+  }
+  static void stop(ExperimentFile& file, const std::string& variant) {
+    file.stop({"spread", variant, "click_rate", "too few clicks", {}, fingerprint_of(file.get()->experiments.all()[0])});
+  }
+  static std::vector<std::string> stopped_in(const ExperimentFile& file) {
     std::vector<std::string> out;
     for (const ExperimentVariant& variant : file.get()->experiments.all().at(0).variants) {
       if (!variant.stopped.empty()) out.push_back(variant.name);
     }
     return out;
-  };
-  ExperimentFile file(path, metrics);
+  }
+  std::vector<std::string> stopped_after_restart() {
+    ExperimentFile again(path, metrics);
+    again.look();
+    return stopped_in(again);
+  }
+};
+
+TEST(StoppedVariants, of_two_both_stay_off_after_a_restart) {
+  StoppableExperiment site;
+  ExperimentFile file(site.path, site.metrics);
   file.look();
   ASSERT_EQ(file.problem(), std::nullopt);
-  for (const char* name : {"a", "b"})
-    file.stop({"spread", name, "click_rate", "too few clicks", {}, fingerprint_of(file.get()->experiments.all()[0])});
-  EXPECT_THAT(stopped_in(file), ElementsAre("a", "b"));
-  ExperimentFile again(path, metrics);
-  again.look();
-  EXPECT_THAT(stopped_in(again), ElementsAre("a", "b"));
+  for (const char* name : {"a", "b"}) StoppableExperiment::stop(file, name);
+  EXPECT_THAT(StoppableExperiment::stopped_in(file), ElementsAre("a", "b"));
+  EXPECT_THAT(site.stopped_after_restart(), ElementsAre("a", "b"));
+}
+
+TEST(StoppedVariants, of_two_servers_in_one_folder_stay_off_on_both) {
+  StoppableExperiment site;
+  ExperimentFile one(site.path, site.metrics);
+  ExperimentFile other(site.path, site.metrics);
+  one.look();
+  other.look();
+  StoppableExperiment::stop(one, "a");
+  StoppableExperiment::stop(other, "b");
+  EXPECT_THAT(site.stopped_after_restart(), ElementsAre("a", "b"));
+  one.look();
+  other.look();
+  EXPECT_THAT(StoppableExperiment::stopped_in(one), ElementsAre("a", "b"));
+  EXPECT_THAT(StoppableExperiment::stopped_in(other), ElementsAre("a", "b"));
+}
+
+TEST(StoppedVariants, are_saved_once_their_file_can_be_written) {
+  StoppableExperiment site;
+  ExperimentFile file(site.path, site.metrics);
+  file.look();
+  fs::create_directory(file.stopped_file());  // no file can be put there
+  StoppableExperiment::stop(file, "a");
+  EXPECT_THAT(StoppableExperiment::stopped_in(file), ElementsAre("a"));
+  file.look();
+  fs::remove(file.stopped_file());
+  file.look();
+  EXPECT_THAT(site.stopped_after_restart(), ElementsAre("a"));
+}
+
+TEST(StoppedVariants, stay_off_when_the_experiments_are_read_again_before_they_are_saved) {
+  StoppableExperiment site;
+  ExperimentFile file(site.path, site.metrics);
+  file.look();
+  fs::create_directory(fs::path(file.stopped_file()) += ".lock");  // it can be read, and not be written
+  StoppableExperiment::stop(file, "a");
+  write_file_atomic(site.path, read_file(site.path) + "\n");
+  file.look();
+  ASSERT_EQ(file.problem(), std::nullopt);
+  EXPECT_THAT(StoppableExperiment::stopped_in(file), ElementsAre("a"));
 }
 
 TEST(StoppedVariants, more_variants_than_can_be_watched_are_refused) {

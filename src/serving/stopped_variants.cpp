@@ -2,9 +2,12 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
+#include "bundle/file_lock.hpp"
 #include "serving/experiments.hpp"
 
 namespace lodestone::serving {
@@ -26,6 +29,23 @@ void append_parameters(std::string& out, const PageParameters& parameters) {
   out += parameters.vector_ef ? fmt::format("|{}", *parameters.vector_ef) : "|-";
   out += parameters.diversity ? fmt::format("|{}", *parameters.diversity) : "|-";
   out += parameters.exploration ? fmt::format("|{}", *parameters.exploration) : "|-";
+}
+
+void save_stopped(const fs::path& file, const std::vector<StoppedVariant>& stopped) {
+  json::Array list;
+  for (const StoppedVariant& one : stopped) {
+    json::Value entry;
+    entry.set("experiment", json::Value(one.experiment));
+    entry.set("variant", json::Value(one.variant));
+    entry.set("guardrail", json::Value(one.guardrail));
+    entry.set("detail", json::Value(one.detail));
+    entry.set("at", json::Value(format_rfc3339(one.at)));
+    entry.set("fingerprint", json::Value(one.fingerprint));
+    list.push_back(std::move(entry));
+  }
+  json::Value document;
+  document.set("stopped", json::Value(std::move(list)));
+  write_file_atomic(file, json::format(document, 2) + "\n");
 }
 
 }  // namespace
@@ -65,21 +85,16 @@ std::vector<StoppedVariant> load_stopped(const fs::path& file) {
   return out;
 }
 
-void save_stopped(const fs::path& file, const std::vector<StoppedVariant>& stopped) {
-  json::Array list;
+void add_stopped(const fs::path& file, const std::vector<StoppedVariant>& stopped) {
+  const bundle::FileLock lock(fs::path(file) += ".lock");
+  std::vector<StoppedVariant> all = load_stopped(file);
   for (const StoppedVariant& one : stopped) {
-    json::Value entry;
-    entry.set("experiment", json::Value(one.experiment));
-    entry.set("variant", json::Value(one.variant));
-    entry.set("guardrail", json::Value(one.guardrail));
-    entry.set("detail", json::Value(one.detail));
-    entry.set("at", json::Value(format_rfc3339(one.at)));
-    entry.set("fingerprint", json::Value(one.fingerprint));
-    list.push_back(std::move(entry));
+    const bool is_known = std::ranges::any_of(all, [&](const StoppedVariant& other) {
+      return other.experiment == one.experiment && other.variant == one.variant && other.fingerprint == one.fingerprint;
+    });
+    if (!is_known) all.push_back(one);
   }
-  json::Value document;
-  document.set("stopped", json::Value(std::move(list)));
-  write_file_atomic(file, json::format(document, 2) + "\n");
+  save_stopped(file, all);
 }
 
 }  // namespace lodestone::serving

@@ -1,5 +1,6 @@
 #pragma once
-// Variants that a guardrail has stopped: a small file beside the experiments, so that a restart does not try them on the visitors again.
+// Variants that a guardrail has stopped: a small file beside the experiments, so that neither a restart nor another server with the same experiments tries
+// them on the visitors again.
 
 #include <string>
 #include <vector>
@@ -26,6 +27,8 @@ std::string fingerprint_of(const Experiment& experiment);
 
 /// What the file says; nothing when it is not there. Throws corrupt naming it.
 std::vector<StoppedVariant> load_stopped(const fs::path& file);
-void save_stopped(const fs::path& file, const std::vector<StoppedVariant>& stopped);
+/// Adds those to the file that it does not have; what other servers have put there stays. One at a time, of all processes, by a lock file beside it.
+/// Throws unavailable, or corrupt as load_stopped() does, and then the file is as it was.
+void add_stopped(const fs::path& file, const std::vector<StoppedVariant>& stopped);
 
 }  // namespace lodestone::serving
