@@ -1,6 +1,9 @@
 #include "serving/release_loader.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
@@ -32,6 +35,25 @@ std::string feature_snapshot_of(const bundle::Manifest& manifest) {
     if (file.name == bundle::kFeatureFile) return file.sha256.substr(0, kDigits);
   }
   return "";
+}
+
+json::Value id_or_null(const ReleasePointer& release) { return release ? json::Value(release->release().id) : json::Value(); }
+
+/// What the audit log says of a change: what is to be, what was before.
+json::Value change(std::string_view id, const ReleasePointer& before) {
+  json::Value out = json::Object{};
+  out.set("bundle", id.empty() ? json::Value() : json::Value(std::string(id)));
+  out.set("before", id_or_null(before));
+  return out;
+}
+
+json::Value trial_change(const std::optional<bundle::Trial>& trial, const ReleasePointer& before) {
+  json::Value out = change(trial ? std::string_view(trial->id) : "", before);
+  if (!trial) return out;
+  out.set("mode", json::Value(std::string(trial_mode_name(trial->mode))));
+  out.set("share", json::Value(trial->share));
+  out.set("run_id", trial->run_id.empty() ? json::Value() : json::Value(trial->run_id));
+  return out;
 }
 
 }  // namespace
@@ -110,18 +132,31 @@ void ReleaseLoader::look() {
   look_at_trial();
 }
 
+void ReleaseLoader::note(std::string_view file, json::Value arguments, const std::string& problem) const {
+  if (audit_ == nullptr) return;
+  audit_->write({.action = fmt::format("{} file", file),
+                 .actor = "file",
+                 .arguments = std::move(arguments),
+                 .outcome = problem.empty() ? "done" : "refused",
+                 .detail = problem});
+}
+
 void ReleaseLoader::look_at_current() {
   const FileStamp now = stamp_of(store_.folder() / "CURRENT");
   if (now == seen_current_) return;
   seen_current_ = now;
+  const ReleasePointer serving = releases_->get();
+  std::string named;
   try {
     const auto id = store_.current();
     if (!id) return;
-    const ReleasePointer serving = releases_->get();
+    named = *id;
     if (serving && serving->release().id == *id && !last_refusal()) return;  // load() wrote CURRENT itself
     swap_in(open(*id));
+    note("CURRENT", change(named, serving));
   } catch (const std::exception& error) {  // whatever it is, this thread must go on looking
     refuse(error.what());
+    note("CURRENT", change(named, serving), error.what());
   }
 }
 
@@ -129,18 +164,25 @@ void ReleaseLoader::look_at_trial() {
   const FileStamp now = stamp_of(store_.folder() / "TRIAL");
   if (now == seen_trial_) return;
   seen_trial_ = now;
+  const auto lineup = releases_->lineup();
+  const ReleasePointer tried = lineup ? lineup->trial : nullptr;
+  std::optional<bundle::Trial> trial;
   try {
-    const auto trial = store_.trial();
-    if (!trial) return stop_trial("somebody removed it from the store");
-    const auto lineup = releases_->lineup();
+    trial = store_.trial();
+    if (!trial) {
+      stop_trial("somebody removed it from the store");
+      if (tried) note("TRIAL", trial_change(trial, tried));
+      return;
+    }
     if (lineup && lineup->current && lineup->current->release().id == trial->id) return;
-    if (lineup && lineup->trial && lineup->terms == *trial) return;  // start_trial() wrote it itself
-    const bool is_loaded = lineup && lineup->trial && lineup->terms.id == trial->id;
-    begin(is_loaded ? lineup->trial : open(trial->id), *trial);
+    if (tried && lineup->terms == *trial) return;  // start_trial() wrote it itself
+    begin(tried && lineup->terms.id == trial->id ? tried : open(trial->id), *trial);
+    note("TRIAL", trial_change(trial, tried));
   } catch (const std::exception& error) {
     stop_trial("another was to begin");
     metrics_->count_reload(ServingMetrics::Reload::kRefused);
     log_error("serving", "did not start the trial: {}", error.what());
+    note("TRIAL", trial_change(trial, tried), error.what());
   }
 }
 

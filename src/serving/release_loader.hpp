@@ -10,6 +10,7 @@
 
 #include "base/clock.hpp"
 #include "bundle/store.hpp"
+#include "serving/audit_log.hpp"
 #include "serving/file_stamp.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/serving_metrics.hpp"
@@ -27,6 +28,8 @@ class ReleaseLoader {
   ReleaseLoader& operator=(const ReleaseLoader&) = delete;
 
   [[nodiscard]] const bundle::BundleStore& store() const { return store_; }
+  /// Notes there what look() finds changed; must outlive this.
+  void set_audit(AuditLog& audit) { audit_ = &audit; }
 
   /// Loads what CURRENT and TRIAL name, where they are other files than at the last look. Refusals are logged, counted and remembered.
   void look();
@@ -54,6 +57,8 @@ class ReleaseLoader {
   void begin(ReleasePointer release, const bundle::Trial& trial);
   void stop_trial(std::string_view why);
   void refuse(const std::string& sentence);
+  /// That a file of the store changed, and what came of it.
+  void note(std::string_view file, json::Value arguments, const std::string& problem = "") const;
   /// Counts and logs what `load` throws, and lets it go on.
   template <typename Load>
   void run_load(const std::string& id, Load load);
@@ -62,6 +67,7 @@ class ReleaseLoader {
   ReleaseHolder* releases_;
   ServingMetrics* metrics_;
   const Clock* clock_;
+  AuditLog* audit_ = nullptr;
   std::function<std::string(const models::Release&)> make_demo_;
   LiveFeatureSet* live_features_;
   std::size_t n_threads_;

@@ -135,6 +135,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   rules_.set_audit(audit_);  // what is there at a start is no change
   experiments_.set_audit(audit_);
   access_.set_audit(audit_);
+  loader_.set_audit(audit_);
   housekeeper_.watch(options_.bundle_folder);
   for (const fs::path& file : {options_.rules_file, options_.experiments_file, options_.access.keys_file}) {
     if (!file.empty()) housekeeper_.watch(file.parent_path().empty() ? fs::path(".") : file.parent_path());

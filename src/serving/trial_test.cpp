@@ -100,6 +100,47 @@ TEST_F(TrialTest, survives_a_restart_and_is_followed_in_the_store) {
   while (id_for("1") != second) std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
+TEST_F(TrialTest, what_is_changed_in_the_store_is_in_the_audit_log) {
+  site.stop();
+  site.options.audit.file = site.folder.path() / "audit.jsonl";
+  site.start();
+  const auto wait_for_entries = [&](std::size_t n) {
+    std::vector<std::string> out;
+    while (out.size() < n) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      out.clear();
+      if (!fs::exists(site.options.audit.file)) continue;
+      LineReader reader(site.options.audit.file);
+      for (std::string line; reader.next(line);) {
+        const json::Value entry = json::parse(line, "audit.jsonl");
+        out.push_back(*entry.find("action")->as_string() + " by " + *entry.find("actor")->as_string() + ": " +
+                      *entry.find("outcome")->as_string() + " " + json::format(*entry.find("arguments")));
+      }
+    }
+    return out;
+  };
+  const auto quoted = [](const std::string& id) { return "\"" + id + "\""; };
+  store().start_trial({second, bundle::TrialMode::kRollout, 0.5, "r7"});
+  EXPECT_EQ(wait_for_entries(1).back(), "TRIAL file by file: done {\"bundle\":" + quoted(second) +
+                                            R"(,"before":null,"mode":"rollout","share":0.5,"run_id":"r7"})");
+  store().end_trial();
+  EXPECT_EQ(wait_for_entries(2).back(), "TRIAL file by file: done {\"bundle\":null,\"before\":" + quoted(second) + "}");
+  store().publish(second);
+  EXPECT_EQ(wait_for_entries(3).back(),
+            "CURRENT file by file: done {\"bundle\":" + quoted(second) + ",\"before\":" + quoted(first) + "}");
+  store().rollback();
+  EXPECT_EQ(wait_for_entries(4).back(),
+            "CURRENT file by file: done {\"bundle\":" + quoted(first) + ",\"before\":" + quoted(second) + "}");
+  write_file_atomic(store().folder() / "CURRENT", "nonsense\n");
+  EXPECT_EQ(wait_for_entries(5).back(), "CURRENT file by file: refused {\"bundle\":null,\"before\":" + quoted(first) + "}");
+  write_file_atomic(store().folder() / "TRIAL", "nonsense\n");
+  EXPECT_EQ(wait_for_entries(6).back(), "TRIAL file by file: refused {\"bundle\":null,\"before\":null}");
+  // What the server changes itself is noted as the call that it was.
+  reload(order(R"("rollout":0.5)"));
+  site.admin("POST", "/models/rollback");
+  EXPECT_THAT(wait_for_entries(8).back(), HasSubstr("rollback by operator: done"));
+}
+
 TEST_F(TrialTest, a_shadow_answers_nobody_and_tells_how_far_it_is_apart) {
   EXPECT_THAT(reload(order(R"("mode":"shadow")")), HasSubstr("shadow"));
   const char* const targets[] = {"/similar/10",       "/recommend/user/100", "/recommend/detail/13?user_id=102&exclude=16",
