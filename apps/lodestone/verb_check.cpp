@@ -1,16 +1,20 @@
-// lodestone check: config, contracts, sources, disk; one line each. Fails on the first class of error, with all its members.
+// lodestone check: config, contracts, disk, the server's files, sources; one line each. Fails on the first class of error, with all its members.
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
+#include "base/clock.hpp"
 #include "base/error.hpp"
 #include "bundle/store.hpp"
 #include "lake/contract.hpp"
 #include "lake_access.hpp"
 #include "matomo.hpp"
 #include "release_store.hpp"
+#include "serving/channels_file.hpp"
+#include "serving/server.hpp"
 #include "verbs.hpp"
 
 namespace lodestone::app {
@@ -41,6 +45,44 @@ void check_disk(const Config& config) {
     }
   }
   settle("disk", problems);
+}
+
+/// What `lodestone serve` would start with; where neither file is named there is nothing to say.
+void check_tls(const Config& config, TimePoint now) {
+  const fs::path certificate = config.file_path("serving.tls_certificate");
+  std::vector<std::string> problems;
+  try {
+    const auto tls = serving::load_tls(certificate, config.file_path("serving.tls_key"));
+    if (tls == nullptr) return;
+    const http::TlsContext::Validity validity = tls->validity();
+    if (now > validity.end) {
+      problems.push_back(fmt::format("{}: has expired at {}; put a renewed certificate there, which a SIGHUP to the server takes",
+                                     certificate.string(), format_rfc3339(validity.end)));
+    } else if (now < validity.begin) {
+      problems.push_back(
+          fmt::format("{}: is not good before {}; look at the clock of this machine, or put another certificate there",
+                      certificate.string(), format_rfc3339(validity.begin)));
+    } else {
+      good("tls", fmt::format("{}: good until {}", certificate.string(), format_rfc3339(validity.end)));
+    }
+  } catch (const Error& error) {
+    problems.push_back(error.message());
+  }
+  settle("tls", problems);
+}
+
+void check_channels(const Config& config) {
+  const fs::path file = config.file_path("serving.channels_file");
+  if (file.empty() || !fs::exists(file)) return;
+  std::vector<std::string> problems;
+  try {
+    const serving::ChannelBook book =
+        serving::load_channels(file, std::chrono::milliseconds(config.integer("serving.request_timeout_ms")));
+    good("channels", fmt::format("{}: {} channels", file.string(), book.channels.size()));
+  } catch (const Error& error) {
+    problems.push_back(error.message());
+  }
+  settle("channels", problems);
 }
 
 void check_sources(const Config& config, const lake::Contracts& contracts) {
@@ -84,6 +126,8 @@ int run_check(const Globals& globals) {
   good("contracts", fmt::format("{} tables", contracts.of("business").size() + contracts.of("matomo").size() +
                                                  contracts.of("events").size() + contracts.of("canonical").size()));
   check_disk(config);
+  check_tls(config, SystemClock().now());
+  check_channels(config);
   check_sources(config, contracts);
   const bundle::BundleStore store = release_store(config);
   const auto current = store.current();

@@ -4,7 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
+#include <chrono>
 #include <climits>
+#include <ctime>
 
 #include "base/error.hpp"
 
@@ -37,6 +40,12 @@ int choose_protocol(SSL*, const unsigned char** out, unsigned char* out_size, co
 /// A key with a passphrase would ask on the terminal.
 int no_passphrase(char*, int, int, void*) { return 0; }
 
+TimePoint time_of(const ASN1_TIME* time) {
+  std::tm parts = {};
+  LODESTONE_ASSERT(ASN1_TIME_to_tm(time, &parts) == 1, "a time of a certificate that was read before");
+  return TimePoint(std::chrono::seconds(timegm(&parts)));
+}
+
 }  // namespace
 
 struct TlsContext::Handle {
@@ -66,6 +75,19 @@ TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : handl
 }
 
 TlsContext::~TlsContext() = default;
+
+TlsContext::Validity TlsContext::validity() const {
+  const X509* own = SSL_CTX_get0_certificate(handle_->context);
+  Validity out{time_of(X509_get0_notBefore(own)), time_of(X509_get0_notAfter(own))};
+  STACK_OF(X509)* chain = nullptr;
+  SSL_CTX_get0_chain_certs(handle_->context, &chain);
+  for (int i = 0; i < sk_X509_num(chain); ++i) {
+    const X509* one = sk_X509_value(chain, i);
+    out.begin = std::max(out.begin, time_of(X509_get0_notBefore(one)));
+    out.end = std::min(out.end, time_of(X509_get0_notAfter(one)));
+  }
+  return out;
+}
 
 struct TlsSession::Handle {
   explicit Handle(SSL_CTX* context) : ssl(SSL_new(context)), in(BIO_new(BIO_s_mem())), out(BIO_new(BIO_s_mem())) {

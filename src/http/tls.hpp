@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.hpp"
 #include "base/file.hpp"
 
 namespace lodestone::http {
@@ -20,6 +21,13 @@ class TlsContext {
   ~TlsContext();
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
+
+  /// When all certificates of the file are good: from begin to end.
+  struct Validity {
+    TimePoint begin;
+    TimePoint end;
+  };
+  [[nodiscard]] Validity validity() const;
 
  private:
   friend class TlsSession;

@@ -148,6 +148,21 @@ TEST_F(TlsTest, stop_answers_those_who_are_there) {
   EXPECT_THROW(fetcher.get(base + "/ok"), Error);
 }
 
+TEST_F(TlsTest, is_good_as_long_as_every_certificate_of_its_file) {
+  const TlsContext::Validity two_days = make_certificate("first")->validity();
+  EXPECT_EQ(two_days.end - two_days.begin, std::chrono::days(2));
+  // A chain is good until the first of its links is not; this one was over before it began.
+  const std::string file = (folder.path() / "over").string();
+  ASSERT_EQ(std::system(("openssl x509 -in " + certificate("first").string() + " -signkey " + key("first").string() +
+                         " -days -1 -out " + file + " 2>/dev/null")
+                            .c_str()),
+            0);
+  write_file_atomic(certificate("first"), read_file(certificate("first")) + read_file(file));
+  const TlsContext::Validity chain = TlsContext(certificate("first"), key("first")).validity();
+  EXPECT_EQ(chain.end, TlsContext(file, key("first")).validity().end);
+  EXPECT_LT(chain.end, two_days.end);
+}
+
 TEST_F(TlsTest, says_what_is_wrong_with_its_files) {
   make_certificate("first");
   make_certificate("second");

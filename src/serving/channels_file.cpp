@@ -178,4 +178,9 @@ ChannelBook parse_channels(std::string_view text, std::string_view name, std::ch
   return out;
 }
 
+ChannelBook load_channels(const fs::path& file, std::chrono::milliseconds most) {
+  if (file.empty() || !fs::exists(file)) return {};
+  return parse_channels(read_file(file), file.string(), most);
+}
+
 }  // namespace lodestone::serving

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file.hpp"
 #include "cache/redis_url.hpp"
 #include "engine/channel.hpp"
 #include "engine/rules.hpp"
@@ -67,5 +68,7 @@ struct ChannelBook {
 
 /// Throws invalid_argument with all errors, each with key path and line. `most` is the longest deadline a channel may have.
 ChannelBook parse_channels(std::string_view text, std::string_view name, std::chrono::milliseconds most);
+/// The same of a file; no channels where it is "" or not there.
+ChannelBook load_channels(const fs::path& file, std::chrono::milliseconds most);
 
 }  // namespace lodestone::serving

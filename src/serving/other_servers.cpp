@@ -7,16 +7,8 @@
 #include <random>
 #include <thread>
 
-#include "base/file.hpp"
-
 namespace lodestone::serving {
 namespace {
-
-/// A wrong file is no server: channels decide what visitors see.
-ChannelBook load_channels(const fs::path& file, const CacheOptions& options) {
-  if (file.empty() || !fs::exists(file)) return {};
-  return parse_channels(read_file(file), file.string(), options.request_timeout);
-}
 
 std::string make_origin() {
   std::random_device random;
@@ -35,7 +27,9 @@ EventShare::Options share_options(const CacheOptions& options) {
 
 OtherServers::OtherServers(const fs::path& channels_file, const CacheOptions& options, bool shares_events,
                            ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock)
-    : origin_(make_origin()), channels_(loop_, load_channels(channels_file, options), options, origin_, metrics, registry) {
+    : origin_(make_origin()),
+      // A wrong file is no server: channels decide what visitors see.
+      channels_(loop_, load_channels(channels_file, options.request_timeout), options, origin_, metrics, registry) {
   if (!shares_events || !options.feature) return;
   event_share_ = std::make_unique<EventShare>(loop_, share_options(options), origin_, channels_.metrics(), registry, clock);
 }

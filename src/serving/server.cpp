@@ -41,17 +41,16 @@ http::ListenOptions listen_options(std::string_view address, std::string_view fl
   return result;
 }
 
-/// nullptr when there is to be no TLS.
-std::shared_ptr<const http::TlsContext> load_tls(const ServerOptions& options) {
-  if (options.tls_certificate.empty() && options.tls_key.empty()) return nullptr;
-  if (options.tls_certificate.empty() || options.tls_key.empty()) {
+}  // namespace
+
+std::shared_ptr<const http::TlsContext> load_tls(const fs::path& certificate, const fs::path& key) {
+  if (certificate.empty() && key.empty()) return nullptr;
+  if (certificate.empty() || key.empty()) {
     fail(ErrorCode::kInvalidArgument,
          "serving.tls_certificate and serving.tls_key go together: give both, or neither for plain HTTP");
   }
-  return std::make_shared<const http::TlsContext>(options.tls_certificate, options.tls_key);
+  return std::make_shared<const http::TlsContext>(certificate, key);
 }
-
-}  // namespace
 
 Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& clock)
     : options_(with_defaults(std::move(options))),
@@ -112,7 +111,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   http::ListenOptions open = listen_options(options_.listen, "--listen", "serving.listen");
   open.n_threads = options_.n_threads;
   open.limits = options_.limits;
-  open.tls = load_tls(options_);
+  open.tls = load_tls(options_.tls_certificate, options_.tls_key);
   open.on_start = [this](int thread) { recommendations_.tick(thread); };
   open.on_tick = [this](int thread) { recommendations_.tick(thread); };
   if (options_.observer.is_on()) {
@@ -193,7 +192,8 @@ void Server::stop(std::chrono::milliseconds drain) {
 }
 
 void Server::reload_tls() {
-  if (std::shared_ptr<const http::TlsContext> tls = load_tls(options_)) listener_->set_tls(std::move(tls));
+  if (std::shared_ptr<const http::TlsContext> tls = load_tls(options_.tls_certificate, options_.tls_key))
+    listener_->set_tls(std::move(tls));
 }
 
 std::uint16_t Server::port() const { return listener_->port(); }

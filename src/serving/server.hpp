@@ -12,6 +12,7 @@
 #include "base/file.hpp"
 #include "http/listener.hpp"
 #include "http/request_observer.hpp"
+#include "http/tls.hpp"
 #include "metrics/registry.hpp"
 #include "serving/access.hpp"
 #include "serving/cache_options.hpp"
@@ -57,6 +58,9 @@ struct ServerOptions {
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
   std::uint64_t drift_pages = DriftGauges::kLeastPages;  ///< sampled pages without which no drift of features is told
 };
+
+/// What the public port speaks TLS with; nullptr for two empty names, plain HTTP. Throws invalid_argument for one alone, and as TlsContext does.
+std::shared_ptr<const http::TlsContext> load_tls(const fs::path& certificate, const fs::path& key);
 
 /// start and stop belong to one thread.
 class Server {

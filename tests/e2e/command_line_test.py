@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 import unittest
@@ -63,6 +64,34 @@ class CommandLine(unittest.TestCase):
         text = call("-c", self.config, "check").stdout
         for word in ("config", "contracts", "disk", "source", "bundle"):
             self.assertIn(word, text)
+
+    def checked_with(self, code, *settings):
+        environment = {"LODESTONE_" + key.upper().replace(".", "_"): value for key, value in (one.split("=", 1) for one in settings)}
+        return call("-c", self.config, "check", code=code, environment=environment)
+
+    def test_check_looks_at_the_certificate(self):
+        request, key, good, over = (self.path / name for name in ("r.csr", "k.pem", "good.pem", "over.pem"))
+        openssl = lambda *arguments: subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=test", "-keyout", key, "-out", request)
+        openssl("x509", "-req", "-in", request, "-signkey", key, "-days", 2, "-out", good)
+        openssl("x509", "-req", "-in", request, "-signkey", key, "-days", -1, "-out", over)
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.path / "other.pem")
+        with_files = lambda code, certificate, key_: self.checked_with(code, f"serving.tls_certificate={certificate}", f"serving.tls_key={key_}")
+        self.assertRegex(with_files(0, good, key).stdout, rf"ok    tls        {good}: good until 20")
+        for certificate, key_, says in ((over, key, f"{over}: has expired at 20"), (self.path / "none.pem", key, "none.pem: no certificate in PEM form"),
+                                        (good, self.path / "other.pem", "that belongs to the certificate")):
+            done = with_files(1, certificate, key_)
+            self.assertRegex(done.stdout, "FAIL  tls        .*" + re.escape(says))
+            self.assertIn("check: 1 of tls problems found", done.stderr)
+        self.assertIn("go together", self.checked_with(1, f"serving.tls_certificate={good}").stdout)
+        self.assertNotIn("tls", self.checked_with(0).stdout)
+
+    def test_check_reads_the_file_of_channels(self):
+        file = self.path / "channels.yaml"
+        file.write_text('channels: {near: {url: "http://127.0.0.1:9/?id={dataset_id}"}}\n')
+        self.assertIn(f"ok    channels   {file}: 1 channels", self.checked_with(0, f"serving.channels_file={file}").stdout)
+        file.write_text('channels: {near: {url: "http://127.0.0.1:9/?id={dataset_id}", deadlin: 3}}\n')
+        self.assertRegex(self.checked_with(1, f"serving.channels_file={file}").stdout, f"FAIL  channels   {file}.*deadlin")
 
     def test_config_tells_where_a_value_came_from(self):
         rows = json.loads(call("-c", self.config, "config", "--json", environment={"LODESTONE_SERVING_THREADS": "3"}).stdout)
