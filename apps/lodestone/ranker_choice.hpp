@@ -48,7 +48,8 @@ struct RankerChoice {
 RankerChoice choose_rankers(const SplitRelease& split, const models::ChannelWeights& weights,
                             const std::vector<models::UserData>& users, const RankerOptions& options);
 
-/// The model card, Markdown: what it is for, what it was fitted on, how good it is, what it sees.
-std::string format_model_card(const RankerChoice& choice);
+/// The model card, Markdown: what it is for, what it was fitted on, how good it is, what it sees, and how far that is from what it was fitted on:
+/// `drifts`, the largest first, none where it was not measured.
+std::string format_model_card(const RankerChoice& choice, const std::vector<FeatureDrift>& drifts);
 
 }  // namespace lodestone::app

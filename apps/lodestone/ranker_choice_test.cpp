@@ -106,7 +106,10 @@ TEST_F(RankerChoiceTest, a_feature_that_decides_is_found_and_its_ranker_served) 
     EXPECT_GT(ranker.ndcg_at_10, choice.ndcg_at_10_of_recall * 1.2) << ranker.name;
   EXPECT_THAT(choice.columns.item, ::testing::Contains("item_price"));
   EXPECT_THAT(choice.labels, HasSubstr("no exposures yet"));
-  EXPECT_THAT(format_model_card(choice), AllOf(HasSubstr("`item_price`"), HasSubstr("| recall alone |")));
+  const std::string card = format_model_card(choice, {{"item_price", 0.5}, {"item_views_all", 0.2}, {"user_view_count", 0}});
+  EXPECT_THAT(card, AllOf(HasSubstr("`item_price`"), HasSubstr("| recall alone |"), HasSubstr("| `item_price` | 0.500 |"),
+                          HasSubstr("of 3 features 2 are above 0.1 (moved) and 1 above 0.25")));
+  EXPECT_THAT(format_model_card(choice, {}), HasSubstr("Not measured: "));
 }
 
 TEST_F(RankerChoiceTest, where_nothing_tells_recall_stays) {

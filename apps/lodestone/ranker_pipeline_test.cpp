@@ -19,6 +19,7 @@
 #include "lake/reader.hpp"
 #include "lake_access.hpp"
 #include "ranker_choice.hpp"
+#include "ranker_stability.hpp"
 #include "stages.hpp"
 #include "verbs.hpp"
 
@@ -265,6 +266,10 @@ TEST_F(RankerPipelineTest, training_says_what_is_served_and_the_bundle_says_why)
   const std::string card = read_file(folder / bundle->manifest().id / bundle::kModelCardFile);
   EXPECT_THAT(card, HasSubstr("| recall alone |"));
   EXPECT_THAT(card, HasSubstr("as there are no exposures yet"));
+  const bundle::BundleStore store(folder);
+  const std::vector<FeatureStability> drifts = load_stability(store, bundle->manifest().id);
+  ASSERT_FALSE(drifts.empty());
+  EXPECT_THAT(card, HasSubstr(fmt::format("| `{}` | {:.3f} |", drifts.front().name, drifts.front().index)));
   for (const char* name : {"baseline", "lightweight", "minimal"}) EXPECT_THAT(card, HasSubstr(fmt::format("| {} |", name)));
   EXPECT_THAT(read_file(folder / "ranker.html"), AllOf(HasSubstr("lightweight"), HasSubstr("How far its features moved")));
   EXPECT_LE(bundle->release().ranking->rankers.front()->columns().size(), 30U);

@@ -31,6 +31,23 @@ constexpr double kPairsAPerson = 6.2;
 constexpr double kItemVectors = 5;
 /// ALS holds the pairs by row and by column, beside what training holds.
 constexpr double kAlsBytesAPair = 16;
+/// Of rankers: rows of 2,000 pages with 100 candidates each and all features, while they are put together, picked from and fitted on, and while the features
+/// are computed. Hardly depends on the catalogue: of 2 k, 5 k and 20 k items the peaks leave 310 to 350 MiB for it.
+constexpr double kRankerBytes = 351 * kMiB;
+/// The release of what was before, which the rows are made from, beside the models it is made of.
+constexpr double kSplitCopies = 1.4;
+/// In the bundle, of a person and of an item: the row of the features that rankers see, and where what moves with events begins; of an event the share that
+/// falls into the newest 30 days.
+constexpr double kFeatureBytesAPerson = 136;
+constexpr double kFeatureBytesAnItem = 164;
+constexpr double kFeatureBytesAnEvent = 4;
+/// Of the lake's features/, of a person or item.
+constexpr double kStoredBytes = 250;
+/// Of a server, what moves with events (docs/operations.md), and what it keeps to score with.
+constexpr double kLiveBytesAPerson = 330;
+constexpr double kLiveBytesAnItem = 450;
+constexpr double kLiveBytesAnEvent = 2;
+constexpr double kScoreBytes = 8 * kMiB;
 constexpr double kProgramBytes = 40 * kMiB;
 constexpr double kServeBytes = 30 * kMiB;
 /// The SQL engine's use rises slowly with what it reads, as it spills: 176 MiB at 0.2 M events, 601 MiB at 10 M.
@@ -45,6 +62,10 @@ std::uint64_t bytes(double value) { return static_cast<std::uint64_t>(std::llrou
 
 std::uint64_t pairs_of(const CatalogueSize& size) {
   return size.pairs > 0 ? size.pairs : bytes(kPairsAnEvent * static_cast<double>(size.events));
+}
+
+double people_of(const CatalogueSize& size) {
+  return size.people > 0 ? static_cast<double>(size.people) : static_cast<double>(pairs_of(size)) / kPairsAPerson;
 }
 
 double ease_bytes(const CatalogueSize& size, const SizeSettings& settings) {
@@ -66,9 +87,29 @@ double vector_bytes(const SizeSettings& settings) {
 double latent_bytes(const CatalogueSize& size, const SizeSettings& settings) {
   if (settings.vector_factors == 0) return 0;
   const auto pairs = static_cast<double>(pairs_of(size));
-  const double people = size.people > 0 ? static_cast<double>(size.people) : pairs / kPairsAPerson;
-  return people * 4 * static_cast<double>(settings.vector_factors) +
+  return people_of(size) * 4 * static_cast<double>(settings.vector_factors) +
          kItemVectors * vector_bytes(settings) * static_cast<double>(size.items) + kAlsBytesAPair * pairs;
+}
+
+/// What rankers add to each part.
+struct RankerNeed {
+  double lake = 0;
+  double bundle = 0;
+  double train = 0;  ///< while they are fitted, beside the pairs and the split's release
+  double serve = 0;
+};
+
+RankerNeed ranker_need(const CatalogueSize& size, const SizeSettings& settings) {
+  if (!settings.with_ranker) return {};
+  const double people = people_of(size);
+  const auto items = static_cast<double>(size.items);
+  const auto events = static_cast<double>(size.events);
+  RankerNeed out;
+  out.lake = kStoredBytes * (people + items);
+  out.bundle = kFeatureBytesAPerson * people + kFeatureBytesAnItem * items + kFeatureBytesAnEvent * events;
+  out.train = kRankerBytes;
+  out.serve = kScoreBytes + kLiveBytesAPerson * people + kLiveBytesAnItem * items + kLiveBytesAnEvent * events;
+  return out;
 }
 
 double mib(std::uint64_t value) { return static_cast<double>(value) / kMiB; }
@@ -77,7 +118,9 @@ double mib(std::uint64_t value) { return static_cast<double>(value) / kMiB; }
 
 SizeSettings size_settings(const Config& config) {
   return {static_cast<std::size_t>(config.integer("training.neighbors")),
-          static_cast<std::size_t>(config.integer("training.max_ease_items")), true,
+          static_cast<std::size_t>(config.integer("training.max_ease_items")),
+          true,
+          config.flag("training.ranker"),
           static_cast<std::size_t>(config.integer("training.vector_factors")),
           static_cast<std::uint64_t>(config.integer("pipeline.memory_mib")) << 20U};
 }
@@ -86,29 +129,27 @@ SizePlan plan_size(const CatalogueSize& size, const SizeSettings& settings) {
   const auto items = static_cast<double>(size.items);
   const auto events = static_cast<double>(size.events);
   const double lists = kBundleBytesANeighbour + (settings.vector_factors > 0 ? 8 : 0);
-  const double bundle = items * (kBundleBytesAnItem + lists * static_cast<double>(settings.neighbors) + vector_bytes(settings));
+  const double models = items * (kBundleBytesAnItem + lists * static_cast<double>(settings.neighbors) + vector_bytes(settings));
+  const RankerNeed ranker = ranker_need(size, settings);
+  const double bundle = models + ranker.bundle;
   SizePlan plan;
-  plan.lake = bytes(kLakeBytesAnEvent * events);
+  plan.lake = bytes(kLakeBytesAnEvent * events + ranker.lake);
   plan.bundle = bytes(bundle);
   const double reading = kExtractAt * std::pow(std::max(events, 1.0) / kExtractEvents, kExtractPower);
   plan.extract = bytes(std::clamp(reading, kProgramBytes, kProgramBytes + static_cast<double>(settings.sql_memory_bytes)));
-  // Models are fitted one after another; when the release is put together, what they needed is free again.
-  const double most = std::max({kCopies * bundle, slim_bytes(size, settings), latent_bytes(size, settings)});
-  plan.train = bytes(kProgramBytes + most + kTrainBytesAPair * static_cast<double>(pairs_of(size)) + ease_bytes(size, settings));
-  plan.serve = bytes(kServeBytes + bundle);
+  // Models are fitted one after another; when the release is put together, what they needed is free again, as it is when rankers are fitted.
+  const double most =
+      std::max({kCopies * bundle, slim_bytes(size, settings), latent_bytes(size, settings)}) + ease_bytes(size, settings);
+  const double ranking = settings.with_ranker ? ranker.train + kSplitCopies * bundle : 0;
+  plan.train = bytes(kProgramBytes + std::max(most, ranking) + kTrainBytesAPair * static_cast<double>(pairs_of(size)));
+  plan.serve = bytes(kServeBytes + bundle + ranker.serve);
   return plan;
 }
 
 BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& settings, std::uint64_t budget_bytes) {
   BudgetedSettings out{settings, 0, {}};
   const auto need = [&] { return plan_size(size, out.settings).train; };
-  const std::uint64_t asked = need();
-  if (asked <= budget_bytes) return out;
-  if (ease_bytes(size, out.settings) > 0) {
-    out.settings.max_ease_items = 0;
-    out.sentences.push_back(
-        fmt::format("the dense linear model is left out: with it training needs about {:.0f} MiB", mib(asked)));
-  }
+  if (need() <= budget_bytes) return out;
   // A smaller model that saves nothing would be a loss for nothing.
   const auto leave_out = [&](auto SizeSettings::*field, std::string_view what) {
     const std::uint64_t with = need();
@@ -116,12 +157,17 @@ BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& se
     const SizeSettings before = out.settings;
     out.settings.*field = 0;
     if (need() < with) {
-      out.sentences.push_back(fmt::format("{} left out: with it training needs about {:.0f} MiB", what, mib(with)));
+      out.sentences.push_back(fmt::format("{} left out: otherwise training needs about {:.0f} MiB", what, mib(with)));
     } else {
       out.settings = before;
     }
   };
-  leave_out(&SizeSettings::with_slim, "the sparse linear model is");
+  // What saves nothing beside rankers may do so without them.
+  for (int round = 0; round < 2; ++round) {
+    leave_out(&SizeSettings::max_ease_items, "the dense linear model is");
+    leave_out(&SizeSettings::with_slim, "the sparse linear model is");
+    leave_out(&SizeSettings::with_ranker, "rankers are");
+  }
   leave_out(&SizeSettings::vector_factors, "the vector channel is");
   while (need() > budget_bytes && out.settings.neighbors > kLeastNeighbors)
     out.settings.neighbors = std::max(kLeastNeighbors, out.settings.neighbors / 2);

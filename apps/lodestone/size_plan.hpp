@@ -24,6 +24,7 @@ struct SizeSettings {
   std::size_t neighbors = 100;
   std::size_t max_ease_items = 6000;
   bool with_slim = true;
+  bool with_ranker = true;
   std::size_t vector_factors = 64;
   std::uint64_t sql_memory_bytes = 1ULL << 30U;
   friend bool operator==(const SizeSettings&, const SizeSettings&) = default;
@@ -47,8 +48,8 @@ struct BudgetedSettings {
   std::uint64_t max_pairs = 0;  ///< newest pairs that can be learned from; 0 = all
   std::vector<std::string> sentences;
 };
-/// First the dense linear model goes, then the sparse one, then the vectors, then lists get shorter (not below 20), then the oldest pairs are left out. Throws invalid_argument when not even
-/// a tenth of the pairs would fit, naming the budget that would do.
+/// First the dense linear model goes, then the sparse one, the rankers and the vectors, each only where that saves memory, then lists get shorter (not below
+/// 20), then the oldest pairs are left out. Throws invalid_argument when not even a tenth of the pairs would fit, naming the budget that would do.
 BudgetedSettings fit_to_budget(const CatalogueSize& size, const SizeSettings& settings, std::uint64_t budget_bytes);
 
 }  // namespace lodestone::app

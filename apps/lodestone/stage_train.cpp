@@ -201,13 +201,12 @@ RankerOptions ranker_options(const Config& config, int threads) {
 
 Learned learn_on_split(const Config& config, const TrainingInteractions& interactions, const BehaviorModel& behavior,
                        const std::vector<models::UserData>& users, models::ReleaseData& data, SplitOptions options,
-                       const bundle::BundleStore& store) {
+                       const bundle::BundleStore& store, const SizeSettings& fitted) {
   Learned learned;
   const std::optional<std::int64_t> moment = split_moment(interactions, options.later_share);
   if (!moment) return learned;
-  const bool with_ranker = config.flag("training.ranker");
   PreviousRankers previous;
-  if (with_ranker) {
+  if (fitted.with_ranker) {
     previous = read_previous(store);
     options.features = [&](const models::ReleaseData& before) {
       // The split's release holds what was before the moment, and so do its features.
@@ -223,7 +222,7 @@ Learned learn_on_split(const Config& config, const TrainingInteractions& interac
   const SplitRelease split(interactions, *moment, behavior, data, options);
   if (split.item_pages().empty()) return learned;
   learned.channels = learn_channel_weights(split, {.threads = options.threads});
-  if (!with_ranker) return learned;
+  if (!fitted.with_ranker) return learned;
   RankerOptions ranking = ranker_options(config, options.threads);
   ranking.previous = std::move(previous.texts);
   ranking.exposures = read_exposures(config, TimePoint(std::chrono::microseconds(*moment)));
@@ -345,6 +344,22 @@ void tune(const TrainingInteractions& interactions, const PipelineArguments& arg
               best.settings.method.c_str(), best.settings.text().c_str(), best.ndcg_at_10, usual, page.c_str());
 }
 
+/// Packs it; its card, and the page of the ranker, tell how far its features have moved since the fit.
+std::string pack_release(const models::ReleaseData& data, const bundle::BundleInfo& info, const RankerChoice& ranker,
+                         const bundle::BundleStore& store, int threads) {
+  if (data.ranking.rankers.empty() || ranker.pages.empty()) return bundle::pack(data, info, store.folder());
+  std::vector<FeatureStability> stability;
+  RankerReport report = ranker.report;
+  const std::string id = bundle::pack(data, info, store.folder(), [&](const models::Release& release) {
+    stability = measure_stability(release, ranker.pages, ranker.reference, RankerOptions{}.depth, threads);
+    for (const FeatureStability& feature : stability) report.drifts.push_back({feature.name, feature.index});
+    return format_model_card(ranker, report.drifts);
+  });
+  save_stability(store, id, stability);
+  write_file_atomic(store.folder() / kRankerPage, format_ranker_html(report));
+  return id;
+}
+
 }  // namespace
 
 int run_train_stage(const Config& config, const PipelineArguments& arguments) {
@@ -379,7 +394,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   split_options.threads = threads;
   split_options.folder = store.folder();
   std::vector<models::UserData> users = std::move(data.users);
-  const Learned learned = learn_on_split(config, input.interactions, behavior, users, data, split_options, store);
+  const Learned learned = learn_on_split(config, input.interactions, behavior, users, data, split_options, store, fitted);
   fit_channels(input.interactions, std::move(behavior.neighbours), split_options.latent, neighbors, threads, data);
   data.users = std::move(users);
   sample_near_users(input.interactions, data);
@@ -389,7 +404,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
     const features::FeatureSet set = read_and_keep_features(config, learned.vocabularies);
     data.ranking = store_features(set, learned.ranker.columns, data);
     data.ranking.rankers = learned.ranker.rankers;
-    data.ranking.card = format_model_card(learned.ranker);
+    data.ranking.card = format_model_card(learned.ranker, {});
     data.online = read_online(config, set.as_of);
     data.ranking.as_of = set.as_of;
     data.ranking.reference.features = learned.ranker.reference;
@@ -405,16 +420,7 @@ int run_train_stage(const Config& config, const PipelineArguments& arguments) {
   info.config_hash = config.hash();
   info.sources = input.sources;
   info.metrics = metrics_document(behavior, likeness, latent, learned);
-  const std::string id = bundle::pack(data, info, store.folder());
-  if (!data.ranking.rankers.empty() && !learned.ranker.pages.empty()) {
-    const auto packed = store.open(id);
-    const std::vector<FeatureStability> stability =
-        measure_stability(packed->release(), learned.ranker.pages, learned.ranker.reference, RankerOptions{}.depth, threads);
-    save_stability(store, id, stability);
-    RankerReport report = learned.ranker.report;
-    for (const FeatureStability& feature : stability) report.drifts.push_back({feature.name, feature.index});
-    write_file_atomic(store.folder() / kRankerPage, format_ranker_html(report));
-  }
+  const std::string id = pack_release(data, info, learned.ranker, store, threads);
   write_file_atomic(store.folder() / "CANDIDATE", id + "\n");
   std::printf("train: %s packed: %zu items, %zu users, behaviour by %s (%s)\n", id.c_str(), data.items.size(), data.users.size(),
               behavior.method.c_str(), behavior.settings.c_str());

@@ -3,6 +3,7 @@
 // (docs/formats/bundle.md).
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,8 +47,11 @@ bool is_bundle_id(std::string_view text);
 /// Writes a new bundle into the store folder and returns its id. It appears by one rename when all of it is on the disk and was opened as
 /// serving will open it; on any error (unavailable: full disk; corrupt: the models do not fit each other) nothing is left behind. What
 /// an earlier, killed run left is removed first. The same release with the same info has the same id and one folder. One process packs at
-/// a time; others wait.
-std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store);
+/// a time; others wait. `make_card`, where it is given, writes the model card of a release that ranks, in place of the data's, having seen the release as it
+/// will be served.
+using MakeCard = std::function<std::string(const models::Release&)>;
+std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store,
+                 const MakeCard& make_card = nullptr);
 
 /// The whole of manifest.sha256, in the form that `sha256sum -c` reads.
 std::string manifest_hash_line(std::string_view manifest);

@@ -156,6 +156,21 @@ TEST_F(BundleTest, the_ranking_comes_back_as_it_was_packed) {
   EXPECT_EQ(bundle->manifest().feature_schema_hash, features::schema_hash());
 }
 
+TEST_F(BundleTest, the_model_card_can_tell_of_the_release_as_it_is_served) {
+  std::size_t n_rankers = 0;
+  const std::string id = pack(ranked_release(), test::sample_info(), store(), [&](const models::Release& release) {
+    n_rankers = release.ranking->rankers.size();
+    return std::string("# Measured\n");
+  });
+  EXPECT_EQ(n_rankers, 2U);
+  EXPECT_EQ(read_file(store() / id / kModelCardFile), "# Measured\n");
+  const auto bundle = Bundle::open(store() / id);
+  EXPECT_EQ(bundle->manifest().id, id);
+  const auto n_all = static_cast<std::size_t>(std::distance(fs::directory_iterator(store() / id), fs::directory_iterator()));
+  EXPECT_EQ(bundle->manifest().files.size() + 2, n_all);
+  EXPECT_NE(pack(ranked_release(), test::sample_info(), store()), id);
+}
+
 TEST_F(BundleTest, features_of_another_schema_are_refused) {
   const std::string id = pack(ranked_release(), test::sample_info(), store());
   edit_manifest(store() / id, features::schema_hash(), std::string(64, 'a'));

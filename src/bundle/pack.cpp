@@ -226,9 +226,13 @@ void remove_unfinished(const fs::path& store) {
   for (const fs::path& path : unfinished) remove_folder(path);
 }
 
-/// A new bundle of the files that `fill` writes into its folder.
-std::string make_bundle(const fs::path& store, TimePoint created, const std::function<void(const fs::path& work)>& fill,
-                        const Describe& describe, const OpenOptions& options) {
+/// Puts files into a folder, of a release that it may look at once there is one.
+using Fill = std::function<void(const fs::path& work)>;
+using Amend = std::function<void(const fs::path& work, const models::Release& release)>;
+
+/// A new bundle of the files that `fill` writes into its folder, and then `amend`, where it is given.
+std::string make_bundle(const fs::path& store, TimePoint created, const Fill& fill, const Describe& describe,
+                        const OpenOptions& options, const Amend& amend = nullptr) {
   make_folders(store);
   const FileLock lock(store / ".pack.lock");
   remove_unfinished(store);
@@ -237,6 +241,11 @@ std::string make_bundle(const fs::path& store, TimePoint created, const std::fun
     make_folders(work);
     fill(work);
     std::string id = write_manifest(describe, created, work);
+    if (amend) {
+      amend(work, Bundle::open(work, options)->release());
+      for (const char* name : {"manifest.json", "manifest.sha256"}) fs::remove(work / name);
+      id = write_manifest(describe, created, work);
+    }
     (void)Bundle::open(work, options);
     sync_path(work);
     const fs::path target = store / id;
@@ -265,10 +274,16 @@ void share_file(const fs::path& from, const fs::path& to) {
 
 }  // namespace
 
-std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store) {
+std::string pack(const models::ReleaseData& data, const BundleInfo& info, const fs::path& store, const MakeCard& make_card) {
+  Amend amend;
+  if (make_card && !data.ranking.empty()) {
+    amend = [&](const fs::path& work, const models::Release& release) {
+      write_file_atomic(work / kModelCardFile, make_card(release));
+    };
+  }
   return make_bundle(
       store, info.created, [&](const fs::path& work) { save_models(data, work); },
-      [&](const json::Value& files, std::string_view id) { return manifest_document(data, info, files, id); }, {});
+      [&](const json::Value& files, std::string_view id) { return manifest_document(data, info, files, id); }, {}, amend);
 }
 
 void check_new_ranker(const ImportedRanker& ranker, const Bundle& from, const fs::path& onnx_library) {

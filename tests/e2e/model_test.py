@@ -118,6 +118,30 @@ class Models(unittest.TestCase):
         finally:
             file.write_bytes(whole)
 
+    def features(self, *arguments, config=None, code=0):
+        return call("-c", config or self.config, "features", "show", *arguments, code=code)
+
+    def test_features_show_prints_the_row_that_serving_sees(self):
+        listed = json.loads(call("features", "list", "--json").stdout)
+        for option, id_ in (("--item", 17), ("--user", sql(self.config, "SELECT user_id FROM users ORDER BY 1 LIMIT 1")[0]["user_id"])):
+            shown = json.loads(self.features(option, id_, "--bundle", self.trained, "--json").stdout)
+            self.assertEqual(shown["from"], {"kind": "bundle", "bundle": self.trained})
+            self.assertEqual(shown["schema"], listed["schema"])
+            self.assertEqual(json.loads(self.features(option, id_, "--bundle", "--json").stdout)["from"]["kind"], "bundle")
+            # The same numbers as the lake has them at that time, but for what is missing, which serving fills.
+            lake = {feature["name"]: feature for feature in json.loads(self.features(option, id_, "--as-of", shown["as_of"], "--json").stdout)["features"]}
+            self.assertGreater(len(shown["features"]), 0)
+            for feature in shown["features"]:
+                if lake[feature["name"]]["origin"] != "default":
+                    self.assertEqual(feature["value"], lake[feature["name"]]["value"], feature["name"])
+                    self.assertEqual(feature["origin"], lake[feature["name"]]["origin"])
+        self.assertIn(f"item 17 as of {shown['as_of']}, from the bundle {self.trained}\n", self.features("--item", 17, "--bundle", self.trained).stdout)
+
+    def test_features_show_of_a_release_says_what_it_has_not(self):
+        self.assertIn(f"there is no item 999999 in {self.trained}", self.features("--item", 999999, "--bundle", self.trained, code=1).stderr)
+        self.assertIn("stores no features, as no ranker orders its lists", self.features("--item", 17, "--bundle", config=self.empty, code=1).stderr)
+        self.assertIn('"b-1" is no bundle id', self.features("--item", 17, "--bundle", "b-1", code=2).stderr)
+
     def test_a_dry_run_writes_nothing(self):
         target = self.path / "dry.onnx"
         self.assertIn(f"would write {target}", self.model("export", "--onnx", target, "--dry-run").stdout)
