@@ -53,6 +53,14 @@ void add_dry_run(CLI::App* app, Globals& globals) {
   app->add_flag("--dry-run", globals.dry_run, "Check, say what would be done, one line an effect, and change nothing");
 }
 
+/// Which release a verb looks at.
+void add_release(CLI::App* app, std::string& id) { app->add_option("--bundle", id, "Release (default: the current)"); }
+
+/// The table of a verb about quarantined rows.
+void add_table(CLI::App* app, std::string& table) {
+  app->add_option("TABLE", table, "SOURCE.TABLE as quarantine list prints it")->required();
+}
+
 void add_init(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* app = verb(root, "init", "Write a commented lodestone.yaml, its folders and an admin token", chosen,
                        [&a] { return run_init(a.globals, a.init); });
@@ -168,11 +176,10 @@ void add_bundle(CLI::App& root, Arguments& a, Run& chosen) {
            a.globals);
   CLI::App* show =
       verb(*bundle, "show", "The manifest of a release", chosen, [&a] { return run_bundle_show(a.globals, a.bundle); });
-  show->add_option("ID", a.bundle.id, "Release")->required();
   add_json(show, a.globals);
   CLI::App* verify =
       verb(*bundle, "verify", "Check every byte of a release", chosen, [&a] { return run_bundle_verify(a.globals, a.bundle); });
-  verify->add_option("ID", a.bundle.id, "Release")->required();
+  for (CLI::App* app : {show, verify}) app->add_option("ID", a.bundle.id, "Release")->required();
   CLI::App* rollback = verb(*bundle, "rollback", "Make an earlier release current", chosen,
                             [&a] { return run_bundle_rollback(a.globals, a.bundle); });
   rollback->add_option("ID", a.bundle.id, "Release; without it, the one before the current");
@@ -209,7 +216,7 @@ void add_model(CLI::App& root, Arguments& a, Run& chosen) {
       ->allow_extra_args(false);
   add_json(import, a.globals);
   add_dry_run(import, a.globals);
-  for (CLI::App* app : {list, write, import}) app->add_option("--bundle", a.model.bundle, "Release (default: the current)");
+  for (CLI::App* app : {list, write, import}) add_release(app, a.model.bundle);
 }
 
 void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
@@ -231,12 +238,12 @@ void add_lake(CLI::App& root, Arguments& a, Run& chosen) {
            a.globals);
   CLI::App* show =
       verb(*quarantine, "show", "The rows themselves", chosen, [&a] { return run_quarantine_show(a.globals, a.table, a.limit); });
-  show->add_option("TABLE", a.table, "SOURCE.TABLE as quarantine list prints it")->required();
+  add_table(show, a.table);
   show->add_option("--limit", a.limit, "Rows at most")->capture_default_str();
   add_json(show, a.globals);
   CLI::App* readmit = verb(*quarantine, "readmit", "Take rows back that fit the contract as it is now; the others stay", chosen,
                            [&a] { return run_quarantine_readmit(a.globals, a.readmit); });
-  readmit->add_option("TABLE", a.readmit.table, "SOURCE.TABLE as quarantine list prints it")->required();
+  add_table(readmit, a.readmit.table);
   readmit->add_option("--reason", a.readmit.reason, "Only rows whose reason begins so");
   readmit->add_option("--keys", a.readmit.keys, "Only rows with these keys, parted by commas; values of several key columns by /")
       ->delimiter(',')
@@ -254,7 +261,7 @@ void add_explain(CLI::App& root, Arguments& a, Run& chosen) {
   explain->add_option("--target", a.explain.target, "Id of a data set: why it is on the list, or where it fell");
   explain->add_option("--limit", a.explain.limit, "Items in the list")->check(CLI::Range(1, 50))->capture_default_str();
   explain->add_option("--filter", a.explain.filter, "As of the list endpoints: price<=10 and category in (\"weather\")");
-  explain->add_option("--bundle", a.explain.bundle, "Release (default: the current)");
+  add_release(explain, a.explain.bundle);
   add_json(explain, a.globals);
 }
 
@@ -270,7 +277,7 @@ void add_report(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* policy =
       verb(*report, "policy", "What visitors would have clicked had another bundle, or other weights, made the lists", chosen,
            [&a] { return run_report_policy(a.globals, a.report); });
-  policy->add_option("--bundle", a.report.bundle, "Bundle id (default: the current one)");
+  add_release(policy, a.report.bundle);
   policy->add_option("--variant", a.report.variant,
                      "EXPERIMENT:VARIANT of serving.experiments_file, whose parameters it is to have");
   policy->add_option("--clip", a.report.clip, "Weights count as that at most; 0 is whatever they are")->capture_default_str();
@@ -347,7 +354,7 @@ void add_indexes(CLI::App& root, Arguments& a, Run& chosen) {
   CLI::App* drop = verb(*indexes, "drop", "Drop those that apply made, and no others", chosen,
                         [&a] { return run_indexes_drop(a.globals, a.indexes); });
   for (CLI::App* app : {apply, drop}) {
-    app->add_flag("--dry-run", a.indexes.dry_run, "Print the statements and change nothing");
+    add_dry_run(app, a.globals);
     app->add_flag("--allow-lock", a.indexes.allow_lock, "Where the server cannot do it online, let writes to the table wait");
   }
   apply->add_flag("--no-measure", a.indexes.no_measure, "Do not measure reading and writing before and after");

@@ -227,7 +227,7 @@ int run_indexes_apply(const Globals& globals, const IndexArguments& arguments) {
       if (index.state == IndexState::kSkipped) continue;
       IndexRow row{followed.source, std::move(index)};
       if (row.index.state == IndexState::kMissing) {
-        if (arguments.dry_run) {
+        if (globals.dry_run) {
           row.outcome = "would run " + sources::create_statement(row.index);
         } else {
           apply_one(connection, arguments, row);
@@ -273,7 +273,7 @@ int run_indexes_drop(const Globals& globals, const IndexArguments& arguments) {
     sources::OurIndexes found = sources::find_our_indexes(connection, followed.tables);
     for (sources::PlannedIndex& index : found.ours) {
       IndexRow row{followed.source, std::move(index)};
-      if (arguments.dry_run) {
+      if (globals.dry_run) {
         row.outcome = "would run " + sources::drop_statement(row.index);
       } else {
         const auto result = sources::drop_index(connection, row.index, arguments.allow_lock ? Locking::kAllow : Locking::kRefuse);

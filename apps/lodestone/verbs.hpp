@@ -167,7 +167,6 @@ int run_features_build(const Globals& globals, const FeatureArguments& arguments
 int run_sql(const Globals& globals, const std::string& query);
 
 struct IndexArguments {
-  bool dry_run = false;
   bool allow_lock = false;
   bool no_measure = false;
   fs::path html;

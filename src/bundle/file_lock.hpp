@@ -1,6 +1,7 @@
 #pragma once
 // Keeps two processes from changing a store at once.
 
+#include "base/descriptor.hpp"
 #include "base/file.hpp"
 
 namespace lodestone::bundle {
@@ -10,12 +11,9 @@ namespace lodestone::bundle {
 class FileLock {
  public:
   explicit FileLock(const fs::path& path);
-  ~FileLock();
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
 
  private:
-  int descriptor_;
+  Descriptor descriptor_;
 };
 
 /// Removes a folder with all that is in it; throws unavailable, naming it.

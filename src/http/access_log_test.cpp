@@ -4,9 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "base/json.hpp"
-#include "http/listener.hpp"
-#include "http/request_observer.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/observed_server.hpp"
 
 namespace lodestone::http {
 namespace {
@@ -14,12 +13,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-class AccessLogTest : public ::testing::Test {
+class AccessLogTest : public test::ObservedServerTest {
  protected:
   AccessLogTest() {
     options.access_log = AccessLogOptions{};
     options.access_log->file = folder.path() / "access.jsonl";
-    router.add(Method::kGet, "/ok/{name}", [](const Request&, Response& response) { response.out() += "12345"; });
     router.add_deferred("/later", [](const Request&, Response&) {
       auto rest = std::make_unique<Deferred>();
       rest->start = [](const std::function<void()>& resume) { resume(); };
@@ -31,15 +29,7 @@ class AccessLogTest : public ::testing::Test {
   /// What the log holds after `talk` has had a server.
   template <typename Talk>
   std::vector<json::Value> log_of(const Talk& talk) {
-    RequestObserver observer(options, registry, clock, 1);
-    observer.start();
-    ListenOptions listen;
-    listen.on_answer = [&](const Request& request, int status, std::size_t bytes) { observer.see(request, status, bytes); };
-    Listener listener(router, listen);
-    listener.start();
-    talk(listener.port());
-    listener.stop(std::chrono::seconds(10));
-    observer.stop();
+    serve(talk);
     std::vector<json::Value> lines;
     if (!fs::exists(options.access_log->file)) return lines;
     text = read_file(options.access_log->file);
@@ -47,15 +37,8 @@ class AccessLogTest : public ::testing::Test {
       lines.push_back(json::parse(std::string_view(text).substr(at, text.find('\n', at) - at), "line"));
     return lines;
   }
-  std::uint64_t count(std::string_view name, metrics::Labels labels = {}) {
-    return registry.value(registry.counter(name, "", std::move(labels)));
-  }
 
   TemporaryFolder folder;
-  FixedClock clock{*parse_time("2026-11-24T09:30:00Z")};
-  metrics::Registry registry;
-  ObserverOptions options;
-  Router router;
   std::string text;
 };
 

@@ -8,8 +8,8 @@
 #include "base/error.hpp"
 #include "base/json.hpp"
 #include "http/listener.hpp"
-#include "http/request_observer.hpp"
 #include "tests/support/http_client.hpp"
+#include "tests/support/observed_server.hpp"
 
 namespace lodestone::http {
 namespace {
@@ -44,25 +44,12 @@ class Collector {
   std::unique_ptr<Listener> listener_;
 };
 
-class TraceExportTest : public ::testing::Test {
+class TraceExportTest : public test::ObservedServerTest {
  protected:
   TraceExportTest() {
     options.traces.emplace().endpoint = collector.endpoint();
     options.traces->sample = 0;
-    router.add(Method::kGet, "/ok/{name}", [](const Request&, Response& response) { response.out() += "12345"; });
     router.add(Method::kGet, "/fail", [](const Request&, Response&) { fail(ErrorCode::kInternal, "on purpose"); });
-  }
-  template <typename Talk>
-  void serve(const Talk& talk) {
-    RequestObserver observer(options, registry, clock, 1);
-    observer.start();
-    ListenOptions listen;
-    listen.on_answer = [&](const Request& request, int status, std::size_t bytes) { observer.see(request, status, bytes); };
-    Listener listener(router, listen);
-    listener.start();
-    talk(listener.port());
-    listener.stop(std::chrono::seconds(10));
-    observer.stop();
   }
   static std::string text(const json::Value& span, const char* key) { return *span.find(key)->as_string(); }
   static std::string attribute(const json::Value& span, std::string_view key) {
@@ -72,15 +59,8 @@ class TraceExportTest : public ::testing::Test {
     }
     return "";
   }
-  std::uint64_t count(std::string_view name, metrics::Labels labels = {}) {
-    return registry.value(registry.counter(name, "", std::move(labels)));
-  }
 
   Collector collector;
-  FixedClock clock{*parse_time("2026-11-24T09:30:00Z")};
-  metrics::Registry registry;
-  ObserverOptions options;
-  Router router;
 };
 
 TEST_F(TraceExportTest, a_span_belongs_to_the_trace_of_the_caller) {

@@ -9,26 +9,12 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "base/log.hpp"
 
 namespace lodestone::serving {
 namespace {
-
-/// Closes it, which gives back its lock.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 [[noreturn]] void fail_with_reason(const fs::path& file, std::string_view what) {
   fail(ErrorCode::kUnavailable, "{}: {}: {}", file.string(), what, std::strerror(errno));

@@ -19,12 +19,26 @@ HOST = b"Host: a\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 
 
+def ask(method, target, headers=b"", body=b""):
+    """A request with these headers and no others but Host."""
+    return method + b" " + target + b" HTTP/1.1\r\n" + HOST + headers + b"\r\n" + body
+
+
 def get(target, headers=b""):
-    return b"GET " + target + b" HTTP/1.1\r\n" + HOST + headers + b"\r\n"
+    return ask(b"GET", target, headers)
 
 
-def post(target, body, headers=b"Content-Type: application/json\r\n"):
-    return b"POST " + target + b" HTTP/1.1\r\n" + HOST + headers + b"Content-Length: " + str(len(body)).encode() + b"\r\n\r\n" + body
+def post(target, body):
+    return ask(b"POST", target, b"Content-Type: application/json\r\nContent-Length: " + str(len(body)).encode() + b"\r\n", body)
+
+
+def read_all(connection):
+    """What comes until the server closes or resets."""
+    answer = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            answer += part
+    return answer
 
 
 def statuses(answer):
@@ -69,17 +83,13 @@ class Hostile(unittest.TestCase):
 
     def talk(self, data, port=None):
         """Sends and says that this was all; gives what comes back until the server closes."""
-        answer = b""
         with self.connect(port) as connection:
             with contextlib.suppress(OSError):  # it may have refused and closed already
                 connection.sendall(data)
                 connection.shutdown(socket.SHUT_WR)
-            with contextlib.suppress(ConnectionResetError):
-                while part := connection.recv(65536):
-                    answer += part
-        return answer
+            return read_all(connection)
 
-    def refused(self, data, *expected, port=None):
+    def answered(self, data, *expected, port=None):
         """One answer, of one of these statuses, and nothing behind it."""
         found = statuses(self.talk(data, port))
         self.assertEqual(len(found), 1, f"{data[:120]!r}: {found}")
@@ -117,72 +127,64 @@ class Hostile(unittest.TestCase):
             (b"Host: b\r\n", b"", 400),
         ):
             with self.subTest(headers=headers):
-                self.refused(b"POST /events HTTP/1.1\r\n" + HOST + headers + b"\r\n" + body + smuggled, status)
+                self.answered(ask(b"POST", b"/events", headers, body) + smuggled, status)
 
     def test_lines_that_end_in_a_bare_lf(self):
-        self.refused(b"GET /livez HTTP/1.1\nHost: a\n\n" + get(b"/livez"), 400, 505)
-        self.refused(b"GET /livez HTTP/1.1\r\nHost: a\n\r\n" + get(b"/livez"), 400)
-        self.refused(b"GET /livez HTTP/1.1\r\nHost: a\r\n\n" + get(b"/livez"), 400)
+        self.answered(b"GET /livez HTTP/1.1\nHost: a\n\n" + get(b"/livez"), 400, 505)
+        self.answered(b"GET /livez HTTP/1.1\r\nHost: a\n\r\n" + get(b"/livez"), 400)
+        self.answered(b"GET /livez HTTP/1.1\r\nHost: a\r\n\n" + get(b"/livez"), 400)
 
     def test_chunks(self):
-        head = b"POST /events HTTP/1.1\r\n" + HOST + CHUNKED + b"Content-Type: application/json\r\n\r\n"
+        head = ask(b"POST", b"/events", CHUNKED + b"Content-Type: application/json\r\n")
         for body in (b"10000000000000000\r\nx", b"ffffffffffffffff\r\nx", b"-1\r\nx", b"0x5\r\nhello\r\n0\r\n\r\n", b"g\r\nx",
                      b"\r\nhello", b"5\r\nhello!\r\n0\r\n\r\n", b"5\nhello\n0\n\n", b"2\r\n[]X0\r\n\r\n"):
             with self.subTest(body=body):
-                self.refused(head + body + get(b"/livez"), 400, 413)
+                self.answered(head + body + get(b"/livez"), 400, 413)
         with self.subTest("extensions without end"):
-            self.refused(head + b"2;" + b"x=y;" * 20_000, 400, 413)
+            self.answered(head + b"2;" + b"x=y;" * 20_000, 400, 413)
         with self.subTest("many small extensions"):
             found = statuses(self.talk(head + b"1;a=b\r\n \r\n" * 50_000 + b"0\r\n\r\n"))
             self.assertEqual(found, [400], "blanks are no JSON")
         with self.subTest("a trailer without end"):
-            self.refused(head + b"2\r\n[]\r\n0\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", 400, 431)
+            self.answered(head + b"2\r\n[]\r\n0\r\n" + b"X: y\r\n" * 10_000 + b"\r\n", 400, 431)
         with self.subTest("more than the limit, in chunks"):
-            self.refused(head + b"10000\r\n" + (b"x" * 65536 + b"\r\n10000\r\n") * 20, 413)
+            self.answered(head + b"10000\r\n" + (b"x" * 65536 + b"\r\n10000\r\n") * 20, 413)
 
     def test_floods_of_headers(self):
-        self.refused(get(b"/livez", b"".join(b"X%d: y\r\n" % i for i in range(20_000))), 431)
-        self.refused(get(b"/livez", b"X: " + b"y" * 100_000 + b"\r\n"), 431)
-        self.refused(get(b"/livez", b"y" * 100_000), 431)
-        self.refused(get(b"/" + b"a" * 100_000), 414)
-        self.refused(b"G" * 100_000, 400, 414)
-        self.refused(b"\r\n" * 100_000 + b"x\r\n\r\n", 400)
-        self.refused(b"POST /events HTTP/1.1\r\n" + HOST + b"Content-Length: 1048577\r\n\r\n", 413)
+        self.answered(get(b"/livez", b"".join(b"X%d: y\r\n" % i for i in range(20_000))), 431)
+        self.answered(get(b"/livez", b"X: " + b"y" * 100_000 + b"\r\n"), 431)
+        self.answered(get(b"/livez", b"y" * 100_000), 431)
+        self.answered(get(b"/" + b"a" * 100_000), 414)
+        self.answered(b"G" * 100_000, 400, 414)
+        self.answered(b"\r\n" * 100_000 + b"x\r\n\r\n", 400)
+        self.answered(ask(b"POST", b"/events", b"Content-Length: 1048577\r\n"), 413)
 
     def test_bytes_that_have_no_place_there(self):
         for data in (get(b"/liv\0ez"), get(b"/livez\0"), get(b"/livez", b"X: a\0b\r\n"), get(b"/livez", b"X\0: a\r\n"), get(b"/livez", b"X: \x1b[2J\x7f\r\n"),
-                     get(b"/livez", b": a\r\n"), get(b"/livez", b"X\r\n"), get(b"/\x80\xff"), b"G\0T / HTTP/1.1\r\n" + HOST + b"\r\n",
+                     get(b"/livez", b": a\r\n"), get(b"/livez", b"X\r\n"), get(b"/\x80\xff"), ask(b"G\0T", b"/"),
                      b"GET\t/livez\tHTTP/1.1\r\n" + HOST + b"\r\n"):
             with self.subTest(data=data):
-                found = statuses(self.talk(data))
-                self.assertEqual(len(found), 1)
-                self.assertIn(found[0], (400, 404, 505), data)
+                self.answered(data, 400, 404, 505)
 
     def test_other_protocols(self):
         for data in (b"GET /livez\r\n\r\n", b"GET /livez\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0" * 9, get(b"/livez").replace(b"1.1", b"2.0"),
                      get(b"/livez").replace(b"1.1", b"1.2"), get(b"/livez").replace(b"HTTP", b"http"), get(b"/livez").replace(b"1.1", b"01.1"),
                      b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 512, b"SSH-2.0-x\r\n\r\n", b"\x05\x01\x00\r\n\r\n", b"EHLO a\r\nQUIT\r\n\r\n"):
             with self.subTest(data=data[:40]):
-                self.refused(data, 400, 505)
+                self.answered(data, 400, 505)
 
     def test_targets(self):
-        for target, status in ((b"http://a/livez", 200), (b"https://b:1/livez?", 422), (b"http://a", 404), (b"a:443", 400), (b"*", 400), (b"//livez", 404),
+        for target, status in ((b"http://a/livez", 200), (b"https://b:1/livez?", 200), (b"http://a", 404), (b"a:443", 400), (b"*", 400), (b"//livez", 404),
                                (b"/../../etc/passwd", 404), (b"/livez/..", 404), (b"/livez/", 404), (b"/%6civez", 404), (b"/livez%00", 404), (b"/livez#x", 400),
                                (b"/similar/%", 422), (b"/similar/%2", 422), (b"/similar/%zz", 422), (b"/similar/%00", 422), (b"/similar/%ff", 422),
                                (b"/similar/1%0d%0aX:%20y", 422), (b"/similar/1?limit=%", 422), (b"/similar/1?limit=%00", 422), (b"/similar/1?%ff=1", 422),
-                               (b"/similar/" + b"9" * 400, 422), (b"/similar/-0", 422), (b"/similar/1?" + b"a=b&" * 900, 422),
+                               (b"/similar/" + b"9" * 400, 422), (b"/similar/1?" + b"a=b&" * 900, 422),
                                (b"/search?q=" + b"%e5%a4%a9" * 300, 422), (b"/" + b"a/" * 1000, 404), (b"/search?filter=" + b"(" * 2000, 422),
                                (b"/search?filter=" + b"not%20" * 600, 422), (b"/similar/1?exclude=" + b"1," * 1500, 422)):
             with self.subTest(target=target[:60]):
-                found = statuses(self.talk(get(target)))
-                self.assertEqual(len(found), 1)
-                if target == b"https://b:1/livez?":
-                    self.assertEqual(found[0], 200)
-                elif target == b"/similar/-0":
-                    self.assertIn(found[0], (404, 422))
-                else:
-                    self.assertEqual(found[0], status)
-        self.refused(b"CONNECT a:443 HTTP/1.1\r\n" + HOST + b"\r\n", 400)
+                self.answered(get(target), status)
+        self.answered(get(b"/similar/-0"), 404, 422)
+        self.answered(ask(b"CONNECT", b"a:443"), 400)
 
     def test_numbers_beyond_reason(self):
         # What other engines do with these: end the connection, list everything, or answer 200 to a change of nothing.
@@ -194,7 +196,7 @@ class Hostile(unittest.TestCase):
                 self.assertIn("parameter", answer.json())
         for method in ("PATCH", "DELETE", "PUT", "OPTIONS", "TRACE", "BREW"):
             with self.subTest(method=method):
-                answer = self.talk(f"{method} /similar/999999999 HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+                answer = self.talk(ask(method.encode(), b"/similar/999999999"))
                 self.assertEqual(statuses(answer), [405])
                 self.assertIn(b"\r\nAllow: GET, HEAD\r\n", answer)
         self.assertEqual(self.site.get("/recommend/users/1").status, 404)
@@ -206,21 +208,19 @@ class Hostile(unittest.TestCase):
                          b'{"slots":' * 70 + b"1" + b"}" * 70, b"1e999999", b"-", b"\xff\xfe", b'"\xed\xa0\x80"', b"", b"null", b'{"a":1,"a":2}', b"9" * 100_000,
                          b"[" + b"{}," * 200_000 + b"{}]"):
                 with self.subTest(target=target, body=body[:30]):
-                    found = statuses(self.talk(post(target, body)))
-                    self.assertEqual(len(found), 1)
-                    self.assertIn(found[0], (202, 400, 413, 422))
+                    self.answered(post(target, body), 202, 400, 413, 422)
         for body in (b'[{"event_id":"","kind":"view","dataset_id":1,"at":"2026-11-01T00:00:00Z"}]', b'[{"event_id":"x","kind":"view","dataset_id":"","at":""}]'):
             answer = self.site.post("/events", json.loads(body), admin=False)
             self.assertEqual(answer.status, 202)
             self.assertEqual(answer.json()["accepted"], 0, "an empty id is none")
 
     def test_the_admin_port_has_the_same_manners(self):
-        self.refused(b"POST /models/reload HTTP/1.1\r\n" + HOST + CHUNKED + b"Content-Length: 3\r\n\r\n0\r\n\r\n", 400, port=self.admin_port)
-        self.refused(get(b"/metrics", b"Authorization: Bearer \0\r\n"), 400, port=self.admin_port)
-        self.assertEqual(statuses(self.talk(get(b"/metrics"), self.admin_port)), [401])
-        self.assertEqual(statuses(self.talk(get(b"/metrics", b"Authorization: Bearer " + b"x" * 7000 + b"\r\n"), self.admin_port)), [401])
-        self.assertEqual(statuses(self.talk(post(b"/models/reload", b"[" * 100_000), self.admin_port)), [401])
-        self.refused(get(b"/metrics", b"X: " + b"y" * 100_000 + b"\r\n"), 431, port=self.admin_port)
+        self.answered(ask(b"POST", b"/models/reload", CHUNKED + b"Content-Length: 3\r\n", b"0\r\n\r\n"), 400, port=self.admin_port)
+        self.answered(get(b"/metrics", b"Authorization: Bearer \0\r\n"), 400, port=self.admin_port)
+        self.answered(get(b"/metrics"), 401, port=self.admin_port)
+        self.answered(get(b"/metrics", b"Authorization: Bearer " + b"x" * 7000 + b"\r\n"), 401, port=self.admin_port)
+        self.answered(post(b"/models/reload", b"[" * 100_000), 401, port=self.admin_port)
+        self.answered(get(b"/metrics", b"X: " + b"y" * 100_000 + b"\r\n"), 431, port=self.admin_port)
 
     def test_slow_senders_are_cut(self):
         def drip(begin, piece):
@@ -280,10 +280,7 @@ class Hostile(unittest.TestCase):
                     with contextlib.suppress(OSError):
                         connection.sendall(get(b"/livez", b"Connection: close\r\n"))
                 for connection in mine:
-                    answer = b""
-                    with contextlib.suppress(OSError):
-                        while part := connection.recv(65536):
-                            answer += part
+                    answer = read_all(connection)
                     connection.close()
                     with lock:
                         found.extend(statuses(answer))
