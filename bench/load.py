@@ -11,6 +11,7 @@ import time
 import urllib.request
 
 import serving
+from servers import redis
 from support import LODESTONE, demo_config, figure, folder, free_port, nginx, run as call, server, wrk
 
 TARGET = "/recommend/user/100?limit=10"
@@ -111,10 +112,16 @@ def active(base, seconds):
 
 
 def run_soak(path, config, seconds):
-    """wrk all the time; meanwhile releases change, experiments and rules come and go, the configuration is read again."""
+    """wrk all the time; meanwhile releases change, experiments and rules come and go, the configuration is read again, and the Redis of a channel
+    is killed and comes back."""
     ids = [line.name for line in sorted((config.parent / "bundles").glob("b-*"))]
-    with serve(config, path) as (process, base, _, admin):
-        token = (config.parent / "admin_token").read_text().strip()
+    redis_port = free_port()
+    site = demo_config(path / "soak", f"files:{path}/source", "serving.threads=2", "log.level=error", f"bundle.folder={config.parent}/bundles",
+                       f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}", "serving.cache_local_seconds=1")
+    (site.parent / "channels.yaml").write_text(f'channels:\n  editors: {{url: "redis://127.0.0.1:{redis_port}", key: "recs:{{user_id}}", form: zset, '
+                                               'deadline_ms: 20, pages: [user]}\n')
+    with Restarted(redis_port) as other, serve(site, path) as (process, base, _, admin):
+        token = (site.parent / "admin_token").read_text().strip()
         end = time.monotonic() + seconds
         n, sizes, outputs = 0, [], []
 
@@ -129,21 +136,48 @@ def run_soak(path, config, seconds):
                                              data=b'{"source": "%s"}' % ids[n % len(ids)].encode(),
                                              headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
             urllib.request.urlopen(request).read()
-            replace(config.parent / "experiments.yaml", "experiments:\n  soak:\n    status: active\n    salt: s%d\n    variants:\n"
+            replace(site.parent / "experiments.yaml", "experiments:\n  soak:\n    status: active\n    salt: s%d\n    variants:\n"
                     "      - {name: control, allocation: 0.5}\n      - {name: other, allocation: 0.5, parameters: {diversity: 0.3}}\n" % n)
-            replace(config.parent / "rules.yaml", f"hide: [item_id={n}]\n")
+            replace(site.parent / "rules.yaml", f"hide: [item_id={n}]\n")
             process.send_signal(1)  # SIGHUP
+            if n % 4 == 0:
+                other.restart()
             sizes.append(resident_mib(process))
             time.sleep(0.5)
         client.join()
-        (config.parent / "experiments.yaml").unlink()
-        (config.parent / "rules.yaml").unlink()
     text = outputs[0]
     failed = sum(int(one) for one in re.findall(r"(?:Non-2xx or 3xx responses: |connect |read |write |timeout )(\d+)", text))
     half = sizes[len(sizes) // 4:]  # what is warm by then is to stay
     yield figure("load_soak_failed", [failed], "requests", most=0)
+    yield figure("load_soak_redis_kills", [other.kills], "kills")
     yield figure("load_soak_requests", [float(re.search(r"(\d+) requests in", text).group(1))], "requests")
     yield figure("load_soak_memory", [statistics.median(half[-len(half) // 4:])], "MiB", [statistics.median(half[:len(half) // 4 + 1])], ratio_most=1.1)
+
+
+class Restarted:
+    """A Redis with one list for the visitor who is asked about, killed (-9) and started again in turn."""
+
+    def __init__(self, port):
+        self.port, self.kills, self.stack = port, 0, None
+
+    def restart(self):
+        if self.stack:
+            self.process.kill()
+            self.kills += 1
+            self.stack.close()
+            self.stack = None
+        else:
+            self.stack = contextlib.ExitStack()
+            _, self.process = self.stack.enter_context(redis("--maxmemory", "100mb", port=self.port))
+            call("redis-cli", "-p", self.port, "zadd", "recs:100", 3, 11, 2, 12, 1, 13)
+
+    def __enter__(self):
+        self.restart()
+        return self
+
+    def __exit__(self, *_):
+        if self.stack:
+            self.stack.close()
 
 
 def replace(path, text):
