@@ -7,13 +7,14 @@ import itertools
 import json
 import multiprocessing
 import random
+import re
 import signal
 import statistics
 import threading
 import time
 import urllib.request
 
-from support import LODESTONE, demo_config, figure, folder, free_port, server
+from support import LODESTONE, demo_config, figure, folder, free_port, run as call, server
 from servers import redis, wait_for_port
 from serving import prepare
 
@@ -126,6 +127,8 @@ def run(rounds, quick):
             yield from run_parallel(path, source, other, ids, rounds)
             yield from run_tiers(path, source, other, ids, rounds, n)
             yield from run_faults(path, source, other, ids, rounds, n)
+            yield from run_local(path, source, other, ids, rounds, n)
+        yield from run_trending(path, source, rounds, 1 if quick else 4)
 
 
 def run_parallel(path, source, other, ids, rounds):
@@ -176,3 +179,35 @@ def run_faults(path, source, other, ids, rounds, n):
     yield figure("channels_p99_redis_down", down, "ms", healthy, ratio_most=2)
     yield figure("channels_p99_redis_stopped", stopped, "ms", healthy, ratio_most=2)
     yield figure("channels_requests_failed", [failed], "requests", most=0)
+
+
+def run_local(path, source, other, ids, rounds, n):
+    """Readings of Redis for the same questions with and without the tier in this process."""
+    one = "channels:\n" + channel("graph", other, 5)
+    with_local, without = [], []
+    for round_number in range(rounds):
+        asked = zipf(ids, n, 200 + round_number)
+        for reads, setting in ((with_local, ()), (without, ("serving.cache_local_mib=0",))):
+            name = f"local-{round_number}-{len(setting)}"
+            with redis(*BOUNDED) as (redis_port, _), lodestone(path, name, source, one, "serving.cache_preheat_items=0",
+                                                           f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}", *setting) as port:
+                load(port, asked)
+                reads.append(sum(int(calls) for calls in re.findall(r"cmdstat_m?get:calls=(\d+)", redis_cli(redis_port, "info", "commandstats"))))
+    yield figure("channels_redis_reads", with_local, "reads", without, ratio_most=0.7)
+
+
+def run_trending(path, source, rounds, seconds):
+    """Seconds that one caller waits for the trending list, made in this process, against the same call with one reading of the list from a Redis."""
+    ours, with_redis = [], []
+    with lodestone(path, "trending", source, "") as port, redis() as (redis_port, _):
+        target = f"http://127.0.0.1:{port}/hot/trending?timeframe=7d"
+        redis_cli(redis_port, "set", "trending", urllib.request.urlopen(target).read().decode())
+        for _ in range(rounds):
+            ours.append(1e6 / float(re.search(r"Requests/sec:\s+([\d.]+)", call("wrk", "-t1", "-c1", f"-d{seconds}s", target).stdout).group(1)))
+            text = call("redis-benchmark", "-p", redis_port, "-c", 1, "-n", 20_000 * seconds, "--csv", "get", "trending").stdout
+            with_redis.append(ours[-1] + 1e6 / float(text.splitlines()[-1].split(",")[1].strip('"')))
+    yield figure("channels_trending", ours, "us", with_redis, ratio_most=0.667)
+
+
+def redis_cli(port, *words):
+    return call("redis-cli", "-p", port, *words).stdout
