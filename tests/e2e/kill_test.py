@@ -47,7 +47,7 @@ class Kills(unittest.TestCase):
             # An extraction may end before its kill; then it is none, and the next ones are killed within the time that it took.
             for attempt in range(1, 4 * KILLS + 1):
                 change = random_number.choice(CHANGES).format(random_number.randrange(1, 500))
-                subprocess.run(["mariadb", "-h127.0.0.1", f"-P{port}", "-uroot", "-e", change], check=True, capture_output=True)
+                self.change(port, change, path)
                 start = time.monotonic()
                 process = subprocess.Popen([str(LODESTONE), "-c", str(config), "extract"], stdout=subprocess.DEVNULL, stderr=log)
                 try:
@@ -65,6 +65,10 @@ class Kills(unittest.TestCase):
                     break
             self.assertGreater(n_kills, KILLS // 2, f"too few of {attempt} extractions lasted until their kill")
             self.expect_equal(config, whole, f"{n_kills} kills with capture {capture}", *last_options)
+
+    def change(self, port, statement, path):
+        done = subprocess.run(["mariadb", "-h127.0.0.1", f"-P{port}", "-uroot", "-e", statement], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, f"{statement}\n{done.stderr}\n{(path / 'mariadb.log').read_text()[-2000:]}")
 
     def expect_equal(self, config, whole, when, *last_options):
         call("-c", config, "extract", *last_options)
