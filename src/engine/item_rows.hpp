@@ -22,7 +22,7 @@ class ItemRows {
     bool operator==(const Stamp&) const = default;
   };
   struct Place {
-    std::span<float> row;   ///< until the next make_room() or at()
+    std::span<float> row;  ///< until the next make_room() or at()
     bool is_kept = false;  ///< else the caller is to fill it
   };
 

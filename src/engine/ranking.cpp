@@ -1,10 +1,11 @@
 #include "engine/ranking.hpp"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
+#include "models/recall/vector_kernels.hpp"
 
 namespace lodestone::engine {
 namespace {
@@ -15,50 +16,38 @@ using features::kMissing;
 /// Raw scores beyond this are as good as certain; their logistic function still is a float above 0 and below 1.
 constexpr double kMostCertain = 15;
 
-static_assert(features::kCrossChannels.size() <= kChannels);
+/// Candidates whose vectors are called for ahead.
+constexpr std::size_t kAhead = 4;
 
-/// The same sum on every processor: the lanes are added in one order, whatever the registers.
-struct Dots {
-  float ab = 0;
-  float aa = 0;
-};
-Dots dots(std::span<const float> a, std::span<const float> b) {
-  constexpr std::size_t kLanes = 16;
-  std::array<float, kLanes> ab{};
-  std::array<float, kLanes> aa{};
-  const std::size_t whole = a.size() / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t l = 0; l < kLanes; ++l) {
-      ab[l] += a[i + l] * b[i + l];
-      aa[l] += a[i + l] * a[i + l];
-    }
-  }
-  for (std::size_t i = whole; i < a.size(); ++i) {
-    ab[i - whole] += a[i] * b[i];
-    aa[i - whole] += a[i] * a[i];
-  }
-  Dots out;
-  for (std::size_t l = 0; l < kLanes; ++l) {
-    out.ab += ab[l];
-    out.aa += aa[l];
-  }
-  return out;
-}
+static_assert(features::kCrossChannels.size() <= kChannels);
 
 std::span<const float> vector_of(const models::Release& release, ItemIndex item) {
   const models::VectorArrays& arrays = release.vectors.index().arrays();
-  return arrays.vectors.subspan(static_cast<std::size_t>(item) * arrays.stride, arrays.dimension);
+  return arrays.vectors.subspan(static_cast<std::size_t>(item) * arrays.stride, arrays.stride);
+}
+
+/// The vector without what the index keeps behind its dimension.
+std::span<const float> cleared(const models::Release& release, std::span<const float> vector, std::vector<float>& memory) {
+  memory.assign(vector.size(), 0);
+  std::copy_n(vector.begin(), release.vectors.index().arrays().dimension, memory.begin());
+  return memory;
+}
+
+/// One of the two must be cleared.
+float dot(std::span<const float> a, std::span<const float> b) {
+  static const models::DotProduct product = models::find_dot_product();
+  return product(a.data(), b.data(), a.size());
 }
 
 /// Cosine to one fixed vector; missing where one of the two has no length.
 class Cosine {
  public:
   Cosine() = default;
-  explicit Cosine(std::span<const float> to) : to_(to), length_(dots(to, to).aa) {}
-  [[nodiscard]] float operator()(std::span<const float> vector) const {
-    if (!(length_ > 0)) return kMissing;
-    const Dots d = dots(vector, to_);
-    return d.aa > 0 ? d.ab / std::sqrt(d.aa * length_) : kMissing;
+  /// `to` is cleared.
+  explicit Cosine(std::span<const float> to) : to_(to), length_(dot(to, to)) {}
+  /// `length` is the vector's product with itself.
+  [[nodiscard]] float operator()(std::span<const float> vector, float length) const {
+    return length_ > 0 && length > 0 ? dot(vector, to_) / std::sqrt(length * length_) : kMissing;
   }
 
  private:
@@ -97,41 +86,87 @@ void read_channels(std::span<const Source> sources, const Candidate& candidate, 
   }
 }
 
+/// A candidate as it is now.
+struct CurrentItem {
+  features::ItemValues values;
+  std::span<const float> vector;  ///< empty in a release without vectors
+  float length = 0;               ///< the vector's product with itself
+};
+
 /// Stored rows with what has moved since the release was made, where the request brings that.
 class CurrentRows {
  public:
-  CurrentRows(const models::Ranking& ranking, const PageRequest& request, Scratch& scratch)
-      : ranking_(ranking), request_(request), scratch_(scratch) {
-    const std::size_t n =
-        std::max(features::features_of(features::Group::kUser).size(), features::features_of(features::Group::kItem).size());
-    if (request.online != nullptr && scratch.whole_row.size() < n) scratch.whole_row.resize(n);
+  CurrentRows(const models::Release& release, const PageRequest& request, bool wants_vectors, Scratch& scratch)
+      : release_(release),
+        ranking_(*release.ranking),
+        request_(request),
+        scratch_(scratch),
+        moves_(request.online != nullptr && !ranking_.online_items.empty()),
+        has_vectors_(!release.vectors.empty()),
+        wants_vectors_(wants_vectors && has_vectors_),
+        state_(request.online != nullptr ? request.online->serial() : 0),
+        second_(std::chrono::floor<std::chrono::seconds>(request.now.time_since_epoch()).count()) {
+    if (request.online == nullptr) return;
+    const std::size_t n = std::max(n_user_features_, n_item_features_);
+    if (scratch.whole_row.size() < n) scratch.whole_row.resize(n);
+    scratch.item_rows.make_room(ranking_.items.columns.size() + 1);
   }
 
   std::span<const float> user(std::span<const float> stored) {
     if (request_.online == nullptr || ranking_.online_users.empty() || !request_.user) return stored;
-    const auto whole = std::span(scratch_.whole_row).first(features::features_of(features::Group::kUser).size());
+    const auto whole = std::span(scratch_.whole_row).first(n_user_features_);
     request_.online->user_row(*request_.user, request_.now, whole);
     scratch_.user_row.assign(stored.begin(), stored.end());
     ranking_.online_users.put(whole, scratch_.user_row);
     return scratch_.user_row;
   }
 
-  /// The row lies in `memory` until that is used again.
-  features::ItemValues item(const models::Release& release, ItemIndex item, std::vector<float>& memory) {
-    features::ItemValues values = ranking_.item(item);
-    if (request_.online == nullptr || ranking_.online_items.empty()) return values;
-    const auto whole = std::span(scratch_.whole_row).first(features::features_of(features::Group::kItem).size());
-    request_.online->item_row(release.catalog.id(item), request_.now, whole);
-    memory.assign(values.row.begin(), values.row.end());
-    ranking_.online_items.put(whole, memory);
-    values.row = memory;
-    return values;
+  /// Its row holds until the next call.
+  CurrentItem item(ItemIndex item) {
+    CurrentItem out{ranking_.item(item), {}, 0};
+    if (wants_vectors_) out.vector = vector_of(release_, item);
+    if (!moves_) {
+      if (wants_vectors_) out.length = length_of(out.vector);
+      return out;
+    }
+    const ItemId id = release_.catalog.id(item);
+    const auto [row, is_kept] = scratch_.item_rows.at({state_, request_.online->changes(id), item, second_});
+    const std::size_t n = out.values.row.size();
+    if (!is_kept) {
+      const auto whole = std::span(scratch_.whole_row).first(n_item_features_);
+      request_.online->item_row(id, request_.now, whole);
+      std::copy(out.values.row.begin(), out.values.row.end(), row.begin());
+      ranking_.online_items.put(whole, row.first(n));
+      // Also for a ranker that does not ask: the next one may.
+      row[n] = has_vectors_ ? length_of(vector_of(release_, item)) : 0;
+    }
+    out.values.row = row.first(n);
+    out.length = row[n];
+    return out;
+  }
+
+  /// Has the memory of an item's row and vector come closer.
+  void prefetch(ItemIndex item) const {
+    if (!wants_vectors_) return;
+    const std::span<const float> vector = vector_of(release_, item);
+    for (std::size_t at = 0; at < vector.size(); at += kLine / sizeof(float)) __builtin_prefetch(vector.data() + at);
   }
 
  private:
+  static constexpr std::size_t kLine = 64;
+  float length_of(std::span<const float> vector) { return dot(cleared(release_, vector, scratch_.item_vector), vector); }
+
+  const models::Release& release_;
   const models::Ranking& ranking_;
   const PageRequest& request_;
   Scratch& scratch_;
+  bool moves_ = false;
+  bool has_vectors_ = false;
+  bool wants_vectors_ = false;
+  std::uint64_t state_ = 0;
+  std::int64_t second_ = 0;
+  std::size_t n_user_features_ = features::features_of(features::Group::kUser).size();
+  std::size_t n_item_features_ = features::features_of(features::Group::kItem).size();
 };
 
 }  // namespace
@@ -146,31 +181,34 @@ void make_rows(const models::Release& release, const PageRequest& request, std::
 
   features::RequestValues values = request.values;
   values.endpoint = endpoint_of(request.kind);
-  CurrentRows current(ranking, request, scratch);
+  const bool wants_vectors = vectorizer.wants_page_cosine() || vectorizer.wants_user_cosine();
+  CurrentRows current(release, request, wants_vectors, scratch);
   const std::span<const float> user_row = current.user(user ? ranking.users.row(*user) : std::span<const float>(ranking.guest));
-  const features::ItemValues page =
-      request.item ? current.item(release, *request.item, scratch.page_row) : features::ItemValues{};
-  const bool has_vectors = !release.vectors.empty();
+  features::ItemValues page;
   Cosine to_page;
-  if (vectorizer.wants_page_cosine() && has_vectors && request.item) to_page = Cosine(vector_of(release, *request.item));
+  if (request.item) {
+    const CurrentItem item = current.item(*request.item);
+    scratch.page_row.assign(item.values.row.begin(), item.values.row.end());
+    page = {scratch.page_row, item.values.tags};
+    if (vectorizer.wants_page_cosine() && !item.vector.empty())
+      to_page = Cosine(cleared(release, item.vector, scratch.page_vector));
+  }
   Cosine to_user;
   if (vectorizer.wants_user_cosine() && recall.has_user_vector())
-    to_user = Cosine(std::span<const float>(scratch.vectors.user).first(release.vectors.index().arrays().dimension));
-  const bool wants_vector = vectorizer.wants_page_cosine() || vectorizer.wants_user_cosine();
+    to_user = Cosine(std::span<const float>(scratch.vectors.user).first(release.vectors.index().arrays().stride));
 
   CandidateValues candidate;
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemIndex item = key_item(scratch.pool[r]);
+    if (r + kAhead < scratch.pool.size()) current.prefetch(key_item(scratch.pool[r + kAhead]));
     const Candidate& found = scratch.candidates.at(item);
-    candidate.item = current.item(release, item, scratch.item_row);
+    const CurrentItem now = current.item(item);
+    candidate.item = now.values;
     read_channels(recall.sources(), found, candidate.channels);
     candidate.recall_score = std::min(1.0F, found.score / recall.total_weight());
     candidate.recall_rank = static_cast<float>(r + 1);
-    if (wants_vector && has_vectors) {
-      const std::span<const float> vector = vector_of(release, item);
-      candidate.page_cosine = to_page(vector);
-      candidate.user_cosine = to_user(vector);
-    }
+    candidate.page_cosine = to_page(now.vector, now.length);
+    candidate.user_cosine = to_user(now.vector, now.length);
     candidate.seen_count = count_seen(release, request, user, item, scratch);
     vectorizer.fill(values, user_row, page, candidate, std::span(scratch.rows).subspan(r * n_columns, n_columns));
   }

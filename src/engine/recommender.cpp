@@ -150,8 +150,7 @@ class PageMaker {
            (request_.kind == PageKind::kUser && !recall_.history().empty());
   }
 
-  /// The best `depth` eligible candidates by the fused score, best first. What is forbidden is looked at only among the best twice as many, unless
-  /// a filter leaves too few of those.
+  /// The best `depth` eligible candidates by the fused score, best first. They are looked for among the best quarter more, then among all.
   void choose_pool(std::size_t depth) {
     auto& keys = scratch_.best;
     auto& pool = scratch_.pool;
@@ -159,7 +158,7 @@ class PageMaker {
     pool.clear();
     for (const Candidate& candidate : scratch_.candidates.all()) keys.push_back(score_key(candidate.score, candidate.item));
     std::size_t from = 0;
-    for (std::size_t n = 2 * depth; pool.size() < depth && from < keys.size(); n = keys.size()) {
+    for (std::size_t n = depth + depth / 4; pool.size() < depth && from < keys.size(); n = keys.size()) {
       const std::size_t to = std::min(n, keys.size());
       const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(from);
       const auto end = keys.begin() + static_cast<std::ptrdiff_t>(to);

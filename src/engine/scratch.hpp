@@ -11,6 +11,7 @@
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
+#include "engine/item_rows.hpp"
 #include "models/ranking/tree_scorer.hpp"
 #include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
@@ -192,7 +193,9 @@ struct Scratch {
   std::vector<float> whole_row;      ///< all features of one user or item, while they are brought up to date
   std::vector<float> user_row;       ///< stored features of the user, brought up to date
   std::vector<float> page_row;       ///< the same of the page's item
-  std::vector<float> item_row;       ///< and of a candidate
+  ItemRows item_rows;                ///< and of candidates
+  std::vector<float> page_vector;    ///< the vector of the page's item, and
+  std::vector<float> item_vector;    ///< of a candidate, without what the index keeps behind them
   std::vector<double> scores;        ///< of the ranker, by place in the pool
   std::vector<std::uint32_t> order;  ///< places in the pool, best first
   std::vector<Ordered> ordered;      ///< what rules, diversity and exploration choose from

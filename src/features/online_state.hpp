@@ -127,6 +127,12 @@ class OnlineState {
   /// The same of an item.
   void item_row(ItemId item, TimePoint now, std::span<float> row) const;
 
+  /// A number that no other state of this process has.
+  [[nodiscard]] std::uint64_t serial() const;
+  /// A number that changes with each event of the item, and of some others; what was read of an item holds while time does not pass and this
+  /// stays, but for the rates over all items.
+  [[nodiscard]] std::uint32_t changes(ItemId item) const;
+
   /// Frees the times that are out of every window at `now`, also of those to whom nothing is done any more. Rows are asked for from then on.
   /// O(users + items): once a day.
   void forget(TimePoint now);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/hash.hpp"
@@ -42,10 +43,17 @@ std::string_view type_name(Type type) { return type == Type::kFloat ? "float" : 
 std::span<const Feature> all_features() { return feature_table(); }
 
 std::span<const Feature> features_of(Group group) {
-  const std::span<const Feature> all = all_features();
-  const auto begin = std::find_if(all.begin(), all.end(), [&](const Feature& f) { return f.group == group; });
-  const auto end = std::find_if(begin, all.end(), [&](const Feature& f) { return f.group != group; });
-  return {begin, end};
+  static const auto by_group = [] {
+    std::array<std::span<const Feature>, 4> out;
+    const std::span<const Feature> all = all_features();
+    for (std::size_t g = 0; g < out.size(); ++g) {
+      const auto is_of = [g](const Feature& f) { return f.group == static_cast<Group>(g); };
+      const auto begin = std::find_if(all.begin(), all.end(), is_of);
+      out[g] = {begin, std::find_if_not(begin, all.end(), is_of)};
+    }
+    return out;
+  }();
+  return by_group[static_cast<std::size_t>(group)];
 }
 
 std::optional<std::size_t> find_feature(Group group, std::string_view name) {

@@ -126,7 +126,10 @@ class Vectorizer::Builder {
   }
 
  private:
-  void push(Source source, std::size_t at) { out_.slots_.push_back({source, static_cast<std::uint16_t>(at)}); }
+  void push(Source source, std::size_t at) {
+    const auto column = static_cast<std::uint16_t>(out_.constant_.size() - 1);
+    out_.slots_[static_cast<std::size_t>(source)].push_back({column, static_cast<std::uint16_t>(at)});
+  }
 
   static std::size_t place(std::span<const std::string> stored, std::string_view name) {
     const std::size_t at = index_of(stored, name);
@@ -197,19 +200,18 @@ Vectorizer::Vectorizer(std::span<const std::string> columns, std::span<const std
 
 void Vectorizer::fill(const RequestValues& request, std::span<const float> user, const ItemValues& page,
                       const CandidateValues& candidate, std::span<float> out) const {
-  for (std::size_t c = 0; c < slots_.size(); ++c) {
-    const std::size_t at = slots_[c].at;
-    switch (slots_[c].source) {
-      case Source::kUser: out[c] = user[at]; break;
-      case Source::kItem: out[c] = candidate.item.row[at]; break;
-      case Source::kRequest: out[c] = request_value(request, at); break;
-      case Source::kChannelScore: out[c] = candidate.channels[at].rank > 0 ? candidate.channels[at].score : kMissing; break;
-      case Source::kChannelRank:
-        out[c] = candidate.channels[at].rank > 0 ? static_cast<float>(candidate.channels[at].rank) : kMissing;
-        break;
-      case Source::kCross: out[c] = cross(at, user, page, candidate); break;
-    }
+  for (const Slot& slot : of(Source::kUser)) out[slot.column] = user[slot.at];
+  for (const Slot& slot : of(Source::kItem)) out[slot.column] = candidate.item.row[slot.at];
+  for (const Slot& slot : of(Source::kRequest)) out[slot.column] = request_value(request, slot.at);
+  for (const Slot& slot : of(Source::kChannelScore)) {
+    const ChannelValue& said = candidate.channels[slot.at];
+    out[slot.column] = said.rank > 0 ? said.score : kMissing;
   }
+  for (const Slot& slot : of(Source::kChannelRank)) {
+    const ChannelValue& said = candidate.channels[slot.at];
+    out[slot.column] = said.rank > 0 ? static_cast<float>(said.rank) : kMissing;
+  }
+  for (const Slot& slot : of(Source::kCross)) out[slot.column] = cross(slot.at, user, page, candidate);
 }
 
 /// Comparisons with NaN are false, so what is missing is in no range and like nothing.

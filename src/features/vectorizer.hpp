@@ -67,7 +67,7 @@ class Vectorizer {
   Vectorizer(std::span<const std::string> columns, std::span<const std::string> user_columns,
              std::span<const std::string> item_columns);
 
-  [[nodiscard]] std::size_t n_columns() const { return slots_.size(); }
+  [[nodiscard]] std::size_t n_columns() const { return constant_.size(); }
   /// [n_columns], 1 where all rows of one request hold the same: features of the user and of the request.
   [[nodiscard]] std::span<const std::uint8_t> constant() const { return constant_; }
   /// What a caller must bring; what nobody asks for need not be computed.
@@ -81,8 +81,9 @@ class Vectorizer {
 
  private:
   enum class Source : std::uint8_t { kUser, kItem, kRequest, kChannelScore, kChannelRank, kCross };
+  static constexpr std::size_t kSources = 6;
   struct Slot {
-    Source source = Source::kUser;
+    std::uint16_t column = 0;
     std::uint16_t at = 0;  ///< column of the stored row, number of the channel, or of the cross or request feature
   };
   /// Places of what crosses are made from in the stored rows.
@@ -96,7 +97,9 @@ class Vectorizer {
   [[nodiscard]] float cross(std::size_t at, std::span<const float> user, const ItemValues& page,
                             const CandidateValues& candidate) const;
 
-  std::vector<Slot> slots_;
+  [[nodiscard]] const std::vector<Slot>& of(Source source) const { return slots_[static_cast<std::size_t>(source)]; }
+
+  std::array<std::vector<Slot>, kSources> slots_;  ///< by source, so that a row is filled without a choice at each column
   std::vector<std::uint8_t> constant_;
   Places places_;
   bool wants_page_cosine_ = false;

@@ -22,6 +22,11 @@ using SquaredDistances = void (*)(const float* query, const float* vectors, std:
 using CodeDistances = void (*)(const float* query, const std::int8_t* codes, std::size_t row_bytes, std::size_t stride,
                                const std::int32_t* rows, std::size_t n_rows, float* out);
 
+/// Sum of a_i * b_i over [stride] floats, a multiple of kVectorLanes; any alignment. The same bits on every processor: one order, and each product
+/// is rounded.
+using DotProduct = float (*)(const float* a, const float* b, std::size_t stride);
+DotProduct find_dot_product();
+
 struct VectorKernels {
   SquaredDistance distance;
   SquaredDistances distances;
