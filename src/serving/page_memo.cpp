@@ -20,7 +20,9 @@ std::optional<PageMemo::Key> PageMemo::key_of(const engine::PageRequest& page, s
              .vector_ef = page.vector_ef};
 }
 
-std::size_t PageMemo::slot_of(const Key& key) { return (static_cast<std::size_t>(key.item) * 2 + (key.kind == engine::PageKind::kDetail)) % kSlots; }
+std::size_t PageMemo::slot_of(const Key& key) {
+  return (static_cast<std::size_t>(key.item) * 2 + (key.kind == engine::PageKind::kDetail)) % kSlots;
+}
 
 bool PageMemo::find(const Key& key, engine::Page& out) const {
   if (slots_.empty()) return false;

@@ -39,6 +39,7 @@ void Recommendations::assign(const http::Request& request, Asked& asked, Worker&
   }
   if ((!running.watched.empty() || lineup.watch != nullptr) && !asked.unit.empty())
     worker.watched = {&running, lineup.watch.get(), GuardrailWatch::unit_hash(asked.unit), asked.place, asked.variant};
+  asked.lineup = lineup.serial;
   asked.exposures = &running.counters[asked.place];
   tune_page(tuning(), asked, asked.weights, asked.page);
   asked.page.seed = xxh3(request.request_id);
@@ -57,13 +58,20 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   asked.page.with_rows = asked.detail == Detail::kExplained;
   asked.page.deadline = {monotonic_nanoseconds, nanoseconds_of(request.started + request_timeout_)};
   if (channels_ != nullptr) bind_channels(asked, worker);
-  {
+  // A sample is to show what a list costs, and a shadow what it would have made.
+  const bool may_share = asked.unit.empty() && asked.shadow == nullptr && channels_ == nullptr && !is_sampled;
+  const std::optional<PageMemo::Key> shared =
+      may_share ? PageMemo::key_of(asked.page, asked.lineup, clock_->now()) : std::nullopt;
+  if (shared && worker.memo.find(*shared, page)) {
+    metrics_->count_shared(worker.slots);
+  } else {
     std::unique_lock<std::mutex> reading;
     const bool is_ranked = asked.page.kind != engine::PageKind::kTrending && asked.page.kind != engine::PageKind::kSearch;
     if (is_ranked && asked.release->live != nullptr)
       reading = asked.release->live->read(worker.number, clock_->now(), asked.page);
     engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
     asked.page.online = nullptr;  // it may be read no longer
+    if (shared && !page.is_cut && page.n_failed_rankers == 0) worker.memo.keep(*shared, page);
   }
   if (asked.is_bundle_only) mark_bundle_only(page);
   if (page.items.empty() && (page.is_cut || !asked.is_narrowed())) {

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "serving/serving_metrics.hpp"
+#include "tests/support/metrics_lint.hpp"
 #include "tests/support/sample_release.hpp"
 #include "tests/support/serving_site.hpp"
 
@@ -35,6 +36,21 @@ class RecommendationsTest : public ::testing::Test {
   test::ServingSite site;
   std::string id;
 };
+
+/// The site's clock may move on between two answers, so of many in a row most were there; none of a visitor's is.
+TEST_F(RecommendationsTest, guests_share_a_list_within_a_second_and_visitors_do_not) {
+  const auto shared = [&] { return test::parse_metrics(site.admin("GET", "/metrics").body).at("lists_shared_total"); };
+  const std::string first = site.get("/similar/10?limit=5").header("etag");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(site.get("/similar/10?limit=5").header("etag"), first);
+  const double n = shared();
+  EXPECT_GT(n, 20);
+  for (int i = 0; i < 10; ++i) {
+    site.get("/recommend/detail/10?limit=5&user_id=1");
+    site.get("/similar/10?limit=5&exclude=11");
+    site.get("/similar/10?limit=5&explain=true");
+  }
+  EXPECT_EQ(shared(), n);
+}
 
 TEST_F(RecommendationsTest, similar_answers_as_the_contract_says) {
   const auto answer = site.get("/similar/10?limit=5");

@@ -57,6 +57,7 @@ void ReleaseHolder::replace(Lineup next) {
   };
   next.current_rules = bind(next.current);
   next.trial_rules = bind(next.trial);
+  next.serial = ++last_serial_;
   lineups_.set(std::make_shared<const Lineup>(std::move(next)));
 }
 

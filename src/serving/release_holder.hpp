@@ -41,6 +41,7 @@ struct Lineup {
   std::shared_ptr<const engine::Rules> current_rules;
   std::shared_ptr<const engine::Rules> trial_rules;
   std::shared_ptr<GuardrailWatch> watch;  ///< of a rollout; null = nothing is watched
+  std::uint64_t serial = 0;               ///< no other that was ever in place has it
 };
 
 /// Safe from many threads.
@@ -74,6 +75,7 @@ class ReleaseHolder {
   Published<Lineup> lineups_;
   RolloutLimits rollout_limits_;
   std::shared_ptr<const engine::RuleBook> book_;
+  std::uint64_t last_serial_ = 0;
   std::mutex change_mutex_;  ///< held while something is replaced
 };
 

@@ -84,6 +84,8 @@ double diversity_score(std::span<const engine::PageItem> items, const models::Ca
 
 ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registry), reload_slots_(&registry.register_thread()) {
   for (std::size_t e = 0; e < kEndpoints; ++e) register_endpoint(static_cast<Endpoint>(e));
+  shared_ =
+      registry.counter("lists_shared_total", "Lists of related items that were as another guest got them in the same second.");
   shed_ = registry.counter("requests_shed_total", "Requests refused with 503 because more came than could be answered in time.");
   const auto fallback = [&](const char* level) {
     return registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",

@@ -76,6 +76,8 @@ class ServingMetrics {
   void count_answer(metrics::ThreadSlots& slots, Endpoint endpoint, int status, bool is_degraded, double seconds) const;
   /// How late a good answer may be. Before the first request.
   void set_slo_latency(std::chrono::duration<double> most) { slo_seconds_ = most.count(); }
+  /// A list that was there already.
+  void count_shared(metrics::ThreadSlots& slots) const { slots.add(shared_); }
   /// A request that was refused because the server is late, and the list that it was for, if any.
   void count_shed(metrics::ThreadSlots& slots, std::optional<Endpoint> endpoint) const;
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
@@ -130,6 +132,7 @@ class ServingMetrics {
   metrics::Registry* registry_;
   double slo_seconds_ = 0.05;
   std::array<OfEndpoint, kEndpoints> endpoints_;
+  metrics::Counter shared_;
   metrics::Counter shed_;
   metrics::Counter fallback_popular_;
   metrics::Counter fallback_catalog_;

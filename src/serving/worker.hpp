@@ -12,6 +12,7 @@
 #include "serving/channel_answer.hpp"
 #include "serving/external_lists.hpp"
 #include "serving/list_limits.hpp"
+#include "serving/page_memo.hpp"
 #include "serving/recommendations.hpp"
 #include "serving/request_origin.hpp"
 
@@ -43,6 +44,7 @@ struct Recommendations::Worker {
   metrics::ThreadSlots& slots;
   engine::Scratch scratch;
   engine::Page page;
+  PageMemo memo;
   LiveHistory live;
   TrendingReader hot;
   std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
@@ -76,6 +78,7 @@ struct Recommendations::Asked : Assigned {
   RequestOrigin origin;
 
   // What follows from who asks.
+  std::uint64_t lineup = 0;               ///< Lineup::serial
   const LoadedRelease* shadow = nullptr;  ///< whom the page is to be shown to as well
   double shadow_share = 0;
   const ExposureCounters* exposures = nullptr;
