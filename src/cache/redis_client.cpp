@@ -1,7 +1,9 @@
 #include "cache/redis_client.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/write.hpp>
 #include <utility>
 #include <vector>
@@ -37,13 +39,13 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
     const RedisUrl& url = client_->options_.url;
     BoostError no_address;
     const asio::ip::address address = asio::ip::make_address(url.host, no_address);
-    if (!no_address) return connect(asio::ip::tcp::endpoint(address, url.port));
+    if (!no_address) return connect({{address, url.port}});
     resolver_.async_resolve(
         url.host, std::to_string(url.port),
         [self = shared_from_this()](const BoostError& error, const asio::ip::tcp::resolver::results_type& found) {
           if (self->client_ == nullptr) return;
           if (error || found.empty()) return self->end(error ? error.message() : "it has no address");
-          self->connect(found.begin()->endpoint());
+          self->connect({found.begin(), found.end()});
         });
   }
 
@@ -80,12 +82,15 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
   [[nodiscard]] std::size_t output_bytes() const { return output_.size(); }
 
  private:
-  void connect(const asio::ip::tcp::endpoint& endpoint) {
-    socket_.async_connect(endpoint, [self = shared_from_this()](const BoostError& error) {
-      if (self->client_ == nullptr) return;
-      if (error) return self->end(error.message());
-      self->greet();
-    });
+  /// To the first that takes it. The one that comes first is another one after each failure, as an address that keeps silent takes all the time.
+  void connect(std::vector<asio::ip::tcp::endpoint> endpoints) {
+    std::ranges::rotate(endpoints, endpoints.begin() + static_cast<std::ptrdiff_t>(client_->n_failures_ % endpoints.size()));
+    asio::async_connect(socket_, std::move(endpoints),
+                        [self = shared_from_this()](const BoostError& error, const asio::ip::tcp::endpoint&) {
+                          if (self->client_ == nullptr) return;
+                          if (error) return self->end(error.message());
+                          self->greet();
+                        });
   }
 
   /// Login and database go before whatever has been waiting for the connection.
@@ -220,6 +225,7 @@ void RedisClient::connection_ended(const Connection& ended, std::string_view why
   next_try_ = std::chrono::steady_clock::now() + backoff_;
   backoff_ = std::min(2 * backoff_, options_.backoff_max);
   const bool stood = last->is_ready();
+  if (!stood) ++n_failures_;
   fail_all(last->let_go());
   if (stood && lost_) lost_();
 }

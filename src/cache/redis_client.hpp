@@ -1,6 +1,6 @@
 #pragma once
 // One pipelined connection to a Redis: commands go out as they come, replies are told apart by their order. It reconnects by itself, waits
-// longer after each failure, and no command waits longer than its deadline.
+// longer after each failure, and no command waits longer than its deadline. Of a name with several addresses all are tried.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -85,6 +85,7 @@ class RedisClient {
   std::function<void()> lost_;
   std::shared_ptr<Connection> connection_;
   std::chrono::milliseconds backoff_;
+  std::size_t n_failures_ = 0;  ///< to connect
   Time next_try_;
   asio::steady_timer watch_timer_;
   bool is_watching_ = false;

@@ -7,6 +7,7 @@
 
 #include "cache/io_loop.hpp"
 #include "tests/support/scripted_server.hpp"
+#include "tests/support/two_addresses.hpp"
 
 namespace lodestone::cache {
 namespace {
@@ -32,8 +33,9 @@ class RedisClientTest : public testing::Test {
  protected:
   ~RedisClientTest() override { loop_.stop(); }
 
-  void connect(std::uint16_t port, const std::string& login = "", const std::string& database = "") {
-    options_.url = RedisUrl::parse("redis://" + login + "127.0.0.1:" + std::to_string(port) + database, "key");
+  void connect(std::uint16_t port, const std::string& login = "", const std::string& database = "",
+               const std::string& host = "127.0.0.1") {
+    options_.url = RedisUrl::parse("redis://" + login + host + ":" + std::to_string(port) + database, "key");
     client_ = std::make_unique<RedisClient>(loop_.context(), options_);
     loop_.start();
   }
@@ -82,6 +84,12 @@ TEST_F(RedisClientTest, logs_in_and_selects_before_anything_else) {
   EXPECT_EQ(ask({"GET", "a"}).value.text, "OK");
   EXPECT_EQ(seen,
             "*3\r\n$4\r\nAUTH\r\n$3\r\napp\r\n$6\r\ns3cret\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n");
+}
+
+TEST_F(RedisClientTest, takes_the_second_address_of_a_name_when_nobody_listens_on_the_first) {
+  ScriptedServer server(always("+OK\r\n"));
+  connect(server.port(), "", "", test::kTwoAddresses);
+  EXPECT_EQ(ask({"GET", "a"}).value.text, "OK");
 }
 
 TEST_F(RedisClientTest, a_refused_login_fails_the_commands) {

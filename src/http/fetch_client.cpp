@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -71,19 +72,25 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
     const Options& options = client_->options_;
     BoostError no_address;
     const auto address = asio::ip::make_address(options.host, no_address);
-    if (!no_address) return connect({address, options.port});
+    if (!no_address) return connect({{address, options.port}});
     resolver_.async_resolve(options.host, std::to_string(options.port),
                             then([](Connection& self, const asio::ip::tcp::resolver::results_type& found) {
-                              found.empty() ? self.lost() : self.connect(found.begin()->endpoint());
+                              found.empty() ? self.lost() : self.connect({found.begin(), found.end()});
                             }));
   }
 
-  void connect(const asio::ip::tcp::endpoint& endpoint) {
-    socket_.async_connect(endpoint, then([](Connection& self) {
-                            BoostError ignored;
-                            self.socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-                            self.write();
-                          }));
+  /// To the first that takes it. The one that comes first is another one after each failure, as an address that keeps silent takes all the time.
+  void connect(std::vector<asio::ip::tcp::endpoint> endpoints) {
+    std::ranges::rotate(endpoints, endpoints.begin() + static_cast<std::ptrdiff_t>(client_->n_failures_ % endpoints.size()));
+    auto connected = then([](Connection& self) {
+      BoostError ignored;
+      self.socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+      self.is_connected_ = true;
+      self.write();
+    });
+    asio::async_connect(
+        socket_, std::move(endpoints),
+        [connected = std::move(connected)](const BoostError& error, const asio::ip::tcp::endpoint&) { connected(error); });
   }
 
   void write() {
@@ -132,6 +139,7 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
     if (client_ == nullptr) return;
     ++turn_;
     timer_.cancel();
+    if (!is_connected_) ++client_->n_failures_;
     if (fate == Fate::kClosed) close();
     const Callback done = std::exchange(done_, nullptr);
     client_->give_back(shared_from_this());
@@ -140,6 +148,7 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
 
   void close() {
     BoostError ignored;
+    is_connected_ = false;
     resolver_.cancel();
     socket_.close(ignored);
   }
@@ -154,6 +163,7 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
   std::array<char, 16 * 1024> input_{};
   Callback done_;
   std::uint64_t turn_ = 0;  ///< of requests and tries; what an earlier one started counts no more
+  bool is_connected_ = false;
   bool is_kept_ = false;
   bool is_second_try_ = false;
 };

@@ -1,6 +1,6 @@
 #pragma once
 // GET requests to one other HTTP server, many at once, on connections that are kept. A request that is late is cancelled: its connection
-// closes, so nobody goes on working for it.
+// closes, so nobody goes on working for it. Of a name with several addresses all are tried.
 
 #include <boost/asio/io_context.hpp>
 #include <chrono>
@@ -63,6 +63,7 @@ class FetchClient {
   Options options_;
   std::vector<Handle> idle_;  ///< used last at the end
   std::list<Handle> busy_;
+  std::size_t n_failures_ = 0;  ///< to connect
 };
 
 }  // namespace lodestone::http

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/support/scripted_server.hpp"
+#include "tests/support/two_addresses.hpp"
 
 namespace lodestone::http {
 namespace {
@@ -23,8 +24,8 @@ class FetchClientTest : public testing::Test {
     context_.stop();
     if (thread_.joinable()) thread_.join();
   }
-  void connect(std::uint16_t port) {
-    options_.host = "127.0.0.1";
+  void connect(std::uint16_t port, const std::string& host = "127.0.0.1") {
+    options_.host = host;
     options_.port = port;
     client_ = std::make_unique<FetchClient>(context_, options_);
     thread_ = std::thread([this] { context_.run(); });
@@ -108,6 +109,14 @@ TEST_F(FetchClientTest, nobody_listening_is_unavailable) {
   }
   connect(port);
   EXPECT_EQ(get("/").status, Status::kUnavailable);
+}
+
+TEST_F(FetchClientTest, takes_the_second_address_of_a_name_when_nobody_listens_on_the_first) {
+  ScriptedServer server([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "x"); });
+  connect(server.port(), test::kTwoAddresses);
+  EXPECT_EQ(get("/").status, Status::kAnswer);
+  EXPECT_EQ(get("/").status, Status::kAnswer);
+  EXPECT_EQ(server.n_connections(), 1);
 }
 
 TEST_F(FetchClientTest, a_server_that_hangs_up_inside_the_answer_is_no_answer) {
