@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "app.hpp"
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "lake/canonical.hpp"
 #include "lake/table_folder.hpp"
@@ -165,7 +166,8 @@ NamedSource open_source(const Config& config, const std::string& name, SourcePoo
     return {name, std::make_unique<sources::FilesSource>((config.folder() / address.substr(6)).lexically_normal(),
                                                          config.text("source.matomo_prefix"))};
   }
-  fail(ErrorCode::kInvalidArgument, "source.{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", name, address);
+  fail(ErrorCode::kInvalidArgument, "source.{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", name,
+       shown_address(address));
 }
 
 std::vector<NamedSource> open_sources(const Config& config, SourcePools& pools) {

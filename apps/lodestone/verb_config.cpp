@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "base/address.hpp"
 #include "base/json.hpp"
 #include "config_keys.hpp"
 #include "verbs.hpp"
@@ -12,12 +13,8 @@ namespace lodestone::app {
 namespace {
 
 /// A login in an address stays where it came from.
-std::string without_password(std::string value) {
-  const std::size_t scheme = value.find("://");
-  const std::size_t at = value.rfind('@');
-  if (scheme == std::string::npos || at == std::string::npos || at < scheme) return value;
-  const std::size_t colon = value.find(':', scheme + 3);
-  return colon < at ? value.replace(colon + 1, at - colon - 1, "***") : value;
+std::string shown_value(const std::string& value) {
+  return value.find("://") == std::string::npos ? value : shown_address(value);
 }
 
 }  // namespace
@@ -35,7 +32,8 @@ int run_config(const Globals& globals, const ConfigArguments& arguments) {
   std::vector<std::vector<std::string>> rows;
   json::Array documents;
   for (const ConfigEntry& entry : config.entries()) {
-    const std::string value = without_password(fmt::format("{}", fmt::join(entry.values, ", ")));
+    std::string value;
+    for (const std::string& one : entry.values) value.append(value.empty() ? "" : ", ").append(shown_value(one));
     rows.push_back({entry.path, value, entry.origin});
     json::Value row;
     row.set("key", json::Value(entry.path));

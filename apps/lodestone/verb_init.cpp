@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/nearest.hpp"
@@ -37,7 +38,8 @@ void write_token(const fs::path& path) {
 
 void check_source(const std::string& option, const std::string& source) {
   if (source.empty() || source.starts_with("files:") || source.starts_with("mysql://")) return;
-  fail(ErrorCode::kInvalidArgument, "{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", option, source);
+  fail(ErrorCode::kInvalidArgument, "{} \"{}\" is neither files:PATH nor mysql://USER@HOST:PORT/DB", option,
+       shown_address(source));
 }
 
 /// files:data/x given in the current folder must be found from the config's folder.

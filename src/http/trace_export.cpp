@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
@@ -66,7 +67,7 @@ TraceExport::TraceExport(const TraceOptions& options, metrics::Registry& registr
   if (!endpoint_.starts_with("http://") && !endpoint_.starts_with("https://")) {
     fail(ErrorCode::kInvalidArgument,
          "serving.trace_endpoint is \"{}\", expected the address of an OTLP collector such as http://127.0.0.1:4318/v1/traces",
-         endpoint_);
+         shown_address(endpoint_));
   }
   exported_ = registry.counter("trace_spans_exported_total", "Spans that the collector took.");
   const auto dropped = [&](const char* reason) {
@@ -85,7 +86,7 @@ void TraceExport::write(std::string_view batch) {
   document_.assign(kBegin).append(batch).append(kEnd);
   const FetchAnswer answer = fetcher_.post(endpoint_, "application/json", document_);
   if (answer.status / 100 != 2) {
-    fail(ErrorCode::kUnavailable, "{} answers {}", endpoint_.substr(0, endpoint_.find('?')), answer.status);
+    fail(ErrorCode::kUnavailable, "{} answers {}", shown_address(endpoint_), answer.status);
   }
 }
 

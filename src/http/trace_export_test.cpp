@@ -128,13 +128,13 @@ TEST_F(TraceExportTest, a_collector_that_is_not_there_is_no_reason_to_wait) {
 }
 
 TEST_F(TraceExportTest, refuses_what_is_no_address) {
-  options.traces->endpoint = "localhost:4318";
+  options.traces->endpoint = "name:s3cret@localhost:4318";
   try {
     const RequestObserver observer(options, registry, clock, 1);
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.message(),
-              "serving.trace_endpoint is \"localhost:4318\", expected the address of an OTLP collector such as "
+              "serving.trace_endpoint is \"***@localhost:4318\", expected the address of an OTLP collector such as "
               "http://127.0.0.1:4318/v1/traces");
   }
 }

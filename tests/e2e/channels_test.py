@@ -61,8 +61,10 @@ class Channels(unittest.TestCase):
                         "deadline_ms: 4000, weight: 50, pages: [similar]}}")
             for config in (first, second):
                 (config.parent / "channels.yaml").write_text(channels)
-            shown = call("-c", first, "config", environment={"REDIS_URL": "redis://:hidden@example"}).stdout
+            shown = call("-c", first, "config", environment={
+                "REDIS_URL": "redis://:hidden@example", "LODESTONE_SERVING_TRACE_ENDPOINT": "https://hidden@example/v1?key=hidden"}).stdout
             self.assertIn("redis://:***@example", shown)
+            self.assertIn("https://***@example/v1?***", shown)
             self.assertNotIn("hidden", shown)
             with serve(first) as a, serve(second) as b:
                 self.share_answers(a, b)

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 
 namespace lodestone::http {
@@ -26,8 +27,6 @@ std::size_t receive(char* bytes, std::size_t, std::size_t n, void* to) {
   receiver->body.append(bytes, n);
   return n;
 }
-
-std::string without_query(const std::string& url) { return url.substr(0, url.find('?')); }
 
 }  // namespace
 
@@ -91,7 +90,7 @@ FetchAnswer Fetcher::run(const std::string& url) {
   curl_easy_setopt(handle_->curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(handle_->curl, CURLOPT_WRITEDATA, &receiver);
   const CURLcode result = curl_easy_perform(handle_->curl);
-  const std::string where = without_query(url);
+  const std::string where = shown_address(url);
   if (result == CURLE_UNSUPPORTED_PROTOCOL || result == CURLE_URL_MALFORMAT) {
     fail(ErrorCode::kInvalidArgument, "\"{}\" is no address that begins with http:// or https://", where);
   }

@@ -31,7 +31,7 @@ class Fetcher {
   Fetcher& operator=(const Fetcher&) = delete;
 
   /// An answer of whatever status. Throws invalid_argument for what is no http or https address, timeout, unavailable (no
-  /// connection, a certificate that does not hold, an answer that is too long), naming the address without its query.
+  /// connection, a certificate that does not hold, an answer that is too long), naming the address without login and query.
   FetchAnswer get(const std::string& url);
   FetchAnswer post(const std::string& url, std::string_view content_type, std::string_view body);
 

@@ -12,6 +12,7 @@ namespace lodestone::http {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class FetcherTest : public ::testing::Test {
  protected:
@@ -74,8 +75,20 @@ TEST_F(FetcherTest, takes_no_answer_beyond_its_limit) {
   limits.answer_bytes = 5'000;
   EXPECT_EQ(Fetcher(limits).get(base + "/big").body.size(), 5'000U);
   limits.answer_bytes = 4'999;
-  EXPECT_EQ(sentence([&] { Fetcher(limits).get(base + "/big?token=secret"); }), base + "/big answers with more than 4999 bytes");
+  EXPECT_EQ(sentence([&] { Fetcher(limits).get(base + "/big?token=secret"); }),
+            base + "/big?*** answers with more than 4999 bytes");
   EXPECT_EQ(code, ErrorCode::kUnavailable);
+}
+
+TEST_F(FetcherTest, sends_a_login_and_never_tells_it) {
+  const std::string with_login = "http://name:s3cret@" + base.substr(std::string("http://").size());
+  EXPECT_EQ(Fetcher().get(with_login + "/ok").status, 200);
+  listener->stop(std::chrono::milliseconds(0));
+  for (const std::string& url : {with_login + "/ok", with_login + ":x/ok", std::string("ftp://name:s3cret@127.0.0.1/")}) {
+    const std::string said = sentence([&] { Fetcher().get(url); });
+    EXPECT_NE(said, "");
+    EXPECT_THAT(said, Not(HasSubstr("s3cret")));
+  }
 }
 
 TEST_F(FetcherTest, gives_up_in_time) {

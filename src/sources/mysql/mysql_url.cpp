@@ -4,6 +4,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 
 namespace lodestone::sources {
@@ -73,7 +74,8 @@ void parse_query(std::string_view query, std::string_view address, MysqlUrl& url
 }  // namespace
 
 MysqlUrl parse_mysql_url(std::string_view text) {
-  if (!text.starts_with(kScheme)) fail(ErrorCode::kInvalidArgument, "\"{}\" is no database address; {}", text, kForms);
+  const std::string shown = shown_address(text);
+  if (!text.starts_with(kScheme)) fail(ErrorCode::kInvalidArgument, "\"{}\" is no database address; {}", shown, kForms);
   const std::string_view rest = text.substr(kScheme.size());
   const std::size_t slash = std::min(rest.find('/'), rest.size());
   const std::string_view authority = rest.substr(0, slash);
@@ -85,17 +87,17 @@ MysqlUrl parse_mysql_url(std::string_view text) {
          "the address of user \"{}\" holds a password; take it out, and give it by an environment variable or a password file",
          user.substr(0, colon));
   }
-  if (user.empty()) fail(ErrorCode::kInvalidArgument, "\"{}\" names no user; {}", text, kForms);
+  if (user.empty()) fail(ErrorCode::kInvalidArgument, "\"{}\" names no user; {}", shown, kForms);
   MysqlUrl url;
   url.user = decoded(user, "user");
-  parse_host(authority.substr(at + 1), text, url);
+  parse_host(authority.substr(at + 1), shown, url);
   const std::string_view path = slash < rest.size() ? rest.substr(slash + 1) : std::string_view{};
   const std::size_t question = std::min(path.find('?'), path.size());
   url.database = decoded(path.substr(0, question), "database");
-  parse_query(question < path.size() ? path.substr(question + 1) : std::string_view{}, text, url);
-  if (url.database.empty()) fail(ErrorCode::kInvalidArgument, "\"{}\" names no database; {}", text, kForms);
+  parse_query(question < path.size() ? path.substr(question + 1) : std::string_view{}, shown, url);
+  if (url.database.empty()) fail(ErrorCode::kInvalidArgument, "\"{}\" names no database; {}", shown, kForms);
   if (url.host.empty() == url.socket.empty()) {
-    fail(ErrorCode::kInvalidArgument, "\"{}\" must name either a host or a socket; {}", text, kForms);
+    fail(ErrorCode::kInvalidArgument, "\"{}\" must name either a host or a socket; {}", shown, kForms);
   }
   return url;
 }

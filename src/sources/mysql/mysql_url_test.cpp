@@ -53,6 +53,8 @@ TEST(MysqlUrl, refuses_a_password_without_showing_it) {
     EXPECT_THAT(failure(text), HasSubstr("holds a password")) << text;
     EXPECT_THAT(failure(text), Not(HasSubstr("cret"))) << text;
   }
+  for (const char* text : {"mysql+pymysql://root:s3cret@h/d", "root:s3cret@h/d", "mysql://root:s3/cret@h/d"})
+    EXPECT_THAT(failure(text), Not(HasSubstr("cret"))) << text;
 }
 
 TEST(MysqlUrl, names_what_is_wrong) {
