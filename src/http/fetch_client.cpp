@@ -49,6 +49,14 @@ class FetchClient::Connection : public std::enable_shared_from_this<Connection> 
     is_kept_ ? write() : resolve();
   }
 
+  /// Waits for the next request, but not for long.
+  void rest() {
+    timer_.expires_after(client_->options_.idle_time);
+    timer_.async_wait([self = shared_from_this(), turn = ++turn_](const BoostError& error) {
+      if (!error && turn == self->turn_ && self->client_ != nullptr) self->client_->forget(self);
+    });
+  }
+
   void let_go() {
     client_ = nullptr;
     done_ = nullptr;
@@ -186,6 +194,11 @@ void FetchClient::close_idle() {
   for (const Handle& one : std::exchange(idle_, {})) one->let_go();
 }
 
+void FetchClient::forget(const Handle& idle) {
+  std::erase(idle_, idle);
+  idle->let_go();
+}
+
 void FetchClient::get(std::string_view target, std::chrono::milliseconds deadline, Callback done) {
   if (busy_.size() >= options_.connections) return done({});
   const Handle connection = take_idle();
@@ -197,6 +210,7 @@ void FetchClient::give_back(const Handle& connection) {
   busy_.remove(connection);
   if (connection->socket_.is_open() && idle_.size() < options_.idle) {
     idle_.push_back(connection);
+    connection->rest();
   } else {
     connection->let_go();
   }

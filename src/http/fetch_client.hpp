@@ -38,6 +38,8 @@ class FetchClient {
     std::uint16_t port = 80;
     std::size_t connections = 256;  ///< open at once; one request more fails at once
     std::size_t idle = 64;          ///< kept for later
+    /// A connection that was not used for so long is closed: networks forget those without a word, and servers close them.
+    std::chrono::milliseconds idle_time{60'000};
     ResponseParser::Limits limits;
   };
   using Callback = std::function<void(Fetched)>;
@@ -57,6 +59,7 @@ class FetchClient {
   using Handle = std::shared_ptr<Connection>;
   Handle take_idle();
   void close_idle();
+  void forget(const Handle& idle);
   void give_back(const Handle& connection);
 
   asio::io_context& context_;

@@ -92,6 +92,21 @@ TEST_F(FetchClientTest, a_connection_that_was_closed_while_idle_costs_no_request
   EXPECT_EQ(server.n_connections(), 5);
 }
 
+TEST_F(FetchClientTest, what_was_idle_for_long_is_closed) {
+  ScriptedServer server([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "x"); });
+  options_.idle_time = 20ms;
+  connect(server.port());
+  EXPECT_EQ(get("/").status, Status::kAnswer);
+  const auto n_connections = [this] {
+    std::promise<std::size_t> n;
+    asio::post(context_, [&] { n.set_value(client_->n_connections()); });
+    return n.get_future().get();
+  };
+  while (n_connections() > 0) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(get("/").status, Status::kAnswer);
+  EXPECT_EQ(server.n_connections(), 2);
+}
+
 TEST_F(FetchClientTest, nonsense_is_no_answer) {
   ScriptedServer mad([](std::string_view bytes) {
     return ScriptedServer::Act{bytes.size(), "-ERR unknown command\r\n", 0ms, false};
