@@ -1,5 +1,6 @@
 #include "serving/event_journal.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 #include "base/error.hpp"
@@ -62,6 +63,11 @@ void EventJournal::wait_until_read() const { is_read_.wait(false, std::memory_or
 void EventJournal::submit(std::shared_ptr<EventBatch> batch) {
   {
     const std::lock_guard lock(mutex_);
+    if (batch->is_foreign && is_running_ && !is_stopping_) {
+      foreign_.push_back(std::move(batch));
+      wake_.notify_one();
+      return;
+    }
     if (is_running_ && !is_stopping_ && waiting_bytes_ + batch->lines.size() <= options_.waiting_bytes) {
       waiting_bytes_ += batch->lines.size();
       waiting_.push_back(std::move(batch));
@@ -81,9 +87,14 @@ void EventJournal::run() {
   is_read_.notify_all();
   std::unique_lock lock(mutex_);
   for (;;) {
-    wake_.wait_until(lock, next_tick_, [this] { return is_stopping_ || !waiting_.empty(); });
-    if (waiting_.empty() && is_stopping_) return;
+    wake_.wait_until(lock, next_tick_, [this] { return is_stopping_ || !waiting_.empty() || !foreign_.empty(); });
+    if (waiting_.empty() && is_stopping_) return;  // foreign events are kept by those who stored them
     const Group group = std::exchange(waiting_, {});
+    std::shared_ptr<EventBatch> foreign;
+    if (!foreign_.empty()) {
+      foreign = std::move(foreign_.front());
+      foreign_.pop_front();
+    }
     lock.unlock();
     if (!group.empty()) commit(group);
     tick();
@@ -91,6 +102,10 @@ void EventJournal::run() {
     for (const auto& batch : group) waiting_bytes_ -= batch->lines.size();
     lock.unlock();
     for (const auto& batch : group) batch->done();
+    if (foreign != nullptr) {
+      take_foreign(*foreign);
+      foreign->done();
+    }
     lock.lock();
   }
 }
@@ -142,12 +157,6 @@ void EventJournal::sort_out(EventBatch& batch, std::vector<std::uint64_t>& ids) 
   for (std::size_t i = 0; i < batch.events.size(); ++i) {
     const PostedEvent& event = batch.events[i];
     const std::uint64_t id = id_of(event);
-    if (batch.is_foreign) {
-      const bool is_new = known_.insert(id);
-      batch.outcomes[i] = is_new ? EventOutcome::kAccepted : EventOutcome::kDuplicate;
-      if (is_new) ids.push_back(id);
-      continue;
-    }
     const std::string_view line = std::string_view(batch.lines).substr(begin, batch.line_ends[i] - begin);
     begin = batch.line_ends[i];
     if (!known_.insert(id)) {
@@ -174,7 +183,7 @@ void EventJournal::commit(const Group& group) {
   for (const auto& batch : group) sort_out(*batch, ids);
   if (ids.empty()) return;
   try {
-    if (!lines_.empty()) flush();
+    flush();
   } catch (const Error& error) {
     log_error("serving", "posted events are not taken: {}", error.message());
     slots_->add(failures_);
@@ -183,7 +192,7 @@ void EventJournal::commit(const Group& group) {
     for (const auto& batch : group) batch->failure = "the events could not be written to the disk; none of them counts";
     return;
   }
-  if (options_.on_stored && !lines_.empty()) options_.on_stored(lines_);
+  if (options_.on_stored) options_.on_stored(lines_);
   feed(group);
 }
 
@@ -204,6 +213,20 @@ void EventJournal::feed(const Group& group) {
       if (batch->outcomes[i] == EventOutcome::kAccepted) stored_.push_back(std::move(batch->events[i]));
     }
   }
+  for (EventSink* sink : sinks_) sink->add(stored_);
+}
+
+/// Apart from the own ones, so that a disk that fails costs none of them.
+void EventJournal::take_foreign(const EventBatch& batch) {
+  known_.turn();
+  stored_.clear();
+  PostedEvent event;
+  for (std::string_view rest = batch.lines; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (parse_line(rest.substr(0, end), event) && known_.insert(id_of(event))) stored_.push_back(event);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (stored_.empty()) return;
   for (EventSink* sink : sinks_) sink->add(stored_);
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -35,9 +36,10 @@ struct EventBatch {
   std::vector<PostedEvent> events;
   std::string lines;                   ///< of the events, one after the other
   std::vector<std::size_t> line_ends;  ///< of each in `lines`
-  std::function<void()> done;          ///< called once, on the journal's thread or in submit()
+  /// Called once, on the journal's thread or in submit(); of a foreign batch that waits when the journal stops never.
+  std::function<void()> done;
   std::vector<EventOutcome> outcomes;  ///< of each event
-  /// Stored by another server: they feed the sinks, are not written here, and need no `lines`.
+  /// Stored by another server: of such a batch `lines` alone are given. What is new in them feeds the sinks and is not written here.
   bool is_foreign = false;
   std::string failure;  ///< "" or why nothing of the batch counts
 };
@@ -80,7 +82,8 @@ class EventJournal {
   void wait_until_read() const;
   [[nodiscard]] bool is_read() const { return is_read_.load(std::memory_order_acquire); }
 
-  /// Any thread. Never blocks longer than it takes to put the batch into a list.
+  /// Any thread. Never blocks longer than it takes to put the batch into a list. Who submits foreign batches bounds what waits of them: they are
+  /// read one between two groups of this server's own, so that a backlog of them delays nobody's answer.
   void submit(std::shared_ptr<EventBatch> batch);
 
  private:
@@ -88,6 +91,7 @@ class EventJournal {
   void run();
   void replay();
   void commit(const Group& group);
+  void take_foreign(const EventBatch& batch);
   void sort_out(EventBatch& batch, std::vector<std::uint64_t>& ids);
   void flush();
   void feed(const Group& group);
@@ -113,7 +117,8 @@ class EventJournal {
   std::mutex mutex_;
   std::condition_variable wake_;
   Group waiting_;
-  std::size_t waiting_bytes_ = 0;
+  std::deque<std::shared_ptr<EventBatch>> foreign_;  ///< that wait
+  std::size_t waiting_bytes_ = 0;                    ///< of waiting_
   bool is_running_ = false;
   bool is_stopping_ = false;
   std::thread thread_;

@@ -63,6 +63,29 @@ class EventJournalTest : public ::testing::Test {
     }
     return out;
   }
+  /// Submits them as stored by another server; the future is ready once they are taken.
+  std::future<void> share(const std::vector<std::string>& ids) {
+    auto batch = std::make_shared<EventBatch>();
+    batch->is_foreign = true;
+    batch->lines = make(ids)->lines;
+    auto done = std::make_shared<std::promise<void>>();
+    batch->done = [done] { done->set_value(); };
+    journal->submit(batch);
+    return done->get_future();
+  }
+  /// Keeps the journal's thread until the promise is kept, so that what is submitted meanwhile comes to it together.
+  std::shared_ptr<std::promise<void>> hold(const std::string& id) {
+    auto held = std::make_shared<std::promise<void>>();
+    auto reached = std::make_shared<std::promise<void>>();
+    const auto batch = make({id});
+    batch->done = [held, reached] {
+      reached->set_value();
+      held->get_future().wait();
+    };
+    journal->submit(batch);
+    reached->get_future().wait();
+    return held;
+  }
   std::vector<std::string> stored_ids() const {
     std::vector<std::string> ids;
     PostedEvent event;
@@ -134,6 +157,34 @@ TEST_F(EventJournalTest, a_failed_write_acknowledges_nothing_and_the_next_one_co
   EXPECT_EQ(send({"b", "c", "d", "a"}), "aaad") << "what was not acknowledged is no duplicate";
   EXPECT_THAT(stored_ids(), ElementsAre("a", "b", "c", "d"));
   EXPECT_EQ(registry.value(registry.counter("event_journal_failures_total", "")), 1U);
+}
+
+TEST_F(EventJournalTest, what_another_server_stored_is_fed_and_known_and_not_written) {
+  start();
+  share({"a", "b"}).wait();
+  EXPECT_THAT(fed->ids, ElementsAre("a", "b"));
+  EXPECT_EQ(send({"b", "c"}), "da");
+  share({"c", "d"}).wait();
+  EXPECT_THAT(fed->ids, ElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(stored_ids(), ElementsAre("c"));
+}
+
+TEST_F(EventJournalTest, a_disk_that_fails_costs_no_event_of_another_server) {
+  write_file_atomic(options.segments.folder, "in the way");
+  start();
+  const auto held = hold("first");
+  std::promise<void> refused;
+  const auto own = make({"a", "b"});
+  own->done = [&] { refused.set_value(); };
+  journal->submit(own);
+  const std::future<void> taken = share({"b", "c"});
+  held->set_value();
+  refused.get_future().wait();
+  taken.wait();
+  EXPECT_THAT(own->failure, HasSubstr("could not be written"));
+  EXPECT_THAT(fed->ids, ElementsAre("b", "c"));
+  fs::remove(options.segments.folder);
+  EXPECT_EQ(send({"a", "b", "c"}), "add");
 }
 
 TEST_F(EventJournalTest, a_folder_that_cannot_be_made_refuses_until_it_can) {

@@ -20,7 +20,6 @@ constexpr milliseconds kRetry{200};
 constexpr std::string_view kAtOnce = "100";
 /// Of the lines in one entry, about: kAtOnce of them fit into the bytes that a reply may have.
 constexpr std::size_t kEntryBytes = 96U << 10U;
-constexpr std::size_t kMaxEvents = 100'000;  ///< of one entry; no server of ours writes as many
 
 cache::RedisClient::Options reader_options(const cache::RedisStore::Options& store) {
   cache::RedisClient::Options out = store.client;
@@ -111,17 +110,11 @@ void EventShare::take_entry(const RespValue& fields) {
     if (fields.items[f].text == "server") server = fields.items[f + 1].text;
     if (fields.items[f].text == "lines") lines = fields.items[f + 1].text;
   }
-  if (server == origin_) return;
+  if (server == origin_ || lines.empty()) return;
   auto batch = std::make_shared<EventBatch>();
   batch->is_foreign = true;
+  batch->lines = lines;
   batch->done = [] {};
-  PostedEvent event;
-  while (!lines.empty() && batch->events.size() < kMaxEvents) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    if (parse_line(lines.substr(0, end), event)) batch->events.push_back(event);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  if (batch->events.empty()) return;
   slots_.add(taken_);
   slots_.add(metrics_->hits[static_cast<std::size_t>(cache::Tier::kFeature)]);
   journal_->submit(std::move(batch));
