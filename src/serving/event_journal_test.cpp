@@ -187,6 +187,21 @@ TEST_F(EventJournalTest, a_disk_that_fails_costs_no_event_of_another_server) {
   EXPECT_EQ(send({"a", "b", "c"}), "add");
 }
 
+TEST_F(EventJournalTest, a_backlog_of_another_server_goes_behind_its_own) {
+  start();
+  const auto held = hold("first");
+  std::vector<std::future<void>> taken;
+  for (const char* id : {"x", "y", "z"}) taken.push_back(share({id}));
+  const auto own = make({"a"});
+  std::promise<void> acknowledged;
+  own->done = [&] { acknowledged.set_value(); };
+  journal->submit(own);
+  held->set_value();
+  acknowledged.get_future().wait();
+  for (const auto& one : taken) one.wait();
+  EXPECT_THAT(fed->ids, ElementsAre("first", "a", "x", "y", "z"));
+}
+
 TEST_F(EventJournalTest, a_folder_that_cannot_be_made_refuses_until_it_can) {
   write_file_atomic(options.segments.folder, "in the way");
   start();

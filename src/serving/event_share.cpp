@@ -17,14 +17,26 @@ constexpr std::string_view kStream = "lodestone:events";
 constexpr std::string_view kBlock = "1000";
 constexpr milliseconds kPatience{3'000};
 constexpr milliseconds kRetry{200};
-constexpr std::string_view kAtOnce = "100";
-/// Of the lines in one entry, about: kAtOnce of them fit into the bytes that a reply may have.
+constexpr std::size_t kAtOnce = 100;
+/// Of the lines in one entry, about: kAtOnce of them fit into the bytes that a reply may have. The journal gets as many at once.
 constexpr std::size_t kEntryBytes = 96U << 10U;
 
 cache::RedisClient::Options reader_options(const cache::RedisStore::Options& store) {
   cache::RedisClient::Options out = store.client;
   out.stalled_after = kPatience;
   return out;
+}
+
+/// Takes whole lines of about kEntryBytes from the beginning of `rest`, at least one.
+std::string_view take_piece(std::string_view& rest) {
+  std::size_t end = rest.size();
+  if (end > kEntryBytes) {
+    end = rest.rfind('\n', kEntryBytes);
+    if (end == std::string_view::npos || end == 0) end = std::min(rest.find('\n', kEntryBytes), rest.size());
+  }
+  const std::string_view piece = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return piece;
 }
 
 }  // namespace
@@ -38,6 +50,7 @@ EventShare::EventShare(cache::IoLoop& loop, Options options, std::string origin,
       metrics_(&metrics),
       slots_(registry.register_thread()),
       state_(registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", "redis_feature"}})),
+      at_once_(kAtOnce),
       store_(loop.context(), options_.store, metrics, slots_),
       reader_(loop.context(), reader_options(options_.store)) {
   const auto counter = [&](const char* outcome) {
@@ -58,13 +71,7 @@ void EventShare::start(EventJournal& journal) {
 
 void EventShare::publish(std::string_view lines) {
   // A reader takes so many entries in one reply that none may be large.
-  while (lines.size() > kEntryBytes) {
-    std::size_t end = lines.rfind('\n', kEntryBytes);
-    if (end == std::string_view::npos || end == 0) end = std::min(lines.find('\n', kEntryBytes), lines.size());
-    publish_entry(lines.substr(0, end));
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-  }
-  if (!lines.empty()) publish_entry(lines);
+  while (!lines.empty()) publish_entry(take_piece(lines));
 }
 
 void EventShare::publish_entry(std::string_view lines) {
@@ -81,42 +88,57 @@ void EventShare::publish_entry(std::string_view lines) {
 }
 
 void EventShare::follow() {
-  reader_.send(
-      {"XREAD", "COUNT", kAtOnce, "BLOCK", kBlock, "STREAMS", kStream, last_id_}, kPatience, [this](const RedisReply& reply) {
-        const bool is_good =
-            reply.status == RedisReply::Status::kReply && (reply.value.kind == RespValue::Kind::kNull || take(reply.value));
-        if (is_good) return loop_.post([this] { follow(); });
-        loop_.after(kRetry, [this] { follow(); });
-      });
+  const std::string at_once = std::to_string(at_once_);
+  reader_.send({"XREAD", "COUNT", at_once, "BLOCK", kBlock, "STREAMS", kStream, last_id_}, kPatience, [this](RedisReply reply) {
+    const bool is_good =
+        reply.status == RedisReply::Status::kReply && (reply.value.kind == RespValue::Kind::kNull || take(reply.value));
+    if (!is_good) {
+      // So many entries may be more than a reply may have, where a server of another version has written large ones.
+      at_once_ = 1;
+      return loop_.after(kRetry, [this] { follow(); });
+    }
+    at_once_ = std::min(2 * at_once_, kAtOnce);
+    if (n_in_hand_ == 0) loop_.post([this] { follow(); });
+  });
 }
 
-bool EventShare::take(const RespValue& reply) {
+bool EventShare::take(RespValue& reply) {
   // [[stream, [[id, [field, value, ...]], ...]]]
   if (reply.kind != RespValue::Kind::kArray || reply.items.size() != 1 || reply.items[0].items.size() != 2) return false;
-  const std::vector<RespValue>& entries = reply.items[0].items[1].items;
-  if (entries.empty()) return false;
-  for (const RespValue& entry : entries) {
-    if (entry.items.size() != 2) return false;
-    last_id_ = entry.items[0].text;
-    take_entry(entry.items[1]);
-  }
+  std::vector<RespValue>& entries = reply.items[0].items[1].items;
+  const auto is_entry = [](const RespValue& entry) { return entry.items.size() == 2; };
+  if (entries.empty() || !std::ranges::all_of(entries, is_entry)) return false;
+  for (RespValue& entry : entries) take_entry(entry.items[1]);
+  last_id_ = entries.back().items[0].text;
   return true;
 }
 
-void EventShare::take_entry(const RespValue& fields) {
+void EventShare::take_entry(RespValue& fields) {
   std::string_view server;
-  std::string_view lines;
+  std::string* lines = nullptr;
   for (std::size_t f = 0; f + 1 < fields.items.size(); f += 2) {
     if (fields.items[f].text == "server") server = fields.items[f + 1].text;
-    if (fields.items[f].text == "lines") lines = fields.items[f + 1].text;
+    if (fields.items[f].text == "lines") lines = &fields.items[f + 1].text;
   }
-  if (server == origin_ || lines.empty()) return;
-  auto batch = std::make_shared<EventBatch>();
-  batch->is_foreign = true;
-  batch->lines = lines;
-  batch->done = [] {};
+  if (server == origin_ || lines == nullptr || lines->empty()) return;
   slots_.add(taken_);
   slots_.add(metrics_->hits[static_cast<std::size_t>(cache::Tier::kFeature)]);
+  if (lines->size() <= kEntryBytes) return submit(std::move(*lines));
+  for (std::string_view rest = *lines; !rest.empty();) submit(std::string(take_piece(rest)));
+}
+
+/// The journal reads the lines, on its thread.
+void EventShare::submit(std::string lines) {
+  auto batch = std::make_shared<EventBatch>();
+  batch->is_foreign = true;
+  batch->lines = std::move(lines);
+  batch->done = [this, failure = &batch->failure] {
+    if (!failure->empty()) return;  // the server is stopping
+    loop_.post([this] {
+      if (--n_in_hand_ == 0) follow();
+    });
+  };
+  ++n_in_hand_;
   journal_->submit(std::move(batch));
 }
 

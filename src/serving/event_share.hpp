@@ -39,10 +39,12 @@ class EventShare {
 
  private:
   void publish_entry(std::string_view lines);
+  /// Reads what comes next, once the journal has taken all that was read before: a backlog waits in Redis, not here.
   void follow();
   /// False when the reply is none of the stream's.
-  bool take(const cache::RespValue& reply);
-  void take_entry(const cache::RespValue& fields);
+  bool take(cache::RespValue& reply);
+  void take_entry(cache::RespValue& fields);
+  void submit(std::string lines);
 
   cache::IoLoop& loop_;
   Options options_;
@@ -57,6 +59,8 @@ class EventShare {
   std::atomic<std::size_t> n_on_the_way_{0};
   EventJournal* journal_ = nullptr;
   std::string last_id_;
+  std::size_t at_once_;        ///< entries asked for in one reply
+  std::size_t n_in_hand_ = 0;  ///< batches that the journal has not taken yet
   cache::RedisStore store_;
   cache::RedisClient reader_;
 };
