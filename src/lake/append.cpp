@@ -14,13 +14,7 @@ TableReport append(table::RowStream& rows, const std::function<std::string()>& p
                    const Clock& clock, const LakeLock&) {
   const auto start = std::chrono::steady_clock::now();
   std::optional<Manifest> manifest = find_manifest(table_path(lake, contract.source, contract.table));
-  if (!manifest) {
-    manifest.emplace();
-    manifest->layer = "raw";
-    manifest->source = contract.source;
-    manifest->table = contract.table;
-    manifest->primary_key = contract.primary_key;
-  }
+  if (!manifest) manifest = new_raw_table(contract);
   manifest->kind = kind;
   manifest->location = location;
   TableIngest ingest(engine, lake, contract, clock);

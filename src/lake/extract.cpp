@@ -51,12 +51,13 @@ std::string missing_tables(const std::vector<const Contract*>& contracts, const 
   return sentence;
 }
 
-// A cursor of one database says nothing about another one, not even of the same kind.
-void check_kinds(const std::vector<const Contract*>& contracts, const sources::Source& source, const ExtractOptions& options) {
+// A cursor of one database says nothing about another one, not even of the same kind. A source that grows tells by the position itself.
+void check_kinds(const std::vector<const Contract*>& contracts, sources::Source& source, const ExtractOptions& options) {
   if (options.mode == ExtractMode::kFull) return;
   for (const Contract* contract : contracts) {
     const std::optional<Manifest> old = find_manifest(table_path(options.lake, contract->source, contract->table));
-    if (!old || (old->kind == source.kind() && (!old->cursor || old->location == source.location()))) continue;
+    const bool knows_place = !old || !old->cursor || source.growing() != nullptr;
+    if (!old || (old->kind == source.kind() && (knows_place || old->location == source.location()))) continue;
     fail(ErrorCode::kContract,
          "the lake's table {} was made from {} ({}), this extract reads {} ({}), and mixing them would lose rows; use --full to "
          "replace "
@@ -82,18 +83,32 @@ std::string format_report(const TableReport& report) {
 
 namespace {
 
+/// Rows and position are committed together, so what a killed run had read is read again.
+TableReport extract_growth(sources::Source& source, const std::string& name, const Contract& contract, table::Engine& engine,
+                           const ExtractOptions& options, const Clock& clock) {
+  std::optional<Manifest> base = find_manifest(table_path(options.lake, contract.source, contract.table));
+  // Also a full extract keeps the rows of the lake: such a source does not keep what it has given.
+  const bool reads_all = options.mode == ExtractMode::kFull || !base || !base->cursor;
+  TableIngest ingest(engine, options.lake, contract, clock);
+  ingest.read_stream(*source.growing()->rows_after(name, reads_all ? "" : base->cursor->position));
+  if (base) ingest.drop_known(*base);
+  if (!base) base = new_raw_table(contract);
+  base->kind = source.kind();
+  base->location = source.location();
+  base->cursor.emplace().position = source.growing()->position();
+  return ingest.commit_behind(std::move(*base));
+}
+
 TableReport extract_table(sources::Source& source, const std::string& name, const Contract& contract, table::Engine& engine,
                           const ExtractOptions& options, const Clock& clock) {
   if (!name.empty() && options.capture != Capture::kFull && source.paged() != nullptr)
     return TableFollower(source, name, contract, engine, options, clock).run();
+  if (!name.empty() && source.growing() != nullptr) return extract_growth(source, name, contract, engine, options, clock);
   TableIngest ingest(engine, options.lake, contract, clock);
   if (!name.empty()) {
     const sources::TableSnapshot snapshot = source.snapshot(name);
     if (snapshot.stream) {
       ingest.read_stream(*snapshot.stream);
-      // Also of a full extract: such a source does not keep what it has given.
-      const auto base = find_manifest(table_path(options.lake, contract.source, contract.table));
-      if (snapshot.is_addition && base) ingest.keep_rest(*base);
     } else {
       ingest.read_files(snapshot, base_of(contract, options));
     }

@@ -20,6 +20,15 @@ std::string parquet(const fs::path& path) { return fmt::format("read_parquet({})
 
 }  // namespace
 
+Manifest new_raw_table(const Contract& contract) {
+  Manifest out;
+  out.layer = "raw";
+  out.source = contract.source;
+  out.table = contract.table;
+  out.primary_key = contract.primary_key;
+  return out;
+}
+
 TableIngest::TableIngest(table::Engine& engine, const fs::path& lake, const Contract& contract, const Clock& clock)
     : engine_(engine), contract_(contract), clock_(clock), lake_(lake), folder_(lake, contract.source, contract.table) {}
 
@@ -54,11 +63,13 @@ void TableIngest::set_null_rows_aside(FreshPart& part) {
   replace_part(part, fmt::format("SELECT * FROM {} WHERE {} IS NULL", parquet(part.path), reason));
 }
 
-void TableIngest::keep_rest(const Manifest& base) {
-  if (base.parts.empty()) return;
+void TableIngest::drop_known(const Manifest& base) {
   LODESTONE_ASSERT(parts_.size() == 1, "{} parts", parts_.size());
-  parts_.push_back(write_part(fmt::format("SELECT b.* FROM {} b ANTI JOIN {} USING ({})", table_sql(lake_, base),
-                                          parquet(parts_.front().path), key_list())));
+  FreshPart& part = parts_.front();
+  if (base.parts.empty() || part.rows == 0) return;
+  // The table may be large and what was read is small, so it is the latter whose keys are held in memory.
+  replace_part(part, fmt::format("SELECT n.* FROM {0} n ANTI JOIN (SELECT {1} FROM {2} b SEMI JOIN {0} USING ({1})) USING ({1})",
+                                 parquet(part.path), key_list(), table_sql(lake_, base)));
 }
 
 void TableIngest::read_files(const sources::TableSnapshot& snapshot, const std::optional<Manifest>& base) {
@@ -240,14 +251,17 @@ void TableIngest::commit_piece(Manifest& manifest) {
 void TableIngest::join_small_parts(std::vector<Part>& parts) {
   constexpr std::size_t kMaxSmallParts = 24;
   constexpr std::uint64_t kSmallRows = 1'000'000;
+  const auto is_small = [](const Part& part) { return part.kind == PartKind::kBase && part.rows < kSmallRows; };
   std::vector<std::string> small;
   for (const Part& part : parts) {
-    if (part.rows < kSmallRows) small.push_back(part.file);
+    if (is_small(part)) small.push_back(part.file);
   }
   if (small.size() <= kMaxSmallParts) return;
   const FreshPart joined = write_part("SELECT * FROM " + parquet_sql(folder_.path(), small));
-  std::erase_if(parts, [](const Part& part) { return part.rows < kSmallRows; });
-  parts.push_back({joined.path.filename().string(), joined.rows, static_cast<std::uint64_t>(fs::file_size(joined.path))});
+  // In the place of the first, so that changes go on lying over it.
+  const auto first = std::find_if(parts.begin(), parts.end(), is_small);
+  *first = {joined.path.filename().string(), joined.rows, static_cast<std::uint64_t>(fs::file_size(joined.path))};
+  parts.erase(std::remove_if(first + 1, parts.end(), is_small), parts.end());
 }
 
 TableReport TableIngest::commit_behind(Manifest manifest) {
@@ -265,14 +279,10 @@ TableReport TableIngest::commit_behind(Manifest manifest) {
 }
 
 TableReport TableIngest::commit(const std::string& kind, const std::string& location) {
-  Manifest manifest;
-  manifest.layer = "raw";
-  manifest.source = contract_.source;
-  manifest.table = contract_.table;
+  Manifest manifest = new_raw_table(contract_);
   manifest.kind = kind;
   manifest.location = location;
   manifest.created_at = clock_.now();
-  manifest.primary_key = contract_.primary_key;
   for (const FreshPart& part : parts_) {
     manifest.parts.push_back({part.path.filename().string(), part.rows, static_cast<std::uint64_t>(fs::file_size(part.path))});
   }

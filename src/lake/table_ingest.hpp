@@ -12,6 +12,9 @@
 
 namespace lodestone::lake {
 
+/// The manifest of a table that has nothing yet.
+Manifest new_raw_table(const Contract& contract);
+
 /// Reads one snapshot of one table and commits it. Made for one table, used once, one thread.
 class TableIngest {
  public:
@@ -21,8 +24,8 @@ class TableIngest {
   void read_stream(table::RowStream& stream);
   /// One piece of a table, `n_before` rows of which were read before.
   void read_stream(table::RowStream& stream, Progress& progress, std::uint64_t n_before);
-  /// Rows that go onto those of `base`; where both have a key, what was read wins. After read_stream().
-  void keep_rest(const Manifest& base);
+  /// Leaves out rows whose key `base` has. After read_stream().
+  void drop_known(const Manifest& base);
   /// Files: types are cast row by row, keys are checked; `base` holds the rows that increments come on top of when there is no full file.
   void read_files(const sources::TableSnapshot& snapshot, const std::optional<Manifest>& base);
 

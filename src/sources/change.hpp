@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +21,6 @@ struct TableSnapshot {
   std::unique_ptr<table::RowStream> stream;  ///< rows of a database; then there are no files
   fs::path full_file;                ///< the whole table; "" when there are only increments, which then go onto the lake's table
   std::vector<fs::path> increments;  ///< oldest first; later rows win by primary key
-  bool is_addition = false;          ///< rows of the stream go onto the lake's table, where they win by primary key
 };
 
 /// A value of an ordering column, as text ("42", "2026-11-25 09:30:00.000001", bytes as "00ff") and with the type that it has there.
@@ -117,6 +117,18 @@ class PagedSource {
                                                          std::int64_t width) = 0;
 };
 
+/// A source whose tables only grow, and which does not keep all that it has given: the lake does. One thread; one stream at a time, read to
+/// its end.
+class GrowingSource {
+ public:
+  virtual ~GrowingSource() = default;
+  /// Rows behind a position that an earlier stream of the table has ended at, "" = all that are there. Rows that were given before may be among
+  /// them. Throws corrupt for a position that is none.
+  [[nodiscard]] virtual std::unique_ptr<table::RowStream> rows_after(const std::string& table, std::string_view position) = 0;
+  /// Where the last stream has ended.
+  [[nodiscard]] virtual std::string position() const = 0;
+};
+
 /// A place that tables come from. One thread.
 class Source {
  public:
@@ -132,6 +144,8 @@ class Source {
   [[nodiscard]] virtual TableSnapshot snapshot(const std::string& table) = 0;
   /// Itself when its tables can be followed piece by piece, else nullptr.
   [[nodiscard]] virtual PagedSource* paged() { return nullptr; }
+  /// Itself when its tables only grow, else nullptr.
+  [[nodiscard]] virtual GrowingSource* growing() { return nullptr; }
 };
 
 }  // namespace lodestone::sources
