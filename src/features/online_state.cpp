@@ -1,6 +1,5 @@
 #include "features/online_state.hpp"
 
-#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "features/recent_times.hpp"
+#include "features/touched_map.hpp"
 
 namespace lodestone::features {
 namespace {
@@ -47,11 +47,23 @@ constexpr std::array<double, 3> kHalfLives = {1, 7, 30};
 struct User {
   UserTotals totals;
   RecentTimes views, clicks, orders;
+  [[nodiscard]] bool has_until(std::int64_t at) const {
+    return views.has_until(at) || clicks.has_until(at) || orders.has_until(at);
+  }
+  void drop(std::int64_t at) {
+    for (RecentTimes* times : {&views, &clicks, &orders}) times->drop(at);
+  }
 };
 
 struct Item {
   ItemTotals totals;
   RecentTimes exposures, views, clicks, carts, orders;
+  [[nodiscard]] bool has_until(std::int64_t at) const {
+    return exposures.has_until(at) || views.has_until(at) || clicks.has_until(at) || carts.has_until(at) || orders.has_until(at);
+  }
+  void drop(std::int64_t at) {
+    for (RecentTimes* times : {&exposures, &views, &clicks, &carts, &orders}) times->drop(at);
+  }
 };
 
 /// Over all users, or over all items: what the rates are smoothed towards.
@@ -260,11 +272,13 @@ std::uint64_t next_serial() {
 }  // namespace
 
 struct OnlineState::Data {
+  explicit Data(const Options& of) : options(of), users(of.newcomers), items(of.newcomers) {}
+
   Options options;
   std::uint64_t serial = next_serial();
   std::array<std::uint32_t, kChangeSlots> changes{};
-  absl::flat_hash_map<UserId, User> users;
-  absl::flat_hash_map<ItemId, Item> items;
+  TouchedMap<UserId, User> users;
+  TouchedMap<ItemId, Item> items;
   Sums user_sums;
   Sums item_sums;
   TimePoint newest{};  ///< latest `now` of all
@@ -295,7 +309,7 @@ void OnlineState::Data::load(const OnlineSnapshot& snapshot) {
   newest = generation_at = snapshot.as_of;
   users.reserve(snapshot.users.size());
   for (const UserTotals& totals : snapshot.users) {
-    if (!users.emplace(totals.user, User{totals, {}, {}, {}}).second)
+    if (!users.keep(totals.user, User{totals, {}, {}, {}}))
       fail(ErrorCode::kContract, "the online snapshot has user {} twice; build it again", raw(totals.user));
     user_sums.exposures += totals.exposures;
     user_sums.views += totals.views;
@@ -305,7 +319,7 @@ void OnlineState::Data::load(const OnlineSnapshot& snapshot) {
   }
   items.reserve(snapshot.items.size());
   for (const ItemTotals& totals : snapshot.items) {
-    if (!items.emplace(totals.item, Item{totals, {}, {}, {}, {}, {}}).second)
+    if (!items.keep(totals.item, Item{totals, {}, {}, {}, {}, {}}))
       fail(ErrorCode::kContract, "the online snapshot has item {} twice; build it again", raw(totals.item));
     item_sums.exposures += totals.exposures;
     item_sums.views += totals.views;
@@ -324,8 +338,8 @@ void OnlineState::Data::load_recent(const OnlineSnapshot& snapshot) {
            format_rfc3339(snapshot.as_of), format_rfc3339(event.at));
     }
     before = event.at;
-    if (event.user) add_time(users[*event.user], event);
-    add_time(items[event.item], event);
+    if (event.user) add_time(users.keep(*event.user), event);
+    add_time(items.keep(event.item), event);
     if (event.at >= snapshot.as_of - options.lateness) ids.insert(event.id);
   }
 }
@@ -348,10 +362,9 @@ std::span<const std::string_view> online_columns(Group group) {
   return {};
 }
 
-OnlineState::OnlineState(const OnlineSnapshot& snapshot, const Options& options) : data_(std::make_unique<Data>()) {
+OnlineState::OnlineState(const OnlineSnapshot& snapshot, const Options& options) : data_(std::make_unique<Data>(options)) {
   if (options.lateness.count() < 0 || options.lateness.count() > kRecentMicros)
     fail(ErrorCode::kInvalidArgument, "a lateness of {} microseconds is not between 0 and 30 days", options.lateness.count());
-  data_->options = options;
   data_->load(snapshot);
 }
 
@@ -366,12 +379,12 @@ OnlineState::Added OnlineState::add(const OnlineEvent& event, TimePoint now) {
   if (event.at < data.newest - data.options.lateness) return Added::kTooLate;
   if (!data.remember(event.id)) return Added::kDuplicate;
   if (event.user) {
-    User& user = data.users[*event.user];
+    User& user = data.users.touch(*event.user);
     count(user, data.user_sums, event);
     add_time(user, event);
   }
   ++data.changes[change_slot(event.item)];
-  Item& item = data.items[event.item];
+  Item& item = data.items.touch(event.item);
   count(item, data.item_sums, event);
   add_time(item, event);
   return Added::kAdded;
@@ -381,10 +394,9 @@ void OnlineState::user_row(UserId user, TimePoint now, std::span<float> row) con
   const Data& data = *data_;
   LODESTONE_ASSERT(row.size() == data.n_user_features, "{} columns", row.size());
   const User none;
-  const auto found = data.users.find(user);
+  const auto* found = data.users.find(user);
   RowWriter out(data.user_places, row);
-  write_user(found == data.users.end() ? none : found->second, data.user_sums, data.options.smoothing, std::max(now, data.newest),
-             out);
+  write_user(found == nullptr ? none : *found, data.user_sums, data.options.smoothing, std::max(now, data.newest), out);
   LODESTONE_ASSERT(out.is_full());
 }
 
@@ -392,10 +404,9 @@ void OnlineState::item_row(ItemId item, TimePoint now, std::span<float> row) con
   const Data& data = *data_;
   LODESTONE_ASSERT(row.size() == data.n_item_features, "{} columns", row.size());
   const Item none;
-  const auto found = data.items.find(item);
+  const auto* found = data.items.find(item);
   RowWriter out(data.item_places, row);
-  write_item(found == data.items.end() ? none : found->second, data.item_sums, data.options.smoothing, std::max(now, data.newest),
-             out);
+  write_item(found == nullptr ? none : *found, data.item_sums, data.options.smoothing, std::max(now, data.newest), out);
   LODESTONE_ASSERT(out.is_full());
 }
 
@@ -403,14 +414,26 @@ std::uint64_t OnlineState::serial() const { return data_->serial; }
 
 std::uint32_t OnlineState::changes(ItemId item) const { return data_->changes[change_slot(item)]; }
 
-void OnlineState::forget(TimePoint now) {
+OnlineState::Stale OnlineState::find_stale(TimePoint now) const {
+  const std::int64_t oldest = micros(std::max(now, data_->newest)) - kRecentMicros;
+  Stale out;
+  data_->users.each([&](UserId id, const User& user) {
+    if (user.has_until(oldest)) out.users.push_back(id);
+  });
+  data_->items.each([&](ItemId id, const Item& item) {
+    if (item.has_until(oldest)) out.items.push_back(id);
+  });
+  return out;
+}
+
+void OnlineState::forget(TimePoint now, std::span<const UserId> users, std::span<const ItemId> items) {
   data_->newest = std::max(now, data_->newest);
   const std::int64_t oldest = micros(data_->newest) - kRecentMicros;
-  for (auto& [id, user] : data_->users) {
-    for (RecentTimes* times : {&user.views, &user.clicks, &user.orders}) times->drop(oldest);
+  for (const UserId id : users) {
+    if (User* user = data_->users.find(id)) user->drop(oldest);
   }
-  for (auto& [id, item] : data_->items) {
-    for (RecentTimes* times : {&item.exposures, &item.views, &item.clicks, &item.carts, &item.orders}) times->drop(oldest);
+  for (const ItemId id : items) {
+    if (Item* item = data_->items.find(id)) item->drop(oldest);
   }
 }
 

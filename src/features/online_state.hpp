@@ -90,7 +90,8 @@ std::span<const std::string_view> online_columns(Group group);
 
 /// The state of all users and items. Memory: 220 to 440 bytes a user and 300 to 600 an item that ever had an event (as full as the hash
 /// table is), 8 to 16 bytes a view, click or order of the last 30 days for its user, the same or an exposure or cart for its item, and 10 to
-/// 20 an event of the last one to two `lateness`. Older times fall out when the next comes, or by forget().
+/// 20 an event of the last one to two `lateness`. Older times fall out when the next comes, or by forget(). Of users and items that the snapshot
+/// does not have, whose ids anybody can make up, those touched last are there; what the others did comes with the next release.
 ///
 /// One thread writes (add, forget); rows may be read by many at once while none does. A server that reads meanwhile holds a lock of its own.
 class OnlineState {
@@ -99,6 +100,8 @@ class OnlineState {
     /// An event may come so long after it happened; a longer time costs memory, as each event's id is kept as long, to know it again.
     std::chrono::microseconds lateness = std::chrono::hours(24);
     double smoothing = 20;  ///< of the rates, as the queries have it
+    std::size_t newcomers =
+        100'000;  ///< users, and as many items, that the snapshot does not have; at least half of them are known
   };
   /// What became of an event. Only kAdded changed anything.
   enum class Added : std::uint8_t {
@@ -133,9 +136,15 @@ class OnlineState {
   /// stays, but for the rates over all items.
   [[nodiscard]] std::uint32_t changes(ItemId item) const;
 
-  /// Frees the times that are out of every window at `now`, also of those to whom nothing is done any more. Rows are asked for from then on.
-  /// O(users + items): once a day.
-  void forget(TimePoint now);
+  /// Who has times that are out of every window.
+  struct Stale {
+    std::vector<UserId> users;
+    std::vector<ItemId> items;
+  };
+  /// Those at `now`, who are there because nothing is done by them or to them any more. O(users + items); rows may be read meanwhile.
+  [[nodiscard]] Stale find_stale(TimePoint now) const;
+  /// Frees these times of theirs. Rows are asked for as of `now` or later from then on.
+  void forget(TimePoint now, std::span<const UserId> users, std::span<const ItemId> items);
 
  private:
   struct Data;

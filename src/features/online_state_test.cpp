@@ -35,6 +35,14 @@ class OnlineStateTest : public testing::Test {
     state_.item_row(kItem, now, row);
     return row[find_feature(Group::kItem, name).value()];
   }
+  void forget(TimePoint now) {
+    const OnlineState::Stale stale = state_.find_stale(now);
+    EXPECT_THAT(stale.users, testing::ElementsAre(kUser));
+    EXPECT_THAT(stale.items, testing::ElementsAre(kItem));
+    state_.forget(now, stale.users, stale.items);
+    EXPECT_TRUE(state_.find_stale(now).users.empty());
+    EXPECT_TRUE(state_.find_stale(now).items.empty());
+  }
   static OnlineSnapshot start() {
     OnlineSnapshot snapshot;
     snapshot.as_of = parse_time("2026-10-01T00:00:00Z").value();
@@ -109,11 +117,40 @@ TEST_F(OnlineStateTest, a_guests_event_counts_for_the_item_alone) {
 TEST_F(OnlineStateTest, forgetting_leaves_the_windows_and_the_totals) {
   state_.add(event("v", EventKind::kView, t_), t_);
   state_.add(event("w", EventKind::kView, t_ + 24h), t_ + 24h);
-  state_.forget(t_ + 720h);
+  forget(t_ + 720h);
   EXPECT_EQ(user("user_views_30d", t_ + 720h), 1);
-  state_.forget(t_ + 2400h);
+  forget(t_ + 2400h);
   EXPECT_EQ(user("user_views_30d", t_ + 2400h), 0);
   EXPECT_EQ(user("user_view_count", t_ + 2400h), 2);
+}
+
+TEST_F(OnlineStateTest, made_up_ids_push_out_each_other_and_nobody_of_the_snapshot) {
+  OnlineSnapshot snapshot = start();
+  snapshot.users.push_back({.user = UserId(7), .views = 3});
+  state_ = OnlineState(snapshot, {.lateness = 2h, .smoothing = 20, .newcomers = 10});
+  const auto did = [&](int n, std::int64_t who) {
+    OnlineEvent one = event(std::to_string(n), EventKind::kView, t_);
+    one.user = UserId(who);
+    one.item = ItemId(who);
+    state_.add(one, t_);
+  };
+  const auto views = [&](std::int64_t who) {
+    std::vector<float> row(features_of(Group::kUser).size());
+    state_.user_row(UserId(who), t_, row);
+    return row[find_feature(Group::kUser, "user_view_count").value()];
+  };
+  did(0, 7);
+  did(1, 1'000);
+  for (int n = 0; n < 100; ++n) {
+    did(10 + 2 * n, 2'000 + n);
+    did(11 + 2 * n, 1'000);
+  }
+  EXPECT_EQ(views(7), 4);
+  EXPECT_EQ(views(1'000), 101) << "who comes again and again stays";
+  for (int n = 96; n < 100; ++n) EXPECT_EQ(views(2'000 + n), 1) << n;
+  int n_known = 0;
+  for (int n = 0; n < 100; ++n) n_known += views(2'000 + n) > 0 ? 1 : 0;
+  EXPECT_LT(n_known, 10);
 }
 
 TEST_F(OnlineStateTest, starts_from_a_snapshot_and_knows_its_events) {

@@ -44,6 +44,9 @@ class RecentTimes {
     if (times_.empty()) times_.shrink_to_fit();
   }
 
+  /// Whether drop() would forget any.
+  [[nodiscard]] bool has_until(std::int64_t at) const { return n_dropped_ < times_.size() && times_[n_dropped_] <= at; }
+
   /// A time counts when its age is below the window's width, so at a width's very end it is out. O(log n). `now` is not before any of the times.
   [[nodiscard]] WindowCounts count(std::int64_t now) const {
     const auto month = std::upper_bound(begin(), times_.end(), now - kRecentMicros);

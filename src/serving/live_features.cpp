@@ -77,6 +77,22 @@ void LiveFeatures::catch_up(const fs::path& folder, TimePoint from) {
   is_behind_ = false;
 }
 
+void LiveFeatures::forget(TimePoint now) {
+  const std::lock_guard lock(write_mutex_);
+  if (is_behind_) return;
+  // Nobody writes now, so the long look needs none of the readers' locks.
+  const features::OnlineState::Stale stale = state_.find_stale(now);
+  const auto forget_some = [&](std::span<const UserId> users, std::span<const ItemId> items) {
+    for (Lock& reader : readers_) reader.mutex.lock();
+    state_.forget(now, users, items);
+    for (Lock& reader : readers_) reader.mutex.unlock();
+  };
+  for (std::span<const UserId> rest = stale.users; !rest.empty(); rest = rest.subspan(std::min(rest.size(), kAtOnce)))
+    forget_some(rest.first(std::min(rest.size(), kAtOnce)), {});
+  for (std::span<const ItemId> rest = stale.items; !rest.empty(); rest = rest.subspan(std::min(rest.size(), kAtOnce)))
+    forget_some({}, rest.first(std::min(rest.size(), kAtOnce)));
+}
+
 std::shared_ptr<const LiveFeatures> LiveFeatureSet::open(const bundle::Bundle& bundle) {
   const auto& ranking = bundle.release().ranking;
   if (ranking == nullptr || ranking->rankers.empty()) return nullptr;
@@ -93,15 +109,21 @@ std::shared_ptr<const LiveFeatures> LiveFeatureSet::open(const bundle::Bundle& b
   return state;
 }
 
-void LiveFeatureSet::add(std::span<const PostedEvent> events) {
-  std::vector<std::shared_ptr<LiveFeatures>> states;
-  {
-    const std::lock_guard lock(mutex_);
-    for (const auto& one : states_) {
-      if (auto state = one.lock()) states.push_back(std::move(state));
-    }
+std::vector<std::shared_ptr<LiveFeatures>> LiveFeatureSet::states() {
+  std::vector<std::shared_ptr<LiveFeatures>> out;
+  const std::lock_guard lock(mutex_);
+  for (const auto& one : states_) {
+    if (auto state = one.lock()) out.push_back(std::move(state));
   }
-  for (const auto& state : states) state->add(events);
+  return out;
+}
+
+void LiveFeatureSet::add(std::span<const PostedEvent> events) {
+  for (const auto& state : states()) state->add(events);
+}
+
+void LiveFeatureSet::forget(TimePoint now) {
+  for (const auto& state : states()) state->forget(now);
 }
 
 }  // namespace lodestone::serving

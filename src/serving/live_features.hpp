@@ -27,6 +27,8 @@ class LiveFeatures {
   void add(std::span<const PostedEvent> events);
   /// Reads what the journal in `folder` has from before the first add(). Called once.
   void catch_up(const fs::path& folder, TimePoint from);
+  /// Frees what is out of every window. Events wait for as long as it takes to look at all users and items. Any thread.
+  void forget(TimePoint now);
 
  private:
   struct alignas(64) Lock {
@@ -56,10 +58,14 @@ class LiveFeatureSet final : public EventSink {
   std::shared_ptr<const LiveFeatures> open(const bundle::Bundle& bundle);
 
   void add(std::span<const PostedEvent> events) override;
+  /// Of all states that are open. Any thread.
+  void forget(TimePoint now);
   /// A state reads the journal for itself.
   [[nodiscard]] bool wants_replay() const override { return false; }
 
  private:
+  std::vector<std::shared_ptr<LiveFeatures>> states();
+
   fs::path journal_;
   std::size_t n_readers_;
   std::mutex mutex_;

@@ -99,6 +99,30 @@ TEST_F(LiveFeaturesTest, a_release_without_a_snapshot_keeps_its_own_features) {
   EXPECT_EQ(list("/similar/10?limit=10").front().id, before.front().id);
 }
 
+TEST(LiveFeatures, forgets_the_times_of_those_who_left) {
+  LiveFeatures live({}, 1);
+  live.catch_up("", {});
+  const TimePoint then{std::chrono::hours(1'000)};
+  for (int e = 0; e < 100; ++e) {
+    PostedEvent event;
+    event.event_id = std::to_string(e);
+    event.user = UserId(e);
+    event.item = ItemId(e);
+    event.at = event.received_at = then;
+    live.add({&event, 1});
+  }
+  const TimePoint now = then + std::chrono::days(31);
+  const auto n_stale = [&] {
+    engine::PageRequest page;
+    const auto lock = live.read(0, now, page);
+    const features::OnlineState::Stale stale = page.online->find_stale(now);
+    return stale.users.size() + stale.items.size();
+  };
+  EXPECT_EQ(n_stale(), 200U);
+  live.forget(now);
+  EXPECT_EQ(n_stale(), 0U);
+}
+
 TEST(LiveFeatures, reads_and_writes_at_once) {
   LiveFeatures live({}, 2);
   live.catch_up("", {});

@@ -13,6 +13,8 @@ namespace {
 
 /// One may wait for the disk while the other answers a scrape.
 constexpr std::size_t kAdminThreads = 2;
+/// Of what fell out of the longest window, 30 days.
+constexpr std::chrono::hours kForgetEvery{6};
 
 std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, EventShare* share, std::vector<EventSink*> sinks,
                                            metrics::Registry& registry, const Clock& clock) {
@@ -144,6 +146,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   housekeeper_.add([this] { experiments_.look(); });
   housekeeper_.add([this] { loader_.look(); });
   housekeeper_.add([this] { guardrails_.check(); });
+  housekeeper_.add([this, &clock] { live_features_.forget(clock.now()); }, kForgetEvery);
   housekeeper_.add([this] {
     releases_.collect();
     experiments_.collect();

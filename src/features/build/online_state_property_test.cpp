@@ -139,7 +139,10 @@ class OnlineStateProperty : public FeatureFixture {
         if (added == OnlineState::Added::kAdded) insert(stream[next]);
         ++outcomes[static_cast<std::size_t>(added)];
       }
-      if (look == looks[1]) state.forget(look);
+      if (look == looks[1]) {
+        const OnlineState::Stale stale = state.find_stale(look);
+        state.forget(look, stale.users, stale.items);
+      }
       expect_rows(state, look);
     }
     EXPECT_GT(outcomes[static_cast<std::size_t>(OnlineState::Added::kDuplicate)], 0);
