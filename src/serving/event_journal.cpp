@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "serving/event_replay.hpp"
 
 namespace lodestone::serving {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 constexpr double kFlushBounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1};
 /// What is learned from events shows after this long at the latest.
 constexpr std::chrono::milliseconds kTick{250};
-/// Replayed events that the sinks get at once.
-constexpr std::size_t kReplayed = 1'024;
 /// Seeds by which a user and a visitor of the same text are two senders.
 constexpr std::uint64_t kVisitorSeed = 1;
 
@@ -119,33 +118,23 @@ void EventJournal::tick() {
 
 void EventJournal::replay() {
   std::uint64_t n_events = 0;
-  PostedEvent event;
-  stored_.clear();
-  const auto hand_over = [this] {
+  // Ids that are older are not remembered, and what the sinks remember is bounded, too: a long journal is no reason to be late.
+  const std::vector<fs::path> segments =
+      newest_segments(options_.segments.folder, std::max(options_.known_ids, options_.replayed));
+  replay_segments(segments, [&](std::span<PostedEvent> events) {
+    known_.turn();
+    std::size_t n_new = 0;
+    for (PostedEvent& event : events) {
+      // A group whose flush failed may stand here, and again where it was sent again.
+      if (!known_.insert(id_of(event))) continue;
+      if (&events[n_new] != &event) std::swap(events[n_new], event);
+      ++n_new;
+    }
+    n_events += n_new;
     for (EventSink* sink : sinks_) {
-      if (sink->wants_replay()) sink->add(stored_);
+      if (sink->wants_replay()) sink->add(events.first(n_new));
     }
-    stored_.clear();
-  };
-  for (const fs::path& path : list_segments(options_.segments.folder)) {
-    try {
-      const SegmentDamage damage = read_segment(path, [&](std::string_view line) {
-        if (!parse_line(line, event)) return false;
-        known_.turn();
-        // A group whose flush failed may stand here, and again where it was sent again.
-        if (!known_.insert(id_of(event))) return true;
-        ++n_events;
-        stored_.push_back(event);
-        if (stored_.size() == kReplayed) hand_over();
-        return true;
-      });
-      if (damage.is_torn) log_info("serving", "{}: its last line is torn and was not acknowledged; left out", path.string());
-      if (damage.n_damaged > 0) log_error("serving", "{}: {} damaged lines are left out", path.string(), damage.n_damaged);
-    } catch (const Error& error) {
-      log_error("serving", "events of this segment are not known again: {}", error.message());
-    }
-  }
-  hand_over();
+  });
   if (n_events > 0) log_info("serving", "event journal: {} events read again", n_events);
 }
 

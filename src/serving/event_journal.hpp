@@ -61,6 +61,7 @@ class EventJournal {
   struct Options {
     EventSegments::Options segments;
     std::size_t known_ids = 1'000'000;                   ///< newest event ids by which a repeated one is known
+    std::size_t replayed = 1'000'000;                    ///< newest events that a start reads again, at least known_ids
     double events_per_second = 100;                      ///< of one visitor or user; 0 = no limit
     std::size_t waiting_bytes = std::size_t{64} << 20U;  ///< lines that wait for the disk; beyond them a batch fails at once
     /// Gets the lines of this server's own events once they are on the disk, on the journal's thread; may be empty.
@@ -74,7 +75,7 @@ class EventJournal {
   EventJournal(const EventJournal&) = delete;
   EventJournal& operator=(const EventJournal&) = delete;
 
-  /// Reads what is in the folder, then writes.
+  /// Reads the newest events in the folder, then writes.
   void start();
   /// Writes what waits and ends.
   void stop();

@@ -127,6 +127,18 @@ TEST_F(EventJournalTest, knows_and_feeds_them_after_a_restart) {
   EXPECT_EQ(list_segments(options.segments.folder).size(), 2U) << "a server begins a file of its own";
 }
 
+TEST_F(EventJournalTest, a_start_reads_no_more_than_the_newest_events) {
+  options.segments.segment_bytes = 1;  // a segment each
+  start();
+  for (const char* id : {"a", "b", "c", "d", "e"}) send({id});
+  journal.reset();
+  options.replayed = 3;
+  options.known_ids = 2;
+  start();
+  EXPECT_THAT(fed->ids, ElementsAre("c", "d", "e"));
+  EXPECT_EQ(send({"e", "f"}), "da");
+}
+
 TEST_F(EventJournalTest, a_torn_tail_and_a_damaged_line_cost_themselves_only) {
   start();
   send({"a", "b", "c"});

@@ -51,6 +51,22 @@ std::vector<fs::path> list_segments(const fs::path& folder) {
   return paths;
 }
 
+std::vector<fs::path> newest_segments(const fs::path& folder, std::uint64_t n_lines) {
+  std::vector<fs::path> out = list_segments(folder);
+  std::size_t first = out.size();
+  for (std::uint64_t n = 0; first > 0 && n < n_lines; --first) {
+    try {
+      const MappedFile file(out[first - 1]);
+      const std::string_view text = file.text();
+      for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) ++n;
+    } catch (const Error&) {
+      // It is gone, or who reads it will say why it cannot be read.
+    }
+  }
+  out.erase(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(first));
+  return out;
+}
+
 SegmentDamage read_segment(const fs::path& path, const std::function<bool(std::string_view)>& take) {
   SegmentDamage damage;
   if (!fs::exists(path)) return damage;

@@ -55,6 +55,9 @@ class EventSegments {
 /// The segments of a folder, oldest first; none when there is no such folder.
 std::vector<fs::path> list_segments(const fs::path& folder);
 
+/// The newest of them that have at least `n_lines` lines together, or all, oldest first.
+std::vector<fs::path> newest_segments(const fs::path& folder, std::uint64_t n_lines);
+
 /// Lines of a segment that a stop in the middle of a write has torn, or that are damaged.
 struct SegmentDamage {
   std::uint64_t n_damaged = 0;  ///< lines in the middle that are not what was written

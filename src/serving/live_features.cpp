@@ -4,14 +4,13 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "serving/event_replay.hpp"
 
 namespace lodestone::serving {
 namespace {
 
 /// Events that are counted under one taking of the locks: about 30 us.
 constexpr std::size_t kAtOnce = 32;
-/// Replayed events that are counted at once while nobody reads yet.
-constexpr std::size_t kReplayed = 4'096;
 
 constexpr features::OnlineState::Options kOptions;
 
@@ -54,22 +53,19 @@ void LiveFeatures::add(std::span<const PostedEvent> events) {
 }
 
 void LiveFeatures::catch_up(const fs::path& folder, TimePoint from) {
+  std::vector<fs::path> segments = folder.empty() ? std::vector<fs::path>() : list_segments(folder);
+  // A segment before one that was begun too early has ended too early.
+  const auto last_older =
+      std::find_if(segments.rbegin(), segments.rend(), [&](const fs::path& path) { return is_older(path, from); });
+  if (last_older != segments.rend()) segments.erase(segments.begin(), last_older.base() - 1);
   std::vector<Arrived> read;
-  PostedEvent event;
-  const std::vector<fs::path> segments = folder.empty() ? std::vector<fs::path>() : list_segments(folder);
-  for (std::size_t s = 0; s < segments.size(); ++s) {
-    if (s + 1 < segments.size() && is_older(segments[s + 1], from)) continue;  // it ended before
-    (void)read_segment(segments[s], [&](std::string_view line) {
-      if (!parse_line(line, event)) return false;
+  replay_segments(segments, [&](std::span<const PostedEvent> events) {
+    read.clear();
+    for (const PostedEvent& event : events) {
       if (event.received_at >= from) read.push_back(arrived(event));
-      if (read.size() >= kReplayed) {
-        count(read);
-        read.clear();
-      }
-      return true;
-    });
-  }
-  count(read);
+    }
+    count(read);
+  });
   // Those that came meanwhile may have been read above, too; the state knows them by their ids.
   const std::lock_guard lock(write_mutex_);
   count(waiting_);

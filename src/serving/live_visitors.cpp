@@ -63,9 +63,6 @@ void record(LiveVisitor& of, const PostedEvent& event) {
 }  // namespace
 
 struct LiveVisitors::Entry {
-  std::uint64_t key = 0;
-  std::uint32_t newer = kNone;  ///< neighbours by last event
-  std::uint32_t older = kNone;
   std::optional<UserId> joined;  ///< of a visitor: whom it belongs to
   LiveVisitor visitor;
 };
@@ -74,18 +71,25 @@ struct alignas(64) LiveVisitors::Shard {
   mutable std::mutex mutex;
   absl::flat_hash_map<std::uint64_t, std::uint32_t> places;
   std::vector<Entry> entries;
+  /// Of each entry; apart from them, because an event moves the links of five, and entries are large.
+  struct Link {
+    std::uint64_t key = 0;
+    std::uint32_t newer = kNone;  ///< neighbours by last event
+    std::uint32_t older = kNone;
+  };
+  std::vector<Link> links;
   std::uint32_t newest = kNone;
   std::uint32_t oldest = kNone;
 
   void unlink(std::uint32_t place) {
-    const Entry& entry = entries[place];
-    (entry.newer == kNone ? newest : entries[entry.newer].older) = entry.older;
-    (entry.older == kNone ? oldest : entries[entry.older].newer) = entry.newer;
+    const Link& link = links[place];
+    (link.newer == kNone ? newest : links[link.newer].older) = link.older;
+    (link.older == kNone ? oldest : links[link.older].newer) = link.newer;
   }
   void link_newest(std::uint32_t place) {
-    entries[place].newer = kNone;
-    entries[place].older = newest;
-    (newest == kNone ? oldest : entries[newest].newer) = place;
+    links[place].newer = kNone;
+    links[place].older = newest;
+    (newest == kNone ? oldest : links[newest].newer) = place;
     newest = place;
   }
   /// The entry of a key, new if need be, and the newest from now on.
@@ -99,13 +103,14 @@ struct alignas(64) LiveVisitors::Shard {
       if (entries.size() < capacity) {
         place = static_cast<std::uint32_t>(entries.size());
         entries.emplace_back();
+        links.emplace_back();
       } else {
         place = oldest;
         unlink(place);
-        places.erase(entries[place].key);
+        places.erase(links[place].key);
         entries[place] = {};
       }
-      entries[place].key = key;
+      links[place].key = key;
       places.emplace(key, place);
     }
     link_newest(place);
