@@ -197,6 +197,12 @@ TEST(OpenSink, refuses_a_place_that_is_none) {
     EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
     EXPECT_THAT(error.message(), HasSubstr("--to is \"s3://bucket\"; it must be files:DIR or mysql://USER@HOST:PORT/DATABASE"));
   }
+  try {
+    open_sink({.to = "mysql+pymysql://root:s3cret@h/d"});
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.message(), HasSubstr("--to is \"mysql+pymysql://root:***@h/d\"; it must be"));
+  }
   const TemporaryFolder folder;
   try {
     open_sink({.to = "files:" + folder.path().string(), .matomo = "mysql://a@b/c"});

@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include "base/address.hpp"
 #include "base/error.hpp"
 #include "simulation/file_sink.hpp"
 #include "simulation/mariadb_sink.hpp"
@@ -35,11 +36,12 @@ std::optional<fs::path> folder_of(const SinkOptions& options) {
   if (options.to.starts_with(kMysql)) return std::nullopt;
   if (!options.to.starts_with(kFiles) || options.to.size() == kFiles.size()) {
     fail(ErrorCode::kInvalidArgument, "simulate: --to is \"{}\"; it must be files:DIR or mysql://USER@HOST:PORT/DATABASE",
-         options.to);
+         shown_address(options.to));
   }
   if (!options.matomo.empty()) {
     fail(ErrorCode::kInvalidArgument,
-         "simulate: --matomo is \"{}\", but --to is a folder, which takes all tables; leave --matomo out", options.matomo);
+         "simulate: --matomo is \"{}\", but --to is a folder, which takes all tables; leave --matomo out",
+         shown_address(options.matomo));
   }
   return options.to.substr(kFiles.size());
 }
