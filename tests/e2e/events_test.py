@@ -3,6 +3,7 @@ import http.client
 import json
 import os
 import random
+import subprocess
 import sys
 import threading
 import time
@@ -139,6 +140,30 @@ class Events(unittest.TestCase):
                 segment.unlink()
             call("-c", config, "pipeline", "run", "--to", "build", "--full")
             self.assertEqual(sql(config, "SELECT count(*) AS n FROM raw_events.posted_events"), [{"n": 7}])
+
+    def test_an_extract_that_is_killed_takes_each_event_once(self):
+        with folder() as path:
+            call("simulate", "--to", f"files:{path}/data", "--items", 60, "--users", 60, "--events", 2000, "--seed", 3)
+            config = init(path / "site", f"files:{path}/data", "log.level=warn")
+            ids, n_kills, seconds = [], 0, 1.0
+            while n_kills < 3 * KILLS:
+                with serve(config) as site:  # which begins a file of its own
+                    for _ in range(3):
+                        new = [f"{len(ids)}-{i}" for i in range(random.choice([1, 50, 500]))]
+                        self.assertEqual(self.post(site, [event(one) for one in new])["accepted"], len(new))
+                        ids += new
+                        start = time.monotonic()
+                        process = subprocess.Popen([str(LODESTONE), "-c", str(config), "extract"], stdout=subprocess.DEVNULL)
+                        try:
+                            self.assertEqual(process.wait(random.random() * 1.2 * seconds), 0)
+                            seconds = time.monotonic() - start
+                        except subprocess.TimeoutExpired:
+                            process.kill()
+                            process.wait()
+                            n_kills += 1
+            call("-c", config, "extract")
+            rows = sql(config, "SELECT event_id FROM raw_events.posted_events")
+            self.assertEqual(sorted(row["event_id"] for row in rows), sorted(ids))
 
     def test_a_second_server_on_the_folder_takes_none(self):
         with folder() as path:
