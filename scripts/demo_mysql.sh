@@ -14,13 +14,14 @@ start_mysql() {
   if [[ ! -e $dir/.made-mysql ]]; then
     say "demo: making a private MariaDB in $data"
     rm -rf "$data"
-    mariadb-install-db --no-defaults --datadir="$data" "${as_user[@]}" --skip-test-db \
+    mariadb-install-db --no-defaults --datadir="$data" --tmpdir="$sockets" "${as_user[@]}" --skip-test-db \
       --auth-root-authentication-method=socket --auth-root-socket-user="$(id -un)" >"$log" 2>&1 || die "demo: mariadb-install-db failed; see $log"
     (umask 077 && head -c 24 /dev/urandom | base64 | tr -dc 'A-Za-z0-9' >"$password_file")
   fi
   mysql_port=$(free_port)
   # A session of its own: Ctrl-C goes to the demo, which stops its children in order.
-  setsid "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$data" "${as_user[@]}" --socket="$sockets/socket" \
+  # And temporary tables of its own: a server that starts on the same folder would remove them, and this one crash.
+  setsid "$(command -v mariadbd || echo /usr/sbin/mariadbd)" --no-defaults --datadir="$data" --tmpdir="$sockets" "${as_user[@]}" --socket="$sockets/socket" \
     --port="$mysql_port" --bind-address=127.0.0.1 --skip-name-resolve --pid-file="$dir/mysql.pid" --innodb-buffer-pool-size=256M \
     --innodb-flush-log-at-trx-commit=2 --character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci --local-infile=1 \
     >>"$log" 2>&1 &

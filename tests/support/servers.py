@@ -66,9 +66,10 @@ def mariadb(path, *options, log_options=("--skip-log-bin",), port=None):
     data = path / "mariadb"
     user = ["--user=root"] if os.geteuid() == 0 else []
     if not data.exists():
-        run("mariadb-install-db", "--no-defaults", f"--datadir={data}", *user, "--auth-root-authentication-method=normal", "--skip-test-db")
+        run("mariadb-install-db", "--no-defaults", f"--datadir={data}", f"--tmpdir={path}", *user, "--auth-root-authentication-method=normal", "--skip-test-db")
     port = port or free_port()
-    command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", f"--socket={path}/s", f"--port={port}", "--bind-address=127.0.0.1",
+    # A server that starts removes all #sql* from its folder of temporary tables, also those of another server, which then crashes.
+    command = ["mariadbd", "--no-defaults", *user, f"--datadir={data}", f"--tmpdir={path}", f"--socket={path}/s", f"--port={port}", "--bind-address=127.0.0.1",
                f"--pid-file={path}/pid", "--innodb-flush-log-at-trx-commit=0", *log_options, "--innodb-buffer-pool-size=512M",
                "--max-allowed-packet=64M", *options]
     binary = shutil.which("mariadbd") or "/usr/sbin/mariadbd"
