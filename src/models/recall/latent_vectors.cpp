@@ -122,7 +122,7 @@ NeighbourRow LatentVectors::recall(const VectorSearchOptions& options, Scratch& 
   // The distance holds the product, but with the digits that the norms leave.
   for (VectorHit& hit : s.hits)
     hit.distance = -dot(s.user.data(), a.vectors.data() + static_cast<std::size_t>(hit.item) * a.stride, padded(a.dimension));
-  std::sort(s.hits.begin(), s.hits.end(), nearer);
+  std::sort(s.hits.begin(), s.hits.end(), Nearer());
   for (const VectorHit& hit : s.hits) {
     if (!(hit.distance < 0)) break;
     items.push_back(hit.item);

@@ -31,6 +31,42 @@ constexpr std::size_t kMostSorted = 1024;
 
 bool farther(const VectorHit& a, const VectorHit& b) { return nearer(b, a); }
 
+/// The nearest k of a scan: gathered as numbers that rise with distance, then item, and cut to k whenever there are twice as many, which costs each
+/// a few comparisons where a heap costs log k.
+class NearestKeys {
+ public:
+  NearestKeys(std::size_t k, std::vector<std::uint64_t>& keys) : k_(k), keys_(keys) { keys_.clear(); }
+
+  template <typename ItemOf>
+  void add(std::size_t n, const float* distances, const ItemOf& item_of) {
+    for (std::size_t i = 0; i < n; ++i) {
+      if (distances[i] > reach_) continue;
+      // Squares have no sign, and the bits of such floats rise with their value.
+      keys_.push_back(std::uint64_t{std::bit_cast<std::uint32_t>(distances[i])} << 32U | static_cast<std::uint32_t>(item_of(i)));
+      if (keys_.size() == 2 * k_) cut();
+    }
+  }
+
+  /// In no order.
+  void move_to(std::vector<VectorHit>& out) {
+    cut();
+    for (const std::uint64_t key : keys_) out.push_back({static_cast<ItemIndex>(key & UINT32_MAX), distance_of(key)});
+  }
+
+ private:
+  static float distance_of(std::uint64_t key) { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32U)); }
+  void cut() {
+    if (keys_.size() <= k_) return;
+    std::nth_element(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), keys_.end());
+    keys_.resize(k_);
+    reach_ = distance_of(keys_.back());
+  }
+
+  std::size_t k_;
+  std::vector<std::uint64_t>& keys_;
+  float reach_ = std::numeric_limits<float>::infinity();
+};
+
 }  // namespace
 
 std::string_view name_of(VectorDistance distance) {
@@ -51,13 +87,13 @@ bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef) {
 bool offer(std::vector<VectorHit>& found, std::size_t n, const VectorHit& hit) {
   if (found.size() < n) {
     found.push_back(hit);
-    std::push_heap(found.begin(), found.end(), nearer);
+    std::push_heap(found.begin(), found.end(), Nearer());
     return true;
   }
   if (n == 0 || !nearer(hit, found.front())) return false;
-  std::pop_heap(found.begin(), found.end(), nearer);
+  std::pop_heap(found.begin(), found.end(), Nearer());
   found.back() = hit;
-  std::push_heap(found.begin(), found.end(), nearer);
+  std::push_heap(found.begin(), found.end(), Nearer());
   return true;
 }
 
@@ -134,7 +170,7 @@ void VectorIndex::search(std::span<const float> query, const VectorSearchOptions
   } else {
     scan(scratch.query.data(), options, scratch);
   }
-  std::sort(scratch.found.begin(), scratch.found.end(), nearer);
+  std::sort(scratch.found.begin(), scratch.found.end(), Nearer());
   const std::size_t n = std::min(options.k, scratch.found.size());
   out.assign(scratch.found.begin(), scratch.found.begin() + static_cast<std::ptrdiff_t>(n));
 }
@@ -142,26 +178,19 @@ void VectorIndex::search(std::span<const float> query, const VectorSearchOptions
 void VectorIndex::scan(const float* query, const VectorSearchOptions& options, Scratch& scratch) const {
   float distances[kScanBlock];
   std::int32_t rows[kScanBlock] = {};
-  float reach = std::numeric_limits<float>::infinity();
-  const auto take = [&](std::size_t n, auto item_of) {
-    for (std::size_t k = 0; k < n; ++k) {
-      if (distances[k] > reach) continue;
-      offer(scratch.found, options.k, {static_cast<ItemIndex>(item_of(k)), distances[k]});
-      if (scratch.found.size() == options.k) reach = scratch.found.front().distance;
-    }
-  };
+  NearestKeys nearest(options.k, scratch.keys);
   if (options.allowed == nullptr) {
     for (std::size_t begin = 0; begin < n_; begin += kScanBlock) {
       const std::size_t n = std::min(kScanBlock, n_ - begin);
       ground_.kernels.distances(query, ground_.vector(begin), arrays_.stride, nullptr, n, distances);
-      take(n, [begin](std::size_t k) { return begin + k; });
+      nearest.add(n, distances, [begin](std::size_t k) { return begin + k; });
     }
-    return;
+    return nearest.move_to(scratch.found);
   }
   std::size_t n = 0;
   const auto measure = [&] {
     ground_.kernels.distances(query, ground_.vectors, arrays_.stride, rows, n, distances);
-    take(n, [&rows](std::size_t k) { return rows[k]; });
+    nearest.add(n, distances, [&rows](std::size_t k) { return rows[k]; });
     n = 0;
   };
   for (std::size_t word = 0; word * 64 < n_; ++word) {
@@ -173,6 +202,7 @@ void VectorIndex::scan(const float* query, const VectorSearchOptions& options, S
     }
   }
   measure();
+  nearest.move_to(scratch.found);
 }
 
 VectorHit VectorIndex::descend(const float* query, WalkScratch& scratch) const {

@@ -88,8 +88,9 @@ class VectorIndex {
     std::vector<float> query;
     std::vector<float> coded_query;
     WalkScratch walk;
-    std::vector<VectorHit> open;   ///< heap, nearest first
-    std::vector<VectorHit> found;  ///< heap, farthest first
+    std::vector<VectorHit> open;      ///< heap, nearest first
+    std::vector<VectorHit> found;     ///< of a walk a heap, farthest first
+    std::vector<std::uint64_t> keys;  ///< of a scan, distance before number
   };
 
   VectorIndex() = default;

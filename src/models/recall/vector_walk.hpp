@@ -23,6 +23,10 @@ struct VectorHit {
 inline bool nearer(const VectorHit& a, const VectorHit& b) {
   return a.distance != b.distance ? a.distance < b.distance : a.item < b.item;
 }
+/// The same for algorithms, which call a function by its address and inline this.
+struct Nearer {
+  bool operator()(const VectorHit& a, const VectorHit& b) const { return nearer(a, b); }
+};
 
 /// A set of node numbers: a bit a node, so that it stays in the nearest cache, and emptied in the time that filling it took.
 class VisitedNodes {
