@@ -16,7 +16,8 @@ constexpr std::size_t kRowsAhead = 4;
 constexpr std::size_t kCodeRowsAhead = 8;
 
 // Inlined into each of the functions below that name an instruction set, so that it is compiled for that set.
-[[gnu::always_inline]] inline float sum_squares(const float* a, const float* b, std::size_t stride) {
+template <bool kOfDifferences>
+[[gnu::always_inline]] inline float sum_terms(const float* a, const float* b, std::size_t stride) {
   Vector sums[2] = {};
   std::size_t at = 0;
   const auto step = [&](Vector & sum) __attribute__((always_inline)) {
@@ -24,8 +25,12 @@ constexpr std::size_t kCodeRowsAhead = 8;
     Vector y;
     std::memcpy(&x, a + at, sizeof(x));
     std::memcpy(&y, b + at, sizeof(y));
-    const Vector d = x - y;
-    sum += d * d;
+    if constexpr (kOfDifferences) {
+      const Vector d = x - y;
+      sum += d * d;
+    } else {
+      sum += x * y;
+    }
     at += kVectorLanes;
   };
   while (at + 2 * kVectorLanes <= stride) {
@@ -40,29 +45,14 @@ constexpr std::size_t kCodeRowsAhead = 8;
   return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-// No instruction set with fused multiplication, which would round once where the others round twice.
-[[gnu::always_inline]] inline float sum_products(const float* a, const float* b, std::size_t stride) {
-  Vector sums[2] = {};
-  std::size_t at = 0;
-  const auto step = [&](Vector & sum) __attribute__((always_inline)) {
-    Vector x;
-    Vector y;
-    std::memcpy(&x, a + at, sizeof(x));
-    std::memcpy(&y, b + at, sizeof(y));
-    sum += x * y;
-    at += kVectorLanes;
-  };
-  while (at + 2 * kVectorLanes <= stride) {
-    step(sums[0]);
-    step(sums[1]);
-  }
-  if (at < stride) step(sums[0]);
-  const Vector total = sums[0] + sums[1];
-  const auto eight = __builtin_shufflevector(total, total, 0, 1, 2, 3, 4, 5, 6, 7) +
-                     __builtin_shufflevector(total, total, 8, 9, 10, 11, 12, 13, 14, 15);
-  const auto four = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
-  return (four[0] + four[2]) + (four[1] + four[3]);
+[[gnu::always_inline]] inline float sum_squares(const float* a, const float* b, std::size_t stride) {
+  return sum_terms<true>(a, b, stride);
 }
+/// For instruction sets without fused multiplication alone, which would round once where the others round twice.
+[[gnu::always_inline]] inline float sum_products(const float* a, const float* b, std::size_t stride) {
+  return sum_terms<false>(a, b, stride);
+}
+
 float dot_baseline(const float* a, const float* b, std::size_t stride) { return sum_products(a, b, stride); }
 
 constexpr std::size_t kLine = 64;
