@@ -59,18 +59,6 @@ void cut_scalar(const TreeTables<Mask>& tables, std::span<const std::uint32_t> a
 
 #if defined(__x86_64__)
 
-/// Cuts by category are few; each lane looks its own up.
-template <std::size_t kLanes, typename Mask>
-void cut_categories(const TreeTables<Mask>& tables, const TreeColumn& column, const float* values, Mask* open) {
-  for (std::uint32_t i = column.cuts_begin; i < column.cuts_end; ++i) {
-    const TreeCategoryCut<Mask>& cut = tables.category_cuts[i];
-    Mask* masks = open + std::size_t{cut.tree} * kLanes;
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      if (goes_right(tables, cut, values[lane])) masks[lane] &= ~cut.closed;
-    }
-  }
-}
-
 // ---- AVX2: 8 rows --------------------------------------------------------------------------------------------------------------------
 
 template <typename Mask>
@@ -100,13 +88,48 @@ template <typename Mask>
   }
 }
 
+/// Closes leaves of one tree in the lanes that are all ones.
+template <typename Mask>
+[[gnu::target("avx2")]] inline void close_avx2(__m256 right, Mask closed_leaves, Mask* open) {
+  auto* masks = reinterpret_cast<__m256i*>(open);
+  const __m256i lanes = _mm256_castps_si256(right);
+  if constexpr (sizeof(Mask) == 4) {
+    const __m256i closed = _mm256_and_si256(lanes, _mm256_set1_epi32(static_cast<std::int32_t>(closed_leaves)));
+    _mm256_store_si256(masks, _mm256_andnot_si256(closed, _mm256_load_si256(masks)));
+  } else {
+    const __m256i closed = _mm256_set1_epi64x(static_cast<long long>(closed_leaves));
+    const __m256i low = _mm256_and_si256(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)), closed);
+    const __m256i high = _mm256_and_si256(_mm256_cvtepi32_epi64(_mm256_extracti128_si256(lanes, 1)), closed);
+    _mm256_store_si256(masks, _mm256_andnot_si256(low, _mm256_load_si256(masks)));
+    _mm256_store_si256(masks + 1, _mm256_andnot_si256(high, _mm256_load_si256(masks + 1)));
+  }
+}
+
+/// goes_right() of eight rows: no category, -1, is beyond all words.
+template <typename Mask>
+[[gnu::target("avx2")]] void cut_categories_avx2(const TreeTables<Mask>& tables, const TreeColumn& column, __m256 categories,
+                                                 Mask* open) {
+  const __m256i number = _mm256_cvttps_epi32(categories);
+  const __m256i word = _mm256_srli_epi32(number, 5);
+  const __m256i to_sign = _mm256_sub_epi32(_mm256_set1_epi32(31), _mm256_and_si256(number, _mm256_set1_epi32(31)));
+  for (std::uint32_t i = column.cuts_begin; i < column.cuts_end; ++i) {
+    const TreeCategoryCut<Mask>& cut = tables.category_cuts[i];
+    const __m256i is_there = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<std::int32_t>(cut.n_words)), word);
+    const auto* words = reinterpret_cast<const int*>(tables.category_words + cut.words_begin);
+    const __m256i bits = _mm256_mask_i32gather_epi32(_mm256_setzero_si256(), words, word, is_there, 4);
+    const __m256i left = _mm256_srai_epi32(_mm256_sllv_epi32(bits, to_sign), 31);
+    const __m256i right = _mm256_xor_si256(left, _mm256_set1_epi32(-1));
+    close_avx2(_mm256_castsi256_ps(right), cut.closed, open + std::size_t{cut.tree} * 8);
+  }
+}
+
 template <typename Mask>
 [[gnu::target("avx2")]] void cut_avx2(const TreeTables<Mask>& tables, std::span<const std::uint32_t> active, const float* values,
                                       Mask* open) {
   for (const std::uint32_t c : active) {
     const TreeColumn& column = tables.columns[c];
     if (column.categorical) {
-      cut_categories<8>(tables, column, values + std::size_t{c} * 8, open);
+      cut_categories_avx2(tables, column, _mm256_load_ps(values + std::size_t{c} * 8), open);
       continue;
     }
     const __m256 x = _mm256_load_ps(values + std::size_t{c} * 8);
@@ -114,18 +137,7 @@ template <typename Mask>
     for (const TreeCut<Mask>* cut = tables.cuts + column.cuts_begin; cut != end; ++cut) {
       const __m256 right = _mm256_cmp_ps(x, _mm256_broadcast_ss(&cut->threshold), _CMP_GT_OQ);
       if (_mm256_movemask_ps(right) == 0) break;
-      auto* masks = reinterpret_cast<__m256i*>(open + std::size_t{cut->tree} * 8);
-      const __m256i lanes = _mm256_castps_si256(right);
-      if constexpr (sizeof(Mask) == 4) {
-        const __m256i closed = _mm256_and_si256(lanes, _mm256_set1_epi32(static_cast<std::int32_t>(cut->closed)));
-        _mm256_store_si256(masks, _mm256_andnot_si256(closed, _mm256_load_si256(masks)));
-      } else {
-        const __m256i closed = _mm256_set1_epi64x(static_cast<long long>(cut->closed));
-        const __m256i low = _mm256_and_si256(_mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)), closed);
-        const __m256i high = _mm256_and_si256(_mm256_cvtepi32_epi64(_mm256_extracti128_si256(lanes, 1)), closed);
-        _mm256_store_si256(masks, _mm256_andnot_si256(low, _mm256_load_si256(masks)));
-        _mm256_store_si256(masks + 1, _mm256_andnot_si256(high, _mm256_load_si256(masks + 1)));
-      }
+      close_avx2(right, cut->closed, open + std::size_t{cut->tree} * 8);
     }
   }
 }
@@ -184,13 +196,49 @@ template <typename Mask>
   }
 }
 
+/// Closes leaves of one tree in some lanes.
+template <typename Mask>
+[[gnu::target(LODESTONE_AVX512)]] inline void close_avx512(__mmask16 right, Mask closed_leaves, Mask* open) {
+  if constexpr (sizeof(Mask) == 4) {
+    const __m512i bits = _mm512_load_si512(open);
+    const __m512i closed = _mm512_set1_epi32(static_cast<std::int32_t>(closed_leaves));
+    _mm512_store_si512(open, _mm512_mask_andnot_epi32(bits, right, closed, bits));
+  } else {
+    const __m512i closed = _mm512_set1_epi64(static_cast<long long>(closed_leaves));
+    const __m512i low = _mm512_load_si512(open);
+    const __m512i high = _mm512_load_si512(open + 8);
+    _mm512_store_si512(open, _mm512_mask_andnot_epi64(low, static_cast<__mmask8>(right), closed, low));
+    _mm512_store_si512(open + 8, _mm512_mask_andnot_epi64(high, static_cast<__mmask8>(right >> 8), closed, high));
+  }
+}
+
+/// goes_right() of 16 rows: no category, -1, is beyond all words. Up to 512 categories are looked up in a register.
+template <typename Mask>
+[[gnu::target(LODESTONE_AVX512)]] void cut_categories_avx512(const TreeTables<Mask>& tables, const TreeColumn& column,
+                                                             __m512 categories, Mask* open) {
+  const __m512i number = _mm512_cvttps_epi32(categories);
+  const __m512i word = _mm512_srli_epi32(number, 5);
+  const __m512i bit = _mm512_sllv_epi32(_mm512_set1_epi32(1), _mm512_and_si512(number, _mm512_set1_epi32(31)));
+  for (std::uint32_t i = column.cuts_begin; i < column.cuts_end; ++i) {
+    const TreeCategoryCut<Mask>& cut = tables.category_cuts[i];
+    const __mmask16 is_there = _mm512_cmplt_epu32_mask(word, _mm512_set1_epi32(static_cast<std::int32_t>(cut.n_words)));
+    const std::uint32_t* words = tables.category_words + cut.words_begin;
+    const __m512i bits =
+        cut.n_words <= 16
+            ? _mm512_permutexvar_epi32(word, _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << cut.n_words) - 1), words))
+            : _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), is_there, word, words, 4);
+    const __mmask16 left = _mm512_mask_test_epi32_mask(is_there, bits, bit);
+    close_avx512(static_cast<__mmask16>(~left), cut.closed, open + std::size_t{cut.tree} * 16);
+  }
+}
+
 template <typename Mask>
 [[gnu::target(LODESTONE_AVX512)]] void cut_avx512(const TreeTables<Mask>& tables, std::span<const std::uint32_t> active,
                                                   const float* values, Mask* open) {
   for (const std::uint32_t c : active) {
     const TreeColumn& column = tables.columns[c];
     if (column.categorical) {
-      cut_categories<16>(tables, column, values + std::size_t{c} * 16, open);
+      cut_categories_avx512(tables, column, _mm512_load_ps(values + std::size_t{c} * 16), open);
       continue;
     }
     const __m512 x = _mm512_load_ps(values + std::size_t{c} * 16);
@@ -198,18 +246,7 @@ template <typename Mask>
     for (const TreeCut<Mask>* cut = tables.cuts + column.cuts_begin; cut != end; ++cut) {
       const __mmask16 right = _mm512_cmp_ps_mask(x, _mm512_set1_ps(cut->threshold), _CMP_GT_OQ);
       if (right == 0) break;
-      Mask* masks = open + std::size_t{cut->tree} * 16;
-      if constexpr (sizeof(Mask) == 4) {
-        const __m512i bits = _mm512_load_si512(masks);
-        const __m512i closed = _mm512_set1_epi32(static_cast<std::int32_t>(cut->closed));
-        _mm512_store_si512(masks, _mm512_mask_andnot_epi32(bits, right, closed, bits));
-      } else {
-        const __m512i closed = _mm512_set1_epi64(static_cast<long long>(cut->closed));
-        const __m512i low = _mm512_load_si512(masks);
-        const __m512i high = _mm512_load_si512(masks + 8);
-        _mm512_store_si512(masks, _mm512_mask_andnot_epi64(low, static_cast<__mmask8>(right), closed, low));
-        _mm512_store_si512(masks + 8, _mm512_mask_andnot_epi64(high, static_cast<__mmask8>(right >> 8), closed, high));
-      }
+      close_avx512(right, cut->closed, open + std::size_t{cut->tree} * 16);
     }
   }
 }
