@@ -1,16 +1,42 @@
-"""/similar with 10 cards from a warm bundle over the real catalogues, against nginx serving a static body of the same size."""
+"""Lists of 10 cards from a warm bundle over the real catalogues, against nginx serving a static body of the same size: of one page again and again, which
+guests share within a second, and of one item or user after another, each of them computed."""
+import random
+import urllib.error
 import urllib.request
 
 from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, nginx, rounds_of, server
 from support import run as call
 
 SECONDS = 4
+N_USERS = 2000
+N_ITEMS = 1900
+SCRIPT = """local targets = {%s}
+local at = 0
+request = function()
+  at = at %% #targets + 1
+  return wrk.format("GET", targets[at])
+end
+"""
+
+
+def walk(base, path, n, file):
+    """wrk's options to ask for one page after the other, of those that are there."""
+    found = []
+    for one in random.Random(7).sample(range(1, n + 1), n):
+        try:
+            urllib.request.urlopen(base + path.format(one)).read()
+            found.append(f'"{path.format(one)}"')
+        except urllib.error.HTTPError as error:
+            if error.code != 404:
+                raise
+    file.write_text(SCRIPT % ",".join(found))
+    return "-s", file
 
 
 def prepare(path, quick):
     events = 20_000 if quick else 200_000
     catalogs = [f"--catalog={ROOT}/demo/catalog/{name}.jsonl.gz" for name in ("aws", "firstdata")]
-    call(LODESTONE, "simulate", "--to", f"files:{path}/source", *catalogs, "--users", 2000, "--events", events, "--seed", 7,
+    call(LODESTONE, "simulate", "--to", f"files:{path}/source", *catalogs, "--users", N_USERS, "--events", events, "--seed", 7,
         "--end", "2026-11-01T00:00:00Z")
     config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn")
     call(LODESTONE, "-c", config, "pipeline", "run")
@@ -25,13 +51,16 @@ def run(rounds, quick):
         command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
         with server(command, port, "lodestone", path / "serve.log"):
             base = f"http://127.0.0.1:{port}"
-            for name, target, goal in (("serving_similar_10", "/similar/100?limit=10", 0.8),
-                                       ("serving_user_10", "/recommend/user/100?limit=10", None),
-                                       ("serving_trending_20", "/hot/trending?timeframe=7d", None)):
+            for name, target, varied, goal in (("serving_similar_10", "/similar/100?limit=10", None, 0.8),
+                                               ("serving_similar_10_each", "/similar/100?limit=10", ("/similar/{}?limit=10", N_ITEMS), None),
+                                               ("serving_user_10", "/recommend/user/100?limit=10", None, 0.3),
+                                               ("serving_user_10_each", "/recommend/user/100?limit=10", ("/recommend/user/{}?limit=10", N_USERS), 0.3),
+                                               ("serving_trending_20", "/hot/trending?timeframe=7d", None, None)):
                 body = urllib.request.urlopen(base + target).read()
                 (path / name).mkdir()
+                options = walk(base, *varied, path / name / "ids.lua") if varied else ()
                 with nginx(path / name, body) as static:
-                    ours, theirs, p99 = rounds_of(base + target, static, rounds, seconds)
+                    ours, theirs, p99 = rounds_of(base + target, static, rounds, seconds, *options)
                 yield figure(name, ours, "req/s", theirs, ratio_goal=goal)
                 yield figure(name + "_p99", p99, "ms")
             yield from run_exposures(path, base, rounds, seconds)

@@ -72,12 +72,12 @@ http {{ access_log off; keepalive_requests 100000000; open_file_cache max=100; d
         yield f"http://127.0.0.1:{port}/body"
 
 
-def rounds_of(target, static, rounds, seconds):
-    """Rates of both in turn, and the p99 of the first."""
+def rounds_of(target, static, rounds, seconds, *options):
+    """Rates of both in turn, and the p99 of the first; wrk asks it with the options."""
     ours, theirs, p99 = [], [], []
     for _ in range(rounds):
         theirs.append(wrk(static, seconds)[0])
-        rate, tail = wrk(target, seconds)
+        rate, tail = wrk(target, seconds, *options)
         ours.append(rate)
         p99.append(tail)
     return ours, theirs, p99
