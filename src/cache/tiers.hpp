@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "cache/breaker.hpp"
+#include "base/breaker.hpp"
 #include "cache/redis_client.hpp"
 #include "metrics/registry.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <optional>
 
-#include "cache/breaker.hpp"
+#include "base/breaker.hpp"
 #include "cache/redis_url.hpp"
 
 namespace lodestone::serving {
@@ -26,7 +26,7 @@ struct CacheOptions {
   std::chrono::milliseconds request_timeout{100};  ///< of a request, from its last byte
   std::size_t popular_items = 1'000;               ///< the most popular, whose answers are hot
   std::size_t preheat_items = 200;                 ///< asked for before anybody does
-  cache::Breaker::Options breaker;
+  Breaker::Options breaker;
 };
 
 }  // namespace lodestone::serving

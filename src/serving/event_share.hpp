@@ -33,7 +33,7 @@ class EventShare {
   /// Tells the others. Any thread.
   void publish(std::string_view lines);
   /// Whether Redis takes and gives events. Any thread.
-  [[nodiscard]] bool is_well() const { return store_.state() == cache::Breaker::State::kClosed; }
+  [[nodiscard]] bool is_well() const { return store_.state() == Breaker::State::kClosed; }
   /// Once a second; one thread.
   void update_gauges();
 

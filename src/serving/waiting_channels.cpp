@@ -82,7 +82,7 @@ struct WaitingChannels::Channel {
   ChannelSpec spec;
   std::unique_ptr<http::FetchClient> fetcher;
   std::unique_ptr<cache::RedisClient> redis;
-  cache::Breaker breaker;
+  Breaker breaker;
   std::string shared_prefix;
   std::array<metrics::Counter, kOutcomes.size()> outcomes;
   metrics::Histogram waited;
@@ -351,7 +351,7 @@ void WaitingChannels::preheat_next() {
 std::string_view WaitingChannels::cache_state() const {
   if (!options_.hot && !options_.cold) return channels_.empty() ? "none" : "local";
   const auto is_well = [](const cache::RedisStore* store) {
-    return store == nullptr || store->state() == cache::Breaker::State::kClosed;
+    return store == nullptr || store->state() == Breaker::State::kClosed;
   };
   return is_well(std::as_const(*tiers_).hot()) && is_well(std::as_const(*tiers_).cold()) ? "redis" : "degraded";
 }

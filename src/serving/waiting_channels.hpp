@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cache/breaker.hpp"
+#include "base/breaker.hpp"
 #include "cache/flights.hpp"
 #include "cache/io_loop.hpp"
 #include "cache/local_tier.hpp"

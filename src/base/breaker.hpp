@@ -1,13 +1,13 @@
 #pragma once
-// A circuit breaker: stops asking a server that keeps failing, and looks again after a while (Nygard, "Release It!", 2007).
+// A circuit breaker: stops asking whoever keeps failing, and looks again after a while (Nygard, "Release It!", 2007).
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 
-namespace lodestone::cache {
+namespace lodestone {
 
-/// The clock is passed in. One thread; state() from any.
+/// The clock is passed in. Safe from many threads without a lock; while all goes well each call is an atomic load or two and writes nothing.
 class Breaker {
  public:
   using Time = std::chrono::steady_clock::time_point;
@@ -26,13 +26,13 @@ class Breaker {
   bool allows(Time now);
   void succeed();
   void fail(Time now);
-  [[nodiscard]] State state() const { return state_.load(std::memory_order_relaxed); }
+  [[nodiscard]] State state() const { return state_.load(std::memory_order_acquire); }
 
  private:
   Options options_;
-  int n_failed_ = 0;
-  Time next_try_;
+  std::atomic<int> n_failed_{0};
+  std::atomic<Time> next_try_{Time()};
   std::atomic<State> state_{State::kClosed};
 };
 
-}  // namespace lodestone::cache
+}  // namespace lodestone

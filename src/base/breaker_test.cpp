@@ -1,8 +1,12 @@
-#include "cache/breaker.hpp"
+#include "base/breaker.hpp"
 
 #include <gtest/gtest.h>
 
-namespace lodestone::cache {
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace lodestone {
 namespace {
 
 using namespace std::chrono_literals;
@@ -57,5 +61,34 @@ TEST(Breaker, a_try_that_is_never_reported_makes_way_for_the_next) {
   EXPECT_TRUE(breaker.allows(kStart + 60s));
 }
 
+TEST(Breaker, of_many_who_come_at_once_one_tries) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 200;
+  Breaker breaker;
+  for (int i = 0; i < 5; ++i) breaker.fail(kStart);
+  for (int round = 1; round <= kRounds; ++round) {
+    std::atomic<int> n_allowed{0};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t) threads.emplace_back([&] { n_allowed += breaker.allows(kStart + round * 30s) ? 1 : 0; });
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_EQ(n_allowed, 1);
+  }
+}
+
+TEST(Breaker, failures_of_many_threads_count_together) {
+  constexpr int kThreads = 4;
+  Breaker breaker({.failures = 4 * kThreads, .rest = 30s});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 4; ++i) breaker.fail(kStart);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(breaker.state(), Breaker::State::kOpen);
+  breaker.succeed();
+  EXPECT_TRUE(breaker.allows(kStart));
+}
+
 }  // namespace
-}  // namespace lodestone::cache
+}  // namespace lodestone
