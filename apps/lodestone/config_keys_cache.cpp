@@ -44,6 +44,13 @@ std::vector<ConfigKey> cache_keys() {
               "lists are made of what is there.",
        .min = 1,
        .max = 60000},
+      {.path = "serving.ranking_timeout_ms",
+       .kind = K::kInteger,
+       .fallback = "30",
+       .doc = "How much of it the rankers may take for one list, features included; then it is shown as recall has it. After "
+              "five lists in a row whose rankers took longer or failed they are left out for 30 s.",
+       .min = 1,
+       .max = 60000},
       {.path = "serving.cache_local_mib",
        .kind = K::kInteger,
        .fallback = "64",

@@ -118,6 +118,7 @@ serving::ServerOptions server_options(const Config& config, const ServeArguments
   options.rules_file = config.file_path("serving.rules_file");
   options.channels_file = config.file_path("serving.channels_file");
   options.cache = cache_options(config);
+  options.ranking_timeout = std::chrono::milliseconds(config.integer("serving.ranking_timeout_ms"));
   options.access.keys_file = config.file_path("serving.keys_file");
   options.access.cors_origins = config.texts("serving.cors_origins");
   options.audit.file = config.file_path("serving.audit_log");

@@ -27,6 +27,7 @@ std::string_view channel_name(Channel channel, std::span<const std::string> exte
     case Channel::kPinned: return "pinned";
     case Channel::kBundleOnly: return "fallback:bundle";
     case Channel::kPartial: return "fallback:partial";
+    case Channel::kUnranked: return "fallback:recall";
     case Channel::kExternal: break;
   }
   return "";

@@ -31,17 +31,18 @@ enum class Channel : std::uint8_t {
   kPinned,
   kBundleOnly,
   kPartial,
+  kUnranked,
   kExternal  ///< the first of kExternalChannels whose lists come with the request; their names do, too
 };
 /// Channels with a fixed name, and channels whose lists come with the request.
-inline constexpr std::size_t kOwnChannels = 17;
+inline constexpr std::size_t kOwnChannels = 18;
 inline constexpr std::size_t kExternalChannels = 4;
 inline constexpr std::size_t kChannels = kOwnChannels + kExternalChannels;
 /// Items of an external list that take part in the fusion.
 inline constexpr std::size_t kExternalDepth = 100;
 static_assert(static_cast<std::size_t>(Channel::kExternal) == kOwnChannels);
-/// The last two of them say something of the whole page and give no item of their own.
-inline constexpr bool gives_items(Channel channel) { return channel != Channel::kBundleOnly && channel != Channel::kPartial; }
+/// The last three of the engine's own say something of the whole page and give no item.
+inline constexpr bool gives_items(Channel channel) { return channel < Channel::kBundleOnly || channel >= Channel::kExternal; }
 /// Bit c set = channel c.
 using ChannelSet = std::uint32_t;
 static_assert(kChannels <= 32);
@@ -50,7 +51,7 @@ static_assert(kChannels <= 32);
 /// (popular in the category), "price" (popular among what costs as much), "popular", "trending", "new", "fallback:popular" (no channel of
 /// the page gave anything, so it is what is popular), "fallback:catalog" (the lists were used up: any item that may be shown), "exploration" (drawn from behind to learn what visitors make of it), "pinned" (by a rule),
 /// "fallback:bundle" (a channel that the page should have heard was late, so it is from the bundle alone), "fallback:partial" (the deadline of the request passed before every channel and the ranker had spoken, so it is from what was
-/// there). An external channel is called as `external_names`
+/// there), "fallback:recall" (a ranker should have put the page in order, and it failed, took too long or was left out as it kept failing). An external channel is called as `external_names`
 /// says, "external" without a name.
 std::string_view channel_name(Channel channel, std::span<const std::string> external_names = {});
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/breaker.hpp"
 #include "base/ids.hpp"
 #include "engine/channel.hpp"
 #include "engine/deadline.hpp"
@@ -57,7 +58,20 @@ struct PageRequest {
   bool with_ranker = true;         ///< false: as recall has it
   bool with_rows = false;          ///< keep the features of the items on the page
   Deadline deadline = {};          ///< once it has passed, what still has to be computed is left out (Page::is_cut)
+  /// What ranking may take of it, its features included; what takes longer is left out (Page::unranked).
+  std::uint64_t ranking_nanoseconds = UINT64_MAX;
+  /// Asked before the rankers are and told how it went, by the deadline's clock, which it needs; nullptr = they are always asked. Shared by requests.
+  Breaker* ranking_breaker = nullptr;
 };
+
+/// Why a page that a ranker should have put in order is as recall has it. The numbers index arrays.
+enum class Unranked : std::uint8_t {
+  kNot,     ///< it is in order, needs no ranker, or is_cut
+  kFailed,  ///< no ranker of the release gave finite scores
+  kLate,    ///< ranking took longer than PageRequest::ranking_nanoseconds
+  kOpen,    ///< the breaker is open: it failed or was late too often
+};
+inline constexpr std::size_t kUnranked = 4;
 
 struct Page {
   std::vector<PageItem> items;
@@ -68,7 +82,8 @@ struct Page {
   std::span<const std::string> external_names;        ///< the request's
   const models::Ranker* ranker = nullptr;             ///< who put the items in order; null = recall
   std::uint32_t n_failed_rankers = 0;                 ///< preferred ones that could not
-  std::uint32_t n_ranked = 0;                         ///< candidates that the ranker saw
+  Unranked unranked = Unranked::kNot;
+  std::uint32_t n_ranked = 0;  ///< candidates that the ranker saw
   std::vector<float>
       rows;  ///< with_rows: features of the first items, row by row, as the ranker saw them; backfilled items have none
 };

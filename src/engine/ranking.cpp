@@ -169,10 +169,63 @@ class CurrentRows {
   std::size_t n_item_features_ = features::features_of(features::Group::kItem).size();
 };
 
+/// The time that the rankers of a page have.
+class RankingTime {
+ public:
+  RankingTime(const PageRequest& request, Page& page)
+      : deadline_(request.deadline), page_(page), now_(deadline_.now == nullptr ? 0 : deadline_.now()) {
+    at_ = request.ranking_nanoseconds < UINT64_MAX - now_ ? now_ + request.ranking_nanoseconds : UINT64_MAX;
+    if (deadline_.now != nullptr && now_ >= deadline_.at) page_.is_cut = true;
+  }
+
+  /// Whether it is up by now, which the page then says.
+  bool is_up() {
+    if (deadline_.now == nullptr || page_.is_cut || page_.unranked == Unranked::kLate) return has_passed();
+    now_ = deadline_.now();
+    if (now_ >= deadline_.at) {
+      page_.is_cut = true;
+    } else if (now_ >= at_) {
+      page_.unranked = Unranked::kLate;
+    }
+    return has_passed();
+  }
+  [[nodiscard]] bool has_passed() const { return page_.is_cut || page_.unranked == Unranked::kLate; }
+
+  /// When the clock was last read.
+  [[nodiscard]] Breaker::Time last() const { return Breaker::Time(std::chrono::nanoseconds(now_)); }
+  StopCheck stop_check() {
+    return {[](void* self) { return static_cast<RankingTime*>(self)->is_up(); }, this};
+  }
+
+ private:
+  const Deadline& deadline_;
+  Page& page_;
+  std::uint64_t now_;
+  std::uint64_t at_ = 0;
+};
+
+/// Lets the rankers score the pool, one after the other, until one has.
+void score_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
+                Scratch& scratch, Page& page, RankingTime& time) {
+  const std::size_t n = scratch.pool.size();
+  if (scratch.scores.size() < n) scratch.scores.resize(std::max(n, kRankDepth));
+  for (const auto& ranker : release.ranking->rankers) {
+    const bool has_scored = make_rows(release, request, user, recall, ranker->vectorizer(), scratch, time.stop_check()) &&
+                            ranker->score(scratch.rows, n, scratch.scores, scratch.trees, time.stop_check());
+    if (time.is_up()) return;
+    if (has_scored) {
+      page.ranker = ranker.get();
+      return;
+    }
+    ++page.n_failed_rankers;
+  }
+  page.unranked = Unranked::kFailed;
+}
+
 }  // namespace
 
-void make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
-               const features::Vectorizer& vectorizer, Scratch& scratch) {
+bool make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
+               const features::Vectorizer& vectorizer, Scratch& scratch, StopCheck stop) {
   LODESTONE_ASSERT(release.ranking != nullptr, "rows need the features of the release");
   const models::Ranking& ranking = *release.ranking;
   const std::size_t n_columns = vectorizer.n_columns();
@@ -200,6 +253,7 @@ void make_rows(const models::Release& release, const PageRequest& request, std::
   CandidateValues candidate;
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemIndex item = key_item(scratch.pool[r]);
+    if (r > 0 && r % models::TreeScorer::kRowsBetweenAsks == 0 && stop.is_due()) return false;
     if (r + kAhead < scratch.pool.size()) current.prefetch(key_item(scratch.pool[r + kAhead]));
     const Candidate& found = scratch.candidates.at(item);
     const CurrentItem now = current.item(item);
@@ -212,26 +266,26 @@ void make_rows(const models::Release& release, const PageRequest& request, std::
     candidate.seen_count = count_seen(release, request, user, item, scratch);
     vectorizer.fill(values, user_row, page, candidate, std::span(scratch.rows).subspan(r * n_columns, n_columns));
   }
+  return true;
 }
 
 void rank_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
                Scratch& scratch, Page& page) {
-  const std::size_t n = scratch.pool.size();
-  if (scratch.scores.size() < n) scratch.scores.resize(std::max(n, kRankDepth));
-  for (const auto& ranker : release.ranking->rankers) {
-    if (is_over(request, page)) return;
-    make_rows(release, request, user, recall, ranker->vectorizer(), scratch);
-    if (!ranker->score(scratch.rows, n, scratch.scores, scratch.trees)) {
-      ++page.n_failed_rankers;
-      continue;
-    }
-    page.ranker = ranker.get();
-    break;
+  if (page.is_cut) return;
+  RankingTime time(request, page);
+  if (time.has_passed()) return;
+  Breaker* breaker = request.ranking_breaker;
+  if (breaker != nullptr && !breaker->allows(time.last())) {
+    page.unranked = Unranked::kOpen;
+    return;
   }
+  score_pool(release, request, user, recall, scratch, page, time);
+  // Where the request's own time was up, others may have taken it.
+  if (breaker != nullptr && !page.is_cut) page.ranker != nullptr ? breaker->succeed() : breaker->fail(time.last());
   if (page.ranker == nullptr) return;
   auto& order = scratch.order;
-  order.resize(n);
-  for (std::size_t r = 0; r < n; ++r) order[r] = static_cast<std::uint32_t>(r);
+  order.resize(scratch.pool.size());
+  for (std::size_t r = 0; r < order.size(); ++r) order[r] = static_cast<std::uint32_t>(r);
   // Equal scores stay as recall has them.
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
     return scratch.scores[a] != scratch.scores[b] ? scratch.scores[a] > scratch.scores[b] : a < b;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "base/stop_check.hpp"
 #include "engine/page.hpp"
 #include "engine/recall.hpp"
 #include "engine/scratch.hpp"
@@ -17,12 +18,14 @@ namespace lodestone::engine {
 /// Candidates that a ranker sees, at least as many as the page asks for.
 inline constexpr std::size_t kRankDepth = 200;
 
-/// Writes a row [n_columns] for each of scratch.pool, in that order, into scratch.rows, which may stay longer. The release has a ranking.
-void make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
-               const features::Vectorizer& vectorizer, Scratch& scratch);
+/// Writes a row [n_columns] for each of scratch.pool, in that order, into scratch.rows, which may stay longer. The release has a ranking. False when
+/// `stop` ended it, which is asked after each TreeScorer::kRowsBetweenAsks rows, and only some of them are there.
+[[nodiscard]] bool make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user,
+                             const Recall& recall, const features::Vectorizer& vectorizer, Scratch& scratch, StopCheck stop = {});
 
 /// Scores scratch.pool by the first ranker that can: scratch.order holds places in the pool, best first, and scratch.scores the raw scores by place.
-/// `page` tells which ranker it was and how many failed before; null = none could.
+/// `page` tells which ranker it was and how many failed before; null = none could, or not in time, or the breaker is open, and then it tells that. A
+/// ranker whose scores come too late has failed as one without scores: what is slow each time is not worth waiting for.
 void rank_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
                Scratch& scratch, Page& page);
 

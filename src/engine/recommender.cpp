@@ -61,6 +61,7 @@ class PageMaker {
     page_.user_known = user_.has_value();
     page_.ranker = nullptr;
     page_.n_failed_rankers = 0;
+    page_.unranked = Unranked::kNot;
     page_.n_ranked = 0;
     page_.rows.clear();
     scratch_.candidates.begin();
@@ -69,8 +70,8 @@ class PageMaker {
   void run() {
     if (request_.limit == 0) return;
     fill_page();
-    if (!page_.is_cut) return;
-    for (PageItem& item : page_.items) item.channels |= 1U << static_cast<unsigned>(Channel::kPartial);
+    if (page_.is_cut) mark_all(Channel::kPartial);
+    if (page_.unranked != Unranked::kNot) mark_all(Channel::kUnranked);
   }
 
   /// Makes the page and says what became of an item.
@@ -95,7 +96,7 @@ class PageMaker {
   void make_rows_of_pool(const features::Vectorizer& vectorizer, std::size_t depth) {
     recall();
     choose_pool(depth);
-    make_rows(release_, request_, user_, recall_, vectorizer, scratch_);
+    static_cast<void>(make_rows(release_, request_, user_, recall_, vectorizer, scratch_));
   }
 
  private:
@@ -223,6 +224,10 @@ class PageMaker {
       if (one.is_explored) mark(placed, Channel::kExploration);
       if (one.row != Ordered::kNoRow && page_.ranker != nullptr) keep_row(one.row);
     }
+  }
+
+  void mark_all(Channel channel) {
+    for (PageItem& item : page_.items) item.channels |= 1U << static_cast<unsigned>(channel);
   }
 
   void mark(PageItem& placed, Channel channel) {

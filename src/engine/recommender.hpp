@@ -21,7 +21,8 @@ namespace lodestone::engine {
 /// Channels that a visitor's history speaks through leave out what is in it; on lists of what is popular it may stand.
 ///
 /// After the request's deadline nothing more is computed: lists of items of the page, popular, new and external ones lie ready and are taken, sums over a
-/// history, searches and rankers are left out. Such a page is_cut and each of its items names kPartial.
+/// history, searches and rankers are left out. Such a page is_cut and each of its items names kPartial. Ranking has a time of its own, and may be left
+/// out for a breaker; such a page is `unranked`, as one whose rankers all failed, and each of its items names kUnranked.
 ///
 /// With a `trace` the channels' times are added to it; that reads the clock four times a channel, so ask for it now and then only.
 void recommend(const models::Release& release, const PageRequest& request, Scratch& scratch, Page& page,

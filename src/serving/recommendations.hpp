@@ -43,6 +43,8 @@ class Recommendations {
   void set_access(Access& access) { access_ = &access; }
   /// How long a request may take from its last byte on; its lists are cut short then. Before the first request.
   void set_request_timeout(std::chrono::nanoseconds most) { request_timeout_ = most; }
+  /// How much of it the rankers may take. Before the first request.
+  void set_ranking_timeout(std::chrono::nanoseconds most) { ranking_timeout_ = most; }
   /// Of pages from now on. Any thread.
   void set_tuning(const PageTuning& tuning);
   [[nodiscard]] PageTuning tuning() const;
@@ -121,6 +123,7 @@ class Recommendations {
   const LiveTrending* trending_ = nullptr;
   static constexpr int kShareOfPage = 20;  ///< 5 ms of 100
   std::chrono::nanoseconds request_timeout_ = std::chrono::milliseconds(100);
+  std::chrono::nanoseconds ranking_timeout_ = std::chrono::milliseconds(30);
   WaitingChannels* channels_ = nullptr;  ///< null when no page waits for any
   std::vector<std::string> external_names_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -57,6 +57,8 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
     asked.page.trending = worker.hot.read(trending_, release, asked.release->bundle->manifest().created, clock_->now());
   asked.page.with_rows = asked.detail == Detail::kExplained;
   asked.page.deadline = {monotonic_nanoseconds, nanoseconds_of(request.started + request_timeout_)};
+  asked.page.ranking_nanoseconds = static_cast<std::uint64_t>(ranking_timeout_.count());
+  asked.page.ranking_breaker = asked.release->ranking_breaker.get();
   if (channels_ != nullptr) bind_channels(asked, worker);
   // A sample is to show what a list costs, and a shadow what it would have made.
   const bool may_share = asked.unit.empty() && asked.shadow == nullptr && channels_ == nullptr && !is_sampled;
@@ -71,7 +73,8 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
       reading = asked.release->live->read(worker.number, clock_->now(), asked.page);
     engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
     asked.page.online = nullptr;  // it may be read no longer
-    if (shared && !page.is_cut && page.n_failed_rankers == 0) worker.memo.keep(*shared, page);
+    const bool is_whole = !page.is_cut && page.n_failed_rankers == 0 && page.unranked == engine::Unranked::kNot;
+    if (shared && is_whole) worker.memo.keep(*shared, page);
   }
   if (asked.is_bundle_only) mark_bundle_only(page);
   if (page.items.empty() && (page.is_cut || !asked.is_narrowed())) {
@@ -81,7 +84,8 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
     return false;
   }
   count_page(asked, worker, is_sampled ? &trace : nullptr);
-  if (asked.shadow != nullptr && !page.is_cut && (worker.shadow_due += asked.shadow_share) >= 1) {
+  const bool is_as_meant = !page.is_cut && page.unranked == engine::Unranked::kNot;
+  if (asked.shadow != nullptr && is_as_meant && (worker.shadow_due += asked.shadow_share) >= 1) {
     worker.shadow_due -= 1;
     shadow_->offer(asked.page, release, page);
   }

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string>
 
+#include "base/breaker.hpp"
 #include "base/clock.hpp"
 #include "bundle/bundle.hpp"
 #include "bundle/trial.hpp"
@@ -27,6 +28,8 @@ struct LoadedRelease {
   std::string feature_snapshot_id;           ///< first 16 digits of the SHA-256 of the release's features, "" when it has none
   std::shared_ptr<const LiveFeatures> live;  ///< null when none of its features moves with events
   std::shared_ptr<DriftCounts> drift;  ///< of the rows that its ranker scores; null when there is nothing to compare them with
+
+  std::shared_ptr<Breaker> ranking_breaker;  ///< around its rankers: another release begins anew
 
   [[nodiscard]] const models::Release& release() const { return bundle->release(); }
 };

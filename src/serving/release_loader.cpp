@@ -79,6 +79,7 @@ ReleasePointer ReleaseLoader::open(const std::string& id) const {
   if (live_features_ != nullptr) loaded->live = live_features_->open(*loaded->bundle);
   if (make_demo_) loaded->demo = make_demo_(loaded->release());
   loaded->loaded_at = clock_->now();
+  loaded->ranking_breaker = std::make_shared<Breaker>(ranking_breaker_);
   loaded->drift = DriftCounts::make(loaded->release(), n_threads_);
   loaded->feature_snapshot_id = feature_snapshot_of(loaded->bundle->manifest());
   return loaded;

@@ -28,6 +28,8 @@ class ReleaseLoader {
   ReleaseLoader& operator=(const ReleaseLoader&) = delete;
 
   [[nodiscard]] const bundle::BundleStore& store() const { return store_; }
+  /// Of the rankers of each release; before the first one.
+  void set_ranking_breaker(const Breaker::Options& options) { ranking_breaker_ = options; }
   /// Notes there what look() finds changed; must outlive this.
   void set_audit(AuditLog& audit) { audit_ = &audit; }
 
@@ -71,6 +73,7 @@ class ReleaseLoader {
   std::function<std::string(const models::Release&)> make_demo_;
   LiveFeatureSet* live_features_;
   std::size_t n_threads_;
+  Breaker::Options ranking_breaker_;
 
   std::mutex load_mutex_;  ///< held for a whole load; guards the stamps
   FileStamp seen_current_;

@@ -89,6 +89,8 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   recommendations_.set_channels(others_->channels());
   recommendations_.set_access(access_);
   recommendations_.set_request_timeout(options_.cache.request_timeout);
+  recommendations_.set_ranking_timeout(options_.ranking_timeout);
+  loader_.set_ranking_breaker(options_.ranking_breaker);
   router_.set_gate(access_.gate());
   recommendations_.add_routes(router_);
   events_.add_routes(router_);
@@ -157,6 +159,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
         metrics_.sample_fallback_ratio();
         const ReleasePointer release = releases_.get();
         drift_.update(release == nullptr ? nullptr : release->drift);
+        show_ranking_breakers();
         others_->look(release.get());
       },
       std::chrono::seconds(1));
@@ -192,6 +195,13 @@ void Server::stop(std::chrono::milliseconds drain) {
   shadow_.stop();
   if (exposure_log_) exposure_log_->stop();  // nobody answers any more
   if (observer_) observer_->stop();
+}
+
+void Server::show_ranking_breakers() const {
+  const auto lineup = releases_.lineup();
+  const auto breaker_of = [](const ReleasePointer& release) { return release ? release->ranking_breaker.get() : nullptr; };
+  metrics_.set_ranking_breaker(Variant::kPrimary, lineup ? breaker_of(lineup->current) : nullptr);
+  metrics_.set_ranking_breaker(Variant::kRollout, lineup ? breaker_of(lineup->trial) : nullptr);
 }
 
 void Server::reload_tls() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "base/breaker.hpp"
 #include "base/clock.hpp"
 #include "base/file.hpp"
 #include "http/listener.hpp"
@@ -53,6 +54,8 @@ struct ServerOptions {
   fs::path channels_file;  ///< "" or not there = no channel that waits
   CacheOptions cache;
   PageTuning tuning = {};
+  std::chrono::milliseconds ranking_timeout{30};         ///< of a request's time, what the rankers may take
+  Breaker::Options ranking_breaker;                      ///< around the rankers of a release
   http::ObserverOptions observer;                        ///< of the public port
   std::optional<DemoPage> demo;                          ///< none = no page at /
   std::optional<ExposureLogOptions> exposures;           ///< none = what is shown is not logged
@@ -88,6 +91,8 @@ class Server {
   [[nodiscard]] bool is_ready() const;
 
  private:
+  void show_ranking_breakers() const;
+
   ServerOptions options_;
   std::string token_;
   DrainFlag is_draining_{false};

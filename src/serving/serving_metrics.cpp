@@ -42,13 +42,15 @@ std::string_view degrade_name(Degrade degrade) {
     case Degrade::kEmpty: return "empty";
     case Degrade::kChannelLate: return "channel_late";
     case Degrade::kDeadline: return "deadline";
+    case Degrade::kUnranked: return "unranked";
   }
   return "";
 }
 
 bool can_degrade(Endpoint endpoint, Degrade degrade) {
   if (degrade == Degrade::kDeadline) return endpoint != Endpoint::kTrending;  // whose lists lie ready
-  if (degrade == Degrade::kChannelLate) return endpoint != Endpoint::kTrending && endpoint != Endpoint::kSearch;
+  if (degrade == Degrade::kChannelLate || degrade == Degrade::kUnranked)
+    return endpoint != Endpoint::kTrending && endpoint != Endpoint::kSearch;
   return degrade != Degrade::kNone;
 }
 
@@ -93,12 +95,18 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   };
   fallback_popular_ = fallback("popular");
   fallback_catalog_ = fallback("catalog");
-  const auto ranker_fallback = [&](const char* level) {
+  const auto ranker_fallback = [&](const char* reason, const char* level) {
     return registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
-                            {{"reason", "ranker_failed"}, {"level", level}});
+                            {{"reason", reason}, {"level", level}});
   };
-  ranker_to_next_ = ranker_fallback("next_ranker");
-  ranker_to_recall_ = ranker_fallback("recall");
+  ranker_to_next_ = ranker_fallback("ranker_failed", "next_ranker");
+  constexpr std::array<const char*, engine::kUnranked> kWhyUnranked = {"", "ranker_failed", "ranker_late", "ranker_open"};
+  for (std::size_t u = 1; u < kWhyUnranked.size(); ++u) ranker_to_recall_[u] = ranker_fallback(kWhyUnranked[u], "recall");
+  constexpr std::array<const char*, kVariants> kBreakers = {"ranking", "ranking_rollout"};
+  for (std::size_t v = 0; v < kVariants; ++v) {
+    ranking_breakers_[v] =
+        registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", kBreakers[v]}});
+  }
   fallback_bundle_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
                                       {{"reason", std::string(degrade_name(Degrade::kChannelLate))}, {"level", "bundle"}});
   fallback_partial_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
@@ -157,6 +165,9 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
   if (can_degrade(endpoint, Degrade::kDeadline))
     of.out_of_time =
         registry_->counter("recommendation_timeouts_total", kTimeoutsHelp, {{"endpoint", name}, {"operation", "request"}});
+  if (can_degrade(endpoint, Degrade::kUnranked))
+    of.late_ranking =
+        registry_->counter("recommendation_timeouts_total", kTimeoutsHelp, {{"endpoint", name}, {"operation", "ranking"}});
   of.items = registry_->counter("recommendation_items_total", "Items shown.", {{"endpoint", name}});
   of.new_items =
       registry_->counter("new_item_exposure_total", "Items shown that were created within 30 days.", {{"endpoint", name}});
@@ -202,7 +213,8 @@ ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment
   for (std::size_t v = 0; v < kVariants; ++v) {
     for (std::size_t e = 0; e < kEndpoints; ++e) {
       // The others are 503s, which expose nothing.
-      for (const Degrade degrade : {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate, Degrade::kDeadline}) {
+      for (const Degrade degrade :
+           {Degrade::kNone, Degrade::kNoCandidates, Degrade::kChannelLate, Degrade::kDeadline, Degrade::kUnranked}) {
         if (degrade != Degrade::kNone && !can_degrade(static_cast<Endpoint>(e), degrade)) continue;
         out[v][e][index(degrade)] = registry_->counter("recommendation_exposures_total", "Lists shown.",
                                                        {{"endpoint", std::string(endpoint_name(static_cast<Endpoint>(e)))},
@@ -245,11 +257,14 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   for (std::size_t c = 0; c < engine::kChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(candidates_[c], page.candidates[c]);
   }
-  if (page.n_failed_rankers > 0) slots.add(page.ranker != nullptr ? ranker_to_next_ : ranker_to_recall_);
+  if (page.ranker != nullptr && page.n_failed_rankers > 0) slots.add(ranker_to_next_);
+  if (page.unranked != engine::Unranked::kNot) slots.add(ranker_to_recall_[static_cast<std::size_t>(page.unranked)]);
+  if (page.unranked == engine::Unranked::kLate) slots.add(of.late_ranking);
   if (degrade == Degrade::kNone) return;
   count_degraded(slots, endpoint, degrade);
   if (degrade == Degrade::kChannelLate) return slots.add(fallback_bundle_);
   if (degrade == Degrade::kDeadline) return slots.add(fallback_partial_);
+  if (degrade == Degrade::kUnranked) return;  // counted above, by why
   const bool popular = page.candidates[static_cast<std::size_t>(engine::Channel::kFallback)] > 0;
   slots.add(popular ? fallback_popular_ : fallback_catalog_);
 }
@@ -266,6 +281,11 @@ void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint
 void ServingMetrics::count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const {
   slots.add(endpoints_[index(endpoint)].degraded[index(degrade)]);
   if (degrade == Degrade::kDeadline) slots.add(endpoints_[index(endpoint)].out_of_time);
+}
+
+void ServingMetrics::set_ranking_breaker(Variant variant, const Breaker* breaker) const {
+  const Breaker::State state = breaker == nullptr ? Breaker::State::kClosed : breaker->state();
+  ranking_breakers_[static_cast<std::size_t>(variant)].set(static_cast<double>(state));
 }
 
 void ServingMetrics::set_bundle(const std::string& id, TimePoint loaded_at) {

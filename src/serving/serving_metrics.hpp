@@ -33,8 +33,9 @@ enum class Degrade : std::uint8_t {
   kEmpty,         ///< "empty": 503, the fallback is empty too
   kChannelLate,   ///< "channel_late": a channel outside of the engine was late or failed; the list is made without it
   kDeadline,      ///< "deadline": the request's time was up; the list is of what was there by then, or 503 when that was nothing
+  kUnranked,      ///< "unranked": the rankers failed, took too long or were left out as they kept failing; the list is as recall has it
 };
-inline constexpr std::size_t kDegrades = 6;
+inline constexpr std::size_t kDegrades = 7;
 std::string_view degrade_name(Degrade degrade);
 /// Whether an endpoint's lists can be degraded so: what cannot be is not counted, and has no series that stays 0 for ever.
 bool can_degrade(Endpoint endpoint, Degrade degrade);
@@ -91,6 +92,8 @@ class ServingMetrics {
   void count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const;
   /// Series for lists with that experiment_variant. Any thread, not for requests.
   ExposureCounters exposure_counters(const std::string& experiment_variant);
+  /// How the breaker around the rankers of a release stands: of the current one, or of one that is rolled out. Null for none. One thread.
+  void set_ranking_breaker(Variant variant, const Breaker* breaker) const;
   /// One page in so many is looked at closer, the first of each thread included: what a clock read costs (20 to 30 ns) is felt in a
   /// request of 3 us.
   static constexpr std::uint32_t kSampled = 64;
@@ -123,6 +126,7 @@ class ServingMetrics {
     metrics::Counter items;
     metrics::Counter new_items;
     metrics::Counter out_of_time;
+    metrics::Counter late_ranking;
     std::array<metrics::Counter, kDegrades> degraded;  ///< [0] is unused
     metrics::Gauge fallback_ratio;
     FallbackRatio ratio;
@@ -137,7 +141,8 @@ class ServingMetrics {
   metrics::Counter fallback_popular_;
   metrics::Counter fallback_catalog_;
   metrics::Counter ranker_to_next_;
-  metrics::Counter ranker_to_recall_;
+  std::array<metrics::Counter, engine::kUnranked> ranker_to_recall_;  ///< by Unranked, [0] is unused
+  std::array<metrics::Gauge, kVariants> ranking_breakers_;            ///< by Variant
   metrics::Counter fallback_bundle_;
   metrics::Counter fallback_partial_;
   std::array<std::array<metrics::Counter, engine::kExternalChannels>, kEndpoints> late_;

@@ -65,9 +65,10 @@ void Shadow::fill(Task& task, const engine::PageRequest& request, const models::
   task.request.owned = {};
   task.request.external = {};  // they lie in the memory of the request's thread
   task.request.external_names = {};
-  task.request.online = nullptr;    // not ours to read on this thread
-  task.request.deadline = {};       // nobody waits for the trial's list
-  task.request.trending = nullptr;  // lists of another release's numbers; the trial answers with its own
+  task.request.online = nullptr;           // not ours to read on this thread
+  task.request.deadline = {};              // nobody waits for the trial's list
+  task.request.ranking_breaker = nullptr;  // the other release's
+  task.request.trending = nullptr;         // lists of another release's numbers; the trial answers with its own
   task.tokens.assign(request.query_tokens.begin(), request.query_tokens.end());
   task.filter = request.filter == nullptr ? std::nullopt : std::optional(*request.filter);
   task.shown.clear();

@@ -93,7 +93,8 @@ struct Recommendations::Asked : Assigned {
   [[nodiscard]] Degrade degrade_of(const engine::Page& of) const {
     if (of.is_cut) return Degrade::kDeadline;
     if (!of.degrade_reason.empty()) return Degrade::kNoCandidates;
-    return is_bundle_only ? Degrade::kChannelLate : Degrade::kNone;
+    if (is_bundle_only) return Degrade::kChannelLate;
+    return of.unranked != engine::Unranked::kNot ? Degrade::kUnranked : Degrade::kNone;
   }
   /// True when the caller left out items, so that an empty list may be just what was asked for.
   [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }

@@ -20,6 +20,7 @@ ServingSite::ServingSite() : clock(*parse_time("2026-11-24T09:30:00Z")) {
   options.events.segments.folder = folder.path() / "events";
   options.admin_token_file = folder.path() / "admin_token";
   options.cache.request_timeout = std::chrono::milliseconds(20'000);  // machines that are busy
+  options.ranking_timeout = options.cache.request_timeout;
   options.exposures = serving::ExposureLogOptions{};
   options.exposures->folder = folder.path() / "exposures";
   make_folders(options.bundle_folder);

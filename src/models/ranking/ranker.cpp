@@ -74,10 +74,12 @@ Ranker::Ranker(std::string name, std::string_view model, const std::filesystem::
       vectorizer_(columns_, users.columns, items.columns),
       session_(std::make_unique<const OnnxSession>(library, model, name_, columns_.size())) {}
 
-bool Ranker::score(std::span<const float> rows, std::size_t n_rows, std::span<double> out, TreeScorer::Scratch& scratch) const {
+bool Ranker::score(std::span<const float> rows, std::size_t n_rows, std::span<double> out, TreeScorer::Scratch& scratch,
+                   StopCheck stop) const {
   const std::span<double> scores = out.first(n_rows);
   if (trees_) {
-    trees_->scorer.score(rows.first(n_rows * columns_.size()), n_rows, vectorizer_.constant(), scores, scratch);
+    const std::span<const float> of_all = rows.first(n_rows * columns_.size());
+    if (!trees_->scorer.score(of_all, n_rows, vectorizer_.constant(), scores, scratch, stop)) return false;
   } else {
     const std::span floats(reinterpret_cast<float*>(scratch.reserve(n_rows * sizeof(float))), n_rows);
     if (!session_->score(rows, n_rows, floats)) return false;

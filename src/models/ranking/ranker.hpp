@@ -54,9 +54,10 @@ class Ranker {
   [[nodiscard]] const TreeShap* shap() const { return trees_ ? &trees_->shap : nullptr; }
 
   /// Raw scores of the first `n_rows` rows [n_columns] of one request, larger is better; `rows` and `out` may be longer. False when one of them
-  /// is no finite number or ONNX Runtime fails, so that the caller takes another way.
-  [[nodiscard]] bool score(std::span<const float> rows, std::size_t n_rows, std::span<double> out,
-                           TreeScorer::Scratch& scratch) const;
+  /// is no finite number, ONNX Runtime fails or `stop` ended the scoring, so that the caller takes another way. Trees ask it after each
+  /// TreeScorer::kRowsBetweenAsks rows; ONNX Runtime scores all rows at once.
+  [[nodiscard]] bool score(std::span<const float> rows, std::size_t n_rows, std::span<double> out, TreeScorer::Scratch& scratch,
+                           StopCheck stop = {}) const;
 
  private:
   struct Trees {

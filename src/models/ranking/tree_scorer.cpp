@@ -119,15 +119,15 @@ std::byte* TreeScorer::Scratch::reserve(std::size_t bytes) {
 /// The model for one width of mask.
 struct TreeScorer::Tables {
   virtual ~Tables() = default;
-  virtual void score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant, double* out,
-                     Scratch& scratch) const = 0;
+  virtual bool score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant, double* out, Scratch& scratch,
+                     StopCheck stop) const = 0;
 };
 
 template <typename Mask>
 struct TreeScorer::MaskTables final : TreeScorer::Tables {
   MaskTables(const TreeEnsemble& model, TreeKernel kernel);
-  void score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant, double* out,
-             Scratch& scratch) const override;
+  bool score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant, double* out, Scratch& scratch,
+             StopCheck stop) const override;
 
  private:
   void add_mask_tree(const Tree& tree, const std::vector<std::uint32_t>& columns, std::uint32_t place,
@@ -301,13 +301,18 @@ std::span<const std::uint32_t> TreeScorer::MaskTables<Mask>::decide_constant(con
 }
 
 template <typename Mask>
-void TreeScorer::MaskTables<Mask>::score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant,
-                                         double* out, Scratch& scratch) const {
+bool TreeScorer::MaskTables<Mask>::score(const float* rows, std::size_t n_rows, std::span<const std::uint8_t> constant,
+                                         double* out, Scratch& scratch, StopCheck stop) const {
   const Room<Mask> places = room(scratch);
   std::span<const std::uint32_t> varying = all_columns_;
   const bool has_state = !constant.empty() && n_rows > kFewRows && !kernels_.empty();
   if (has_state) varying = decide_constant(rows, constant, places);
+  std::size_t next_ask = kRowsBetweenAsks;
   for (std::size_t row = 0; row < n_rows;) {
+    if (row >= next_ask) {
+      if (stop.is_due()) return false;
+      next_ask += kRowsBetweenAsks;
+    }
     const std::size_t left = n_rows - row;
     // A block that is less than half full costs more than the next smaller one.
     const auto kernels = std::find_if(kernels_.begin(), kernels_.end(),
@@ -321,6 +326,7 @@ void TreeScorer::MaskTables<Mask>::score(const float* rows, std::size_t n_rows, 
     score_block(*kernels, at, n, varying, has_state, places, out + row);
     row += n;
   }
+  return true;
 }
 
 TreeScorer::TreeScorer(const TreeEnsemble& model, TreeKernel kernel) : n_features_(model.n_features()) {
@@ -346,13 +352,12 @@ void TreeScorer::score(std::span<const float> rows, std::size_t n_rows, std::spa
   score(rows, n_rows, {}, out, scratch);
 }
 
-void TreeScorer::score(std::span<const float> rows, std::size_t n_rows, std::span<const std::uint8_t> constant,
-                       std::span<double> out, Scratch& scratch) const {
+bool TreeScorer::score(std::span<const float> rows, std::size_t n_rows, std::span<const std::uint8_t> constant,
+                       std::span<double> out, Scratch& scratch, StopCheck stop) const {
   LODESTONE_ASSERT(rows.size() == n_rows * n_features_ && out.size() == n_rows, "{} values and {} scores for {} rows of {}",
                    rows.size(), out.size(), n_rows, n_features_);
   LODESTONE_ASSERT(constant.empty() || constant.size() == n_features_, "{} flags for {} features", constant.size(), n_features_);
-  if (n_rows == 0) return;
-  tables_->score(rows.data(), n_rows, constant, out.data(), scratch);
+  return n_rows == 0 || tables_->score(rows.data(), n_rows, constant, out.data(), scratch, stop);
 }
 
 }  // namespace lodestone::models

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 
+#include "base/stop_check.hpp"
 #include "models/ranking/tree_ensemble.hpp"
 #include "models/ranking/tree_kernels.hpp"
 
@@ -34,9 +35,11 @@ class TreeScorer {
   void score(std::span<const float> rows, std::size_t n_rows, std::span<double> out, Scratch& scratch) const;
 
   /// The same where the features with constant[f] != 0, [n_features], have one value in all rows (the user's and the request's own): row 0
-  /// tells it, and their splits are decided once for all rows.
-  void score(std::span<const float> rows, std::size_t n_rows, std::span<const std::uint8_t> constant, std::span<double> out,
-             Scratch& scratch) const;
+  /// tells it, and their splits are decided once for all rows. `stop` is asked between one kRowsBetweenAsks and the next; false when it ended the
+  /// scoring, and only some of the scores are there.
+  bool score(std::span<const float> rows, std::size_t n_rows, std::span<const std::uint8_t> constant, std::span<double> out,
+             Scratch& scratch, StopCheck stop = {}) const;
+  static constexpr std::size_t kRowsBetweenAsks = 64;
 
  private:
   struct Tables;
