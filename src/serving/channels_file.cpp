@@ -32,8 +32,11 @@ bool is_own_channel(std::string_view name) {
   for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (engine::channel_name(static_cast<engine::Channel>(c)) == name) return true;
   }
-  return name == "external" || name == "fallback" || name == "request";  // the last is an operation that can be late, too
+  return name == "external" || name == "fallback";
 }
+
+/// Values of recommendation_timeouts_total{operation} besides the names of channels.
+bool is_operation(std::string_view name) { return name == "request" || name == "ranking"; }
 
 /// Takes "http://HOST[:PORT]/PATH?QUERY" apart.
 void read_http(const Yaml& node, std::string_view url, ChannelSpec& out) {
@@ -111,6 +114,10 @@ ChannelSpec read_channel(const Yaml& node, const std::string& name, std::chrono:
   node.only({"description", "url", "key", "form", "deadline_ms", "weight", "limit", "pages", "shared"});
   if (!is_name(name)) node.error("a channel's name has up to 32 of a-z, 0-9 and _, a letter first");
   if (is_own_channel(name)) node.error(fmt::format("\"{}\" is a channel of the engine; choose another name", name));
+  if (is_operation(name)) {
+    node.error(fmt::format(
+        "\"{}\" is taken: recommendation_timeouts_total calls an operation of the server so; choose another name", name));
+  }
   read_url(node, out);
   out.deadline =
       std::chrono::milliseconds(node.get("deadline_ms").as_int(std::min<std::int64_t>(40, most.count()), 1, most.count()));

@@ -84,6 +84,11 @@ channels:
   EXPECT_THAT(all, HasSubstr("weight"));
   EXPECT_THAT(all, HasSubstr("channels.c.key"));
   EXPECT_THAT(all, HasSubstr("there are 5 channels, at most 4 are asked"));
+  for (const char* operation : {"request", "ranking"}) {
+    EXPECT_THAT(refusal(std::string("channels: {") + operation + ": {url: 'http://a/'}}"),
+                HasSubstr(std::string("\"") + operation +
+                          "\" is taken: recommendation_timeouts_total calls an operation of the server so; choose another name"));
+  }
   EXPECT_THAT(refusal("channels: {a: {url: 'http://u:p@a/'}}"), HasSubstr("a login before the host is not sent; leave it out"));
   EXPECT_THAT(refusal("channels: {a: {url: 'http://a/', key: x}}"), HasSubstr("only a channel in Redis has one"));
   EXPECT_THAT(refusal("channels: {a: {url: 'http://a/', pages: [trending]}}"), HasSubstr("is no page that hears a channel"));
