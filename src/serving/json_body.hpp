@@ -10,12 +10,11 @@
 namespace lodestone::serving {
 
 /// What `parse` makes of the body. None when it is refused, which is answered: 415 for another type, 400 with the sentence of an Error, as of what is no
-/// JSON. A ParameterError, which names a member, goes on to the boundary of the request. A body without a byte has no type.
+/// JSON. A ParameterError, which names a member, goes on to the boundary of the request.
 template <typename Parse>
 auto read_json_body(const http::Request& request, http::Response& response, const Parse& parse)
     -> std::optional<decltype(parse(request.body))> {
-  const bool is_typed = !request.body.empty() && !request.content_type.empty();
-  if (is_typed && !request.content_type.starts_with("application/json")) {
+  if (!request.content_type.empty() && !request.content_type.starts_with("application/json")) {
     http::answer_problem(response, 415, "the body must be application/json");
     return std::nullopt;
   }

@@ -232,6 +232,8 @@ TEST_F(RecommendPageTest, bodies_that_are_no_json_and_unknown_data_sets) {
   EXPECT_EQ(post("{").status, 400);
   EXPECT_EQ(post("").status, 400);
   EXPECT_EQ(post(R"({"slots":[{"name":"a","kind":"user"}]})", "Content-Type: text/plain\r\n").status, 415);
+  EXPECT_EQ(post("", "Content-Type: text/plain\r\n").status, 415);
+  EXPECT_EQ(post("", "").status, 400);
   EXPECT_EQ(problem_text(post(R"({"slots":[{"name":"u","kind":"user"},{"name":"a","kind":"similar","dataset_id":999}]})")),
             "404: Not Found: slot \"a\": data set 999 is not in bundle " + id);
   EXPECT_EQ(site.get("/recommend/page").status, 405);
