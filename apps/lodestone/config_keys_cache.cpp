@@ -9,8 +9,9 @@ std::vector<ConfigKey> cache_keys() {
       {.path = "serving.channels_file",
        .kind = K::kPath,
        .fallback = "channels.yaml",
-       .doc = "Recall channels outside of this process, by HTTP or in Redis (docs/channels.md). Read at the start; it need not "
-              "exist."},
+       .doc =
+           "Recall channels outside of this process, by HTTP or in Redis (docs/channels.md). Watched while the server runs; it "
+           "need not exist."},
       {.path = "serving.redis_hot_url",
        .doc = "Redis of the hot tier, redis://HOST:PORT/DATABASE, and of messages between servers. Only answers of channels that "
               "wait "

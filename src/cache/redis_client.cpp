@@ -240,8 +240,8 @@ void RedisClient::watch() {
   if (is_watching_) return;
   is_watching_ = true;
   watch_timer_.expires_after(kWatchPause);
-  watch_timer_.async_wait([this](const BoostError& error) {
-    if (error) return;  // the client may be gone
+  watch_timer_.async_wait([this, is_alive = std::weak_ptr(is_alive_)](const BoostError& error) {
+    if (error || is_alive.expired()) return;
     is_watching_ = false;
     const std::shared_ptr<Connection> held = connection_;
     if (!held || !held->look_at(std::chrono::steady_clock::now())) return;

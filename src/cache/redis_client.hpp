@@ -89,7 +89,9 @@ class RedisClient {
   Time next_try_;
   asio::steady_timer watch_timer_;
   bool is_watching_ = false;
-  bool was_told_ = false;  ///< the log knows that there is no connection
+  std::shared_ptr<const bool> is_alive_ =
+      std::make_shared<const bool>(true);  ///< a handler that is due already outlives its client
+  bool was_told_ = false;                  ///< the log knows that there is no connection
 };
 
 }  // namespace lodestone::cache

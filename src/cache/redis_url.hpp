@@ -18,6 +18,7 @@ struct RedisUrl {
   static RedisUrl parse(std::string_view text, std::string_view what);
   /// "redis://host:6379/0": all but user and password.
   [[nodiscard]] std::string shown() const;
+  bool operator==(const RedisUrl&) const = default;
 };
 
 }  // namespace lodestone::cache

@@ -45,6 +45,7 @@ ChannelAsk ask_of(const ExplainOrder& order) {
 struct Waiting {
   ExplainOrder order;
   ChannelAnswers answers;
+  std::shared_ptr<const RunningChannels> running;
 };
 
 /// The handler; each of the port's threads uses its own slots and reader.
@@ -52,11 +53,10 @@ class Explainer {
  public:
   Explainer(ExplainSources sources, metrics::Registry& registry) : sources_(std::move(sources)) {
     for (std::size_t t = 0; t < sources_.n_threads; ++t) slots_.push_back(&registry.register_thread());
-    for (const ChannelSpec& spec : sources_.channels.channels()) names_.push_back(spec.name);
   }
 
   std::unique_ptr<http::Deferred> answer_or_wait(const http::Request& request, http::Response& response) {
-    auto waiting = std::make_shared<Waiting>(Waiting{read_order(request), {}});
+    auto waiting = std::make_shared<Waiting>(Waiting{read_order(request), {}, sources_.channels.get()});
     const auto lineup = sources_.releases.lineup();
     if (!lineup || !lineup->current) {
       http::answer_problem(response, 503, "no_release: no bundle is loaded yet; /readyz says when there is one");
@@ -64,13 +64,15 @@ class Explainer {
     }
     const ChannelAsk ask = ask_of(waiting->order);
     const bool is_known = !waiting->order.item || lineup->current->release().catalog.find(*waiting->order.item);
-    if (!is_known || sources_.channels.find(ask, *slots_[static_cast<std::size_t>(request.thread)], waiting->answers)) {
+    if (!is_known ||
+        sources_.channels.find(*waiting->running, ask, *slots_[static_cast<std::size_t>(request.thread)], waiting->answers)) {
       answer(*waiting, request, response);
       return nullptr;
     }
     auto rest = std::make_unique<http::Deferred>();
     rest->start = [this, waiting, ask, by = request.started + sources_.channel_time](std::function<void()> resume) {
-      sources_.channels.gather(ask, by, std::shared_ptr<ChannelAnswers>(waiting, &waiting->answers), std::move(resume));
+      sources_.channels.gather(waiting->running, ask, by, std::shared_ptr<ChannelAnswers>(waiting, &waiting->answers),
+                               std::move(resume));
     };
     rest->finish = [this, waiting](const http::Request& of, http::Response& to) { answer(*waiting, of, to); };
     return rest;
@@ -93,8 +95,8 @@ class Explainer {
     LiveHistory history;
     history.read(&sources_.visitors, release, order.user, order.visitor, page);
     ExternalLists external;
-    const bool is_complete = external.bind(asked.answers, sources_.channels.channels(), release.catalog, page);
-    page.external_names = names_;
+    const bool is_complete = external.bind(asked.answers, asked.running->book.channels, release.catalog, page);
+    page.external_names = asked.running->names;
 
     Explanation explanation(order.target);
     explanation.set_variants(variant_name(assigned.variant), assigned.assignment->label);
@@ -112,7 +114,6 @@ class Explainer {
 
   ExplainSources sources_;
   std::vector<metrics::ThreadSlots*> slots_;
-  std::vector<std::string> names_;
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
 #pragma once
-// Recall channels outside of this process (docs/channels.md): a YAML file, read when the server starts.
+// Recall channels outside of this process (docs/channels.md): a YAML file, watched while the server runs.
 
 #include <chrono>
 #include <cstdint>
@@ -33,6 +33,7 @@ class AskPattern {
   /// False, and nothing appended, when `ask` lacks what it speaks of.
   bool expand(const ChannelAsk& ask, std::size_t limit, std::string& out) const;
   [[nodiscard]] const std::string& text() const { return text_; }
+  bool operator==(const AskPattern&) const = default;
 
  private:
   std::string text_;
@@ -59,6 +60,12 @@ struct ChannelSpec {
   bool is_shared = true;  ///< answers go to the Redis tiers too
 
   [[nodiscard]] bool is_for(engine::PageKind kind) const { return (pages >> static_cast<unsigned>(kind) & 1U) != 0; }
+  /// Whether the other, of the same name, gives the same answers: what is kept of one holds for both.
+  [[nodiscard]] bool has_answers_of(const ChannelSpec& other) const {
+    return form == other.form && host == other.host && port == other.port && redis == other.redis && pattern == other.pattern &&
+           limit == other.limit;
+  }
+  bool operator==(const ChannelSpec&) const = default;
 };
 
 struct ChannelBook {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/json.hpp"
@@ -143,10 +144,11 @@ void append_items(std::string& out, Unpacker& from, std::span<const std::string>
 
 std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
                                std::string& buffer) {
-  constexpr std::size_t kNumbers = 64;  // time, two ids, count
+  constexpr std::size_t kNumbers = 64;  // time, two ids, two counts
   const std::array<std::string_view, kTexts> texts = texts_of(exposure);
   std::size_t most = kNumbers + items.size() * sizeof(PackedItem);
   for (const std::string_view text : texts) most += sizeof(std::uint16_t) + text.size();
+  for (const std::string_view name : exposure.external_names) most += sizeof(std::uint16_t) + name.size();
   if (buffer.size() < most) buffer.resize(most);
   Packer to(buffer.data());
   to.put(exposure.at.time_since_epoch().count());
@@ -155,6 +157,8 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
   to.put_text(texts[1]);
   to.put_id(exposure.page);
   to.put_text(texts[2]);
+  to.put(static_cast<std::uint8_t>(exposure.external_names.size()));
+  for (const std::string_view name : exposure.external_names) to.put_text(name);
   to.put(static_cast<std::uint16_t>(items.size()));
   for (const engine::PageItem& item : items) {
     PackedItem packed{};
@@ -168,7 +172,7 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
   return {buffer.data(), static_cast<std::size_t>(to.end() - buffer.data())};
 }
 
-void append_exposure(std::string& out, std::string_view record, std::span<const std::string> external_names) {
+void append_exposure(std::string& out, std::string_view record) {
   Unpacker from(record);
   const TimePoint at{std::chrono::microseconds(from.take<std::int64_t>())};
   out += "{\"request_id\":";
@@ -177,6 +181,8 @@ void append_exposure(std::string& out, std::string_view record, std::span<const 
   append_text(out, "visitor_id", from.take_text());
   append_id(out, "page_id", from);
   append_text(out, "algorithm_version", from.take_text());
+  std::vector<std::string> external_names(from.take<std::uint8_t>());
+  for (std::string& name : external_names) name = from.take_text();
   append_items(out, from, external_names);
   out.append(",\"timestamp\":\"").append(format_rfc3339(at)).append("\",\"context\":{\"endpoint\":");
   json::append_string(out, from.take_text());

@@ -30,6 +30,7 @@ struct Exposure {
   RequestOrigin origin = {};
   std::string_view model_run_id = {};
   std::string_view feature_snapshot_id = {};
+  std::span<const std::string> external_names = {};  ///< of the channels outside of the engine, by number
 };
 
 /// The record lies in `buffer`, which grows to the longest and is never shortened.
@@ -37,6 +38,6 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
                                std::string& buffer);
 
 /// Appends a packed exposure as one line of JSON, its line end included.
-void append_exposure(std::string& out, std::string_view record, std::span<const std::string> external_names = {});
+void append_exposure(std::string& out, std::string_view record);
 
 }  // namespace lodestone::serving

@@ -15,7 +15,6 @@ RecordWriter::Options writer_options(const ExposureLogOptions& options) {
 ExposureLog::ExposureLog(const ExposureLogOptions& options, metrics::Registry& registry, const Clock& clock, int n_threads)
     : slots_(&registry.register_thread()),
       files_(options.folder, options.file_bytes, options.total_bytes, clock),
-      external_names_(options.external_names),
       writer_(writer_options(options), *this, n_threads) {
   written_ = registry.counter("exposure_log_written_total", "Lists that are in the exposure log.");
   const auto dropped = [&](const char* reason) {

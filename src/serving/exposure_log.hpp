@@ -22,7 +22,6 @@ struct ExposureLogOptions {
   std::uint64_t file_bytes = 256ULL << 20U;  ///< a file that has grown to this is followed by a new one
   std::uint64_t total_bytes = 4ULL << 30U;   ///< of all files; the oldest ones go. Larger survives a longer pause of the pipeline
   std::size_t queue_bytes = 1U << 20U;  ///< of each thread, some two thousand lists; larger survives a longer stall of the disk
-  std::vector<std::string> external_names;       ///< of channels outside of the engine
   std::chrono::milliseconds interval{10};        ///< between two looks at the queues
   std::chrono::milliseconds retry_after{1'000};  ///< from a failure to write to the next attempt; what comes meanwhile is dropped
 };
@@ -48,7 +47,7 @@ class ExposureLog final : private RecordSink {
     static constexpr std::size_t kRecordBytes = 4096;  ///< room for a list of 100
     std::string bytes = std::string(kRecordBytes, '\0');
   };
-  void append(std::string& batch, std::string_view record) override { append_exposure(batch, record, external_names_); }
+  void append(std::string& batch, std::string_view record) override { append_exposure(batch, record); }
   void write(std::string_view batch) override;
   void close() override { files_.close(); }
   void count_written(std::uint64_t n) override { slots_->add(written_, n); }
@@ -62,7 +61,6 @@ class ExposureLog final : private RecordSink {
   metrics::Counter dropped_disk_;
   metrics::Counter removed_files_;
   ExposureFiles files_;
-  std::vector<std::string> external_names_;
   RecordWriter writer_;  ///< last, because its thread uses the others
 };
 

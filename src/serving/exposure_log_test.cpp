@@ -90,6 +90,12 @@ TEST_F(ExposureLogTest, a_line_has_the_members_of_the_contract) {
             R"("experiment_variant":"control","degrade_reason":"none","source":"home","device_type":"mobile","locale":"zh-CN",)"
             R"("client_app":"app/1","model_run_id":null,"feature_snapshot_id":"00ff"}})"
             "\n");
+  const std::vector<std::string> names = {"graph", "a_channel_whose_name_is_a_long_one"};
+  full.external_names = names;
+  items[0].channels = 1U << (engine::kOwnChannels + 1) | 1U << engine::kOwnChannels;
+  line.clear();
+  append_exposure(line, pack_exposure(full, bundle.release().catalog, std::span(items).first(1), buffer));
+  EXPECT_THAT(line, testing::HasSubstr(R"("reason":"graph+a_channel_whose_name_is_a_long_one","propensity":1}],"timestamp")"));
   line.clear();
   append_exposure(line, pack_exposure(exposure("req_12345678"), bundle.release().catalog, {}, buffer));
   const json::Value value = json::parse(line, "line");

@@ -7,6 +7,9 @@
 #include <random>
 #include <thread>
 
+#include "base/error.hpp"
+#include "base/log.hpp"
+
 namespace lodestone::serving {
 namespace {
 
@@ -28,16 +31,26 @@ EventShare::Options share_options(const CacheOptions& options) {
 OtherServers::OtherServers(const fs::path& channels_file, const CacheOptions& options, bool shares_events,
                            ServingMetrics& metrics, metrics::Registry& registry, const Clock& clock)
     : origin_(make_origin()),
-      // A wrong file is no server: channels decide what visitors see.
-      channels_(loop_, load_channels(channels_file, options.request_timeout), options, origin_, metrics, registry) {
+      channels_(loop_, options, origin_, metrics, registry),
+      file_("channels", channels_file),
+      metrics_(&metrics) {
+  look_at_channels();
+  // A wrong file is no server: channels decide what visitors see.
+  if (const auto problem = file_.problem()) fail(ErrorCode::kInvalidArgument, "{}", *problem);
   if (!shares_events || !options.feature) return;
   event_share_ = std::make_unique<EventShare>(loop_, share_options(options), origin_, channels_.metrics(), registry, clock);
 }
 
-std::vector<std::string> OtherServers::channel_names() const {
-  std::vector<std::string> out;
-  for (const ChannelSpec& spec : channels_.channels()) out.push_back(spec.name);
-  return out;
+void OtherServers::look_at_channels() {
+  const FileFollower::Look look = file_.look([this](std::string_view text, const std::string& name) {
+    ChannelBook book = parse_channels(text, name, channels_.options().request_timeout);
+    log_info("serving", "{} channels outside of this process", book.channels.size());
+    channels_.set_book(std::move(book));
+    popular_of_.clear();  // new ones have not been asked about what is popular
+  });
+  if (look == FileFollower::Look::kSame) return;
+  metrics_->count_file_read(WatchedFile::kChannels, look == FileFollower::Look::kTaken ? ServingMetrics::Reload::kLoaded
+                                                                                       : ServingMetrics::Reload::kRefused);
 }
 
 void OtherServers::start() {
@@ -58,6 +71,7 @@ void OtherServers::stop() {
 }
 
 void OtherServers::look(const LoadedRelease* release) {
+  channels_.collect();
   channels_.update_gauges();
   if (event_share_) event_share_->update_gauges();
   if (release == nullptr || release->release().id == popular_of_) return;

@@ -2,11 +2,14 @@
 // What a server has to do with other servers: the thread that waits for them, the channels and tiers behind it, and the events they share.
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "cache/io_loop.hpp"
+#include "serving/audit_log.hpp"
 #include "serving/event_share.hpp"
+#include "serving/file_follower.hpp"
 #include "serving/release_holder.hpp"
 #include "serving/waiting_channels.hpp"
 
@@ -23,7 +26,14 @@ class OtherServers {
   WaitingChannels& channels() { return channels_; }
   /// nullptr = they are not shared.
   EventShare* event_share() { return event_share_.get(); }
-  [[nodiscard]] std::vector<std::string> channel_names() const;
+
+  /// Reads the channels' file if it is another one than at the last look. A file with errors changes nothing; one that is gone ends all channels. One
+  /// thread, that of look().
+  void look_at_channels();
+  /// Why the file as it is does not hold; none when all is well. Any thread.
+  [[nodiscard]] std::optional<std::string> channels_problem() const { return file_.problem(); }
+  /// Notes each later reading of it there; must outlive this.
+  void set_audit(AuditLog& audit) { file_.set_audit(audit); }
 
   void start();
   /// Gives the events of others to the journal, once it is read.
@@ -40,6 +50,8 @@ class OtherServers {
   cache::IoLoop loop_;
   std::string origin_;  ///< by which the others tell this one
   WaitingChannels channels_;
+  FileFollower file_;
+  ServingMetrics* metrics_;
   std::unique_ptr<EventShare> event_share_;
   std::string popular_of_;  ///< id of the release whose popular items the channels know
 };

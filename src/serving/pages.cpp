@@ -46,19 +46,20 @@ void write_check(json::Writer& writer, std::string_view name, std::string_view s
 }
 
 void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, const ExperimentFile& experiments,
-                   const RulesFile& rules, const Access& access, std::string_view cache_state, http::Response& response) {
+                   const RulesFile& rules, const Access& access, const NeighbourHealth& neighbours, http::Response& response) {
   const ReleasePointer release = releases.get();
   const bool refused = loader.last_refusal().has_value();
   const bool bad_experiments = experiments.problem().has_value();
   const bool bad_rules = rules.problem().has_value();
   const bool bad_keys = access.problem().has_value();
+  const bool bad_channels = neighbours.is_channels_file_bad && neighbours.is_channels_file_bad();
+  const std::string_view cache_state = neighbours.cache_state ? neighbours.cache_state() : "none";
   const bool bad_cache = cache_state == "degraded";
+  const bool is_degraded = refused || bad_experiments || bad_rules || bad_keys || bad_channels || bad_cache;
   response.status = release ? 200 : 503;
   json::Writer writer(response.out());
   writer.begin_object();
-  writer.key("status").value(!release                                                           ? "unhealthy"
-                             : refused || bad_experiments || bad_rules || bad_keys || bad_cache ? "degraded"
-                                                                                                : "healthy");
+  writer.key("status").value(!release ? "unhealthy" : is_degraded ? "degraded" : "healthy");
   writer.key("cache").value(cache_state);
   writer.key("models_loaded").boolean(release != nullptr);
   writer.key("checks").begin_object();
@@ -73,6 +74,8 @@ void answer_health(const ReleaseHolder& releases, const ReleaseLoader& loader, c
               bad_rules ? "the rules' file has errors; the server's log says which" : "");
   write_check(writer, "keys", bad_keys ? "refused" : "ok", "detail",
               bad_keys ? "the keys' file has errors; the server's log says which" : "");
+  write_check(writer, "channels", bad_channels ? "refused" : "ok", "detail",
+              bad_channels ? "the channels' file has errors; the server's log says which" : "");
   write_check(writer, "cache", bad_cache ? "degraded" : "ok", "detail",
               bad_cache ? "a Redis does not answer; requests go on without it, and it is tried again" : "");
   writer.end_object().end_object();
@@ -158,8 +161,7 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
                const ExperimentFile& experiments, const RulesFile& rules, const Access& access,
-               const Recommendations& recommendations, const DrainFlag& is_draining,
-               std::function<std::string_view()> cache_state) {
+               const Recommendations& recommendations, const DrainFlag& is_draining, NeighbourHealth neighbours) {
   for (const char* path : {"/livez", "/readyz", "/health"}) router.keep(path);
   router.add(http::Method::kGet, "/livez", [](const http::Request& request, http::Response& response) {
     take_no_parameters(request);
@@ -174,9 +176,9 @@ void add_pages(http::Router& router, const ReleaseHolder& releases, const Releas
     answer_status(response, 200, "ready", "");
   });
   router.add(http::Method::kGet, "/health",
-             [&, cache_state = std::move(cache_state)](const http::Request& request, http::Response& response) {
+             [&, neighbours = std::move(neighbours)](const http::Request& request, http::Response& response) {
                take_no_parameters(request);
-               answer_health(releases, loader, experiments, rules, access, cache_state ? cache_state() : "none", response);
+               answer_health(releases, loader, experiments, rules, access, neighbours, response);
              });
   static const std::string docs = make_docs_page(openapi_document());
   add_page(router, "/openapi.json", "application/json", openapi_document());

@@ -44,12 +44,16 @@ std::string make_demo_answer(const DemoPage& demo, const models::Release& releas
 /// Whether new work should be sent here; switched off when the server drains.
 using DrainFlag = std::atomic<bool>;
 
-/// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router. `cache_state` is "none", "local",
-/// "redis" or "degraded"; empty = none.
+/// What /health asks of other servers; either may be empty.
+struct NeighbourHealth {
+  std::function<std::string_view()> cache_state = {};  ///< "none", "local", "redis" or "degraded"; empty = none
+  std::function<bool()> is_channels_file_bad = {};
+};
+
+/// /health, /livez, /readyz, /openapi.json, /docs, /snippet.js. The references must outlive the router.
 void add_pages(http::Router& router, const ReleaseHolder& releases, const ReleaseLoader& loader,
                const ExperimentFile& experiments, const RulesFile& rules, const Access& access,
-               const Recommendations& recommendations, const DrainFlag& is_draining,
-               std::function<std::string_view()> cache_state = {});
+               const Recommendations& recommendations, const DrainFlag& is_draining, NeighbourHealth neighbours = {});
 
 /// /demo and the assets.
 void add_demo_page(http::Router& router, const DemoPage& demo, const ReleaseHolder& releases);

@@ -157,7 +157,7 @@ TEST_F(PagesTest, health_says_what_is_loaded) {
       "{\"status\":\"healthy\",\"cache\":\"none\",\"models_loaded\":true,\"checks\":{\"bundle\":{\"status\":\"ok\",\"id\":\"" +
           id +
           "\"},\"fallback\":{\"status\":\"ok\"},\"current\":{\"status\":\"ok\"},\"experiments\":{\"status\":\"ok\"},\"rules\":{"
-          "\"status\":\"ok\"},\"keys\":{\"status\":\"ok\"},\"cache\":{\"status\":\"ok\"}}}");
+          "\"status\":\"ok\"},\"keys\":{\"status\":\"ok\"},\"channels\":{\"status\":\"ok\"},\"cache\":{\"status\":\"ok\"}}}");
   EXPECT_EQ(site.get("/livez").body, "{\"status\":\"ok\"}");
 }
 

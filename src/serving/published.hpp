@@ -58,6 +58,9 @@ class Published {
       return value_.get();
     }
 
+    /// What current() gave last, for who needs it longer.
+    [[nodiscard]] const Pointer& hold() const { return value_; }
+
    private:
     void refresh() {
       const std::lock_guard lock(from_->mutex_);

@@ -48,7 +48,7 @@ void Recommendations::add_routes(http::Router& router) {
 
 void Recommendations::add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build, http::Method method) {
   patterns_.push_back({std::string(pattern.substr(0, pattern.find('{'))), endpoint});
-  if (is_waiting(endpoint)) {
+  if (channels_ != nullptr && may_wait(endpoint)) {
     return router.add_deferred(method, pattern, [this, endpoint, build](const http::Request& request, http::Response& response) {
       return answer_or_wait(endpoint, build, request, response);
     });
@@ -93,8 +93,10 @@ void Recommendations::wait_until_warm() const {
   }
 }
 
-void Recommendations::answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response) {
+void Recommendations::answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response,
+                             const RunningChannels* running) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
+  worker.running = running;
   response.more_headers = "Vary: X-API-Key\r\n";
   worker.watched = {};
   try {

@@ -26,6 +26,7 @@ namespace lodestone::serving {
 
 class WaitingChannels;
 struct ChannelAsk;
+struct RunningChannels;
 
 /// Handlers run on the thread that the request names and use that thread's memory only.
 class Recommendations {
@@ -77,9 +78,9 @@ class Recommendations {
 
   void add(http::Router& router, std::string_view pattern, Endpoint endpoint, Build build,
            http::Method method = http::Method::kGet);
-  void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response);
-  /// Whether an endpoint hears channels that wait.
-  [[nodiscard]] bool is_waiting(Endpoint endpoint) const;
+  /// `running` are the channels that wait, where the endpoint hears any; null = it hears none.
+  void answer(Endpoint endpoint, Build build, const http::Request& request, http::Response& response,
+              const RunningChannels* running = nullptr);
   std::unique_ptr<http::Deferred> answer_or_wait(Endpoint endpoint, Build build, const http::Request& request,
                                                  http::Response& response);
   [[nodiscard]] std::vector<ChannelAsk> asks_of(Endpoint endpoint, const http::Request& request, Worker& worker) const;
@@ -124,8 +125,7 @@ class Recommendations {
   static constexpr int kShareOfPage = 20;  ///< 5 ms of 100
   std::chrono::nanoseconds request_timeout_ = std::chrono::milliseconds(100);
   std::chrono::nanoseconds ranking_timeout_ = std::chrono::milliseconds(30);
-  WaitingChannels* channels_ = nullptr;  ///< null when no page waits for any
-  std::vector<std::string> external_names_;
+  WaitingChannels* channels_ = nullptr;  ///< null when no page ever waits for any
   std::vector<std::unique_ptr<Worker>> workers_;
   /// Paths of the lists up to their parameter.
   struct Pattern {

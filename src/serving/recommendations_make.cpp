@@ -59,9 +59,9 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   asked.page.deadline = {monotonic_nanoseconds, nanoseconds_of(request.started + request_timeout_)};
   asked.page.ranking_nanoseconds = static_cast<std::uint64_t>(ranking_timeout_.count());
   asked.page.ranking_breaker = asked.release->ranking_breaker.get();
-  if (channels_ != nullptr) bind_channels(asked, worker);
+  bind_channels(asked, worker);
   // A sample is to show what a list costs, and a shadow what it would have made.
-  const bool may_share = asked.unit.empty() && asked.shadow == nullptr && channels_ == nullptr && !is_sampled;
+  const bool may_share = asked.unit.empty() && asked.shadow == nullptr && worker.running == nullptr && !is_sampled;
   const std::optional<PageMemo::Key> shared =
       may_share ? PageMemo::key_of(asked.page, asked.lineup, clock_->now()) : std::nullopt;
   if (shared && worker.memo.find(*shared, page)) {
@@ -110,6 +110,7 @@ void Recommendations::expose(const http::Request& request, const Asked& asked, c
   exposure.origin = asked.origin;
   exposure.model_run_id = asked.run_id;
   exposure.feature_snapshot_id = asked.release->feature_snapshot_id;
+  exposure.external_names = asked.page.external_names;
   exposure_log_->add(request.thread, exposure, release.catalog, page.items);
 }
 
@@ -121,6 +122,10 @@ void Recommendations::count_page(const Asked& asked, Worker& worker, const engin
   std::size_t n_new = 0;
   for (const engine::PageItem& item : page.items) n_new += catalog.created_at(item.item) > worker.new_after ? 1U : 0U;
   metrics_->count_page(worker.slots, asked.endpoint, degrade, page, n_new);
+  for (std::size_t c = 0; worker.running != nullptr && c < worker.running->counters.size(); ++c) {
+    const std::uint32_t n_candidates = page.candidates[engine::kOwnChannels + c];
+    if (n_candidates > 0) worker.slots.observe(worker.running->counters[c].candidates, n_candidates);
+  }
   worker.slots.add((*asked.exposures)[static_cast<std::size_t>(asked.variant)][static_cast<std::size_t>(asked.endpoint)]
                                      [static_cast<std::size_t>(degrade)]);
   if (trace == nullptr || page.items.empty()) return;

@@ -24,11 +24,6 @@ std::unique_ptr<EventJournal> make_journal(const ServerOptions& options, EventSh
   return std::make_unique<EventJournal>(std::move(journal), std::move(sinks), registry, clock);
 }
 
-ExposureLogOptions with_names(ExposureLogOptions log, const OtherServers& others) {
-  log.external_names = others.channel_names();
-  return log;
-}
-
 ServerOptions with_defaults(ServerOptions options) {
   if (options.n_threads == 0) options.n_threads = usable_cores();
   return options;
@@ -72,8 +67,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
       drift_(registry, clock, options_.drift_pages),
       others_(std::make_unique<OtherServers>(options_.channels_file, options_.cache, !options_.events.segments.folder.empty(),
                                              metrics_, registry, clock)),
-      exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(with_names(*options_.exposures, *others_), registry, clock,
-                                                                       options_.n_threads)
+      exposure_log_(options_.exposures ? std::make_unique<ExposureLog>(*options_.exposures, registry, clock, options_.n_threads)
                                        : nullptr),
       recommendations_(releases_, experiments_, shadow_, metrics_, registry, clock, options_.n_threads),
       live_visitors_(options_.live_visitors),
@@ -95,7 +89,8 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   recommendations_.add_routes(router_);
   events_.add_routes(router_);
   add_pages(router_, releases_, loader_, experiments_, rules_, access_, recommendations_, is_draining_,
-            [this] { return others_->cache_state(); });
+            {.cache_state = [this] { return others_->cache_state(); },
+             .is_channels_file_bad = [this] { return others_->channels_problem().has_value(); }});
   if (options_.demo) add_demo_page(router_, *options_.demo, releases_);
   add_admin(admin_router_, token_, registry, releases_, loader_, shadow_, audit_);
   add_experiments(admin_router_, token_, experiments_);
@@ -138,14 +133,17 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
   rules_.set_audit(audit_);  // what is there at a start is no change
   experiments_.set_audit(audit_);
   access_.set_audit(audit_);
+  others_->set_audit(audit_);
   loader_.set_audit(audit_);
   housekeeper_.watch(options_.bundle_folder);
-  for (const fs::path& file : {options_.rules_file, options_.experiments_file, options_.access.keys_file}) {
+  for (const fs::path& file :
+       {options_.rules_file, options_.experiments_file, options_.access.keys_file, options_.channels_file}) {
     if (!file.empty()) housekeeper_.watch(file.parent_path().empty() ? fs::path(".") : file.parent_path());
   }
   housekeeper_.add([this] { rules_.look(); });
   housekeeper_.add([this] { access_.look(); });
   housekeeper_.add([this] { experiments_.look(); });
+  housekeeper_.add([this] { others_->look_at_channels(); });
   housekeeper_.add([this] { loader_.look(); });
   housekeeper_.add([this] { guardrails_.check(); });
   housekeeper_.add([this, &clock] { live_features_.forget(clock.now()); }, kForgetEvery);

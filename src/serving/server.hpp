@@ -51,7 +51,7 @@ struct ServerOptions {
   AccessOptions access;
   AuditLog::Options audit;
   RolloutLimits rollout_limits;
-  fs::path channels_file;  ///< "" or not there = no channel that waits
+  fs::path channels_file;  ///< "" or not there = no channel that waits; followed
   CacheOptions cache;
   PageTuning tuning = {};
   std::chrono::milliseconds ranking_timeout{30};         ///< of a request's time, what the rankers may take

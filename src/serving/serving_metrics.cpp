@@ -104,8 +104,7 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   for (std::size_t u = 1; u < kWhyUnranked.size(); ++u) ranker_to_recall_[u] = ranker_fallback(kWhyUnranked[u], "recall");
   constexpr std::array<const char*, kVariants> kBreakers = {"ranking", "ranking_rollout"};
   for (std::size_t v = 0; v < kVariants; ++v) {
-    ranking_breakers_[v] =
-        registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", kBreakers[v]}});
+    ranking_breakers_[v] = registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", kBreakers[v]}});
   }
   fallback_bundle_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
                                       {{"reason", std::string(degrade_name(Degrade::kChannelLate))}, {"level", "bundle"}});
@@ -128,7 +127,7 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   loaded_at_ =
       registry.gauge("bundle_loaded_timestamp", "Time at which the serving bundle was loaded, seconds since 1970; 0 before.");
   constexpr std::array<const char*, 2> kResults = {"loaded", "refused"};
-  constexpr std::array<const char*, kWatchedFiles> kFiles = {"experiments", "rules", "keys"};
+  constexpr std::array<const char*, kWatchedFiles> kFiles = {"experiments", "rules", "keys", "channels"};
   for (std::size_t r = 0; r < kResults.size(); ++r) {
     reloads_[r] = registry.counter("bundle_reloads_total", "Bundles that were loaded or refused.", {{"result", kResults[r]}});
     for (std::size_t f = 0; f < file_reads_.size(); ++f) {
@@ -193,19 +192,16 @@ metrics::Histogram ServingMetrics::recall_duration(const std::string& channel) {
       kRecallBounds, {{"channel", channel}});
 }
 
-void ServingMetrics::name_external(std::size_t number, const std::string& name, std::span<const Endpoint> heard_by) {
-  candidates_[engine::kOwnChannels + number] =
+ChannelCounters ServingMetrics::channel_counters(const std::string& name, std::span<const Endpoint> heard_by) {
+  ChannelCounters out;
+  out.candidates =
       registry_->histogram("recall_candidates_count", "Candidates that a channel gave, in requests where it gave any.",
                            kCandidateBounds, {{"channel", name}});
   for (const Endpoint endpoint : heard_by) {
-    late_[index(endpoint)][number] =
-        registry_->counter("recommendation_timeouts_total", kTimeoutsHelp,
-                           {{"endpoint", std::string(endpoint_name(endpoint))}, {"operation", name}});
+    out.late[index(endpoint)] = registry_->counter("recommendation_timeouts_total", kTimeoutsHelp,
+                                                   {{"endpoint", std::string(endpoint_name(endpoint))}, {"operation", name}});
   }
-}
-
-void ServingMetrics::count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const {
-  slots.add(late_[index(endpoint)][number]);
+  return out;
 }
 
 ExposureCounters ServingMetrics::exposure_counters(const std::string& experiment_variant) {
@@ -254,7 +250,7 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   slots.observe(of.count, static_cast<double>(page.items.size()));
   slots.add(of.items, page.items.size());
   slots.add(of.new_items, n_new);
-  for (std::size_t c = 0; c < engine::kChannels; ++c) {
+  for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(candidates_[c], page.candidates[c]);
   }
   if (page.ranker != nullptr && page.n_failed_rankers > 0) slots.add(ranker_to_next_);

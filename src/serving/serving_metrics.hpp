@@ -33,7 +33,7 @@ enum class Degrade : std::uint8_t {
   kEmpty,         ///< "empty": 503, the fallback is empty too
   kChannelLate,   ///< "channel_late": a channel outside of the engine was late or failed; the list is made without it
   kDeadline,      ///< "deadline": the request's time was up; the list is of what was there by then, or 503 when that was nothing
-  kUnranked,      ///< "unranked": the rankers failed, took too long or were left out as they kept failing; the list is as recall has it
+  kUnranked,  ///< "unranked": the rankers failed, took too long or were left out as they kept failing; the list is as recall has it
 };
 inline constexpr std::size_t kDegrades = 7;
 std::string_view degrade_name(Degrade degrade);
@@ -59,11 +59,17 @@ inline constexpr std::size_t kVariants = 2;
 std::string_view variant_name(Variant variant);
 
 /// Files that are followed while the server runs. The numbers index arrays.
-enum class WatchedFile : std::uint8_t { kExperiments, kRules, kKeys };
-inline constexpr std::size_t kWatchedFiles = 3;
+enum class WatchedFile : std::uint8_t { kExperiments, kRules, kKeys, kChannels };
+inline constexpr std::size_t kWatchedFiles = 4;
 
 /// The series of recommendation_exposures_total with one experiment_variant; [variant][endpoint][degrade].
 using ExposureCounters = std::array<std::array<std::array<metrics::Counter, kDegrades>, kEndpoints>, kVariants>;
+
+/// The series of a channel outside of the engine.
+struct ChannelCounters {
+  metrics::Histogram candidates;
+  std::array<metrics::Counter, kEndpoints> late;  ///< of the endpoints that hear it
+};
 
 /// Different categories / items of a list, in (0, 1]; 1 when no two share a category. The list is not empty.
 double diversity_score(std::span<const engine::PageItem> items, const models::Catalog& catalog);
@@ -84,12 +90,10 @@ class ServingMetrics {
   /// The list of a 200 answer: its length, how many of its items are new, and what the channels gave.
   void count_page(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade, const engine::Page& page,
                   std::size_t n_new) const;
-  /// Series for a channel outside of the engine and the endpoints that hear it; before the first request.
-  void name_external(std::size_t number, const std::string& name, std::span<const Endpoint> heard_by);
+  /// Series for a channel outside of the engine and the endpoints that hear it. Any thread, not for requests.
+  ChannelCounters channel_counters(const std::string& name, std::span<const Endpoint> heard_by);
   /// How long one of them let a request wait.
   metrics::Histogram recall_duration(const std::string& channel);
-  /// The channel of that number, which the endpoint hears, missed its deadline.
-  void count_late(metrics::ThreadSlots& slots, Endpoint endpoint, std::size_t number) const;
   /// Series for lists with that experiment_variant. Any thread, not for requests.
   ExposureCounters exposure_counters(const std::string& experiment_variant);
   /// How the breaker around the rankers of a release stands: of the current one, or of one that is rolled out. Null for none. One thread.
@@ -145,10 +149,9 @@ class ServingMetrics {
   std::array<metrics::Gauge, kVariants> ranking_breakers_;            ///< by Variant
   metrics::Counter fallback_bundle_;
   metrics::Counter fallback_partial_;
-  std::array<std::array<metrics::Counter, engine::kExternalChannels>, kEndpoints> late_;
   std::array<metrics::Histogram, 2> inference_;  ///< of the preferred ranker, of one behind it
-  std::array<metrics::Histogram, engine::kChannels> candidates_;
-  std::array<metrics::Histogram, engine::kChannels> durations_;
+  std::array<metrics::Histogram, engine::kOwnChannels> candidates_;
+  std::array<metrics::Histogram, engine::kOwnChannels> durations_;
   metrics::Gauge loaded_at_;
   std::mutex reload_mutex_;
   metrics::ThreadSlots* reload_slots_;

@@ -23,6 +23,7 @@ std::optional<std::int64_t> read_id(const http::QueryParameter& parameter) {
 
 /// What a request keeps while it waits; the parameters of its path do not live in the connection.
 struct WaitingRequest {
+  std::shared_ptr<const RunningChannels> running;
   std::vector<ChannelAsk> asks;         ///< one a list
   std::vector<ChannelAnswers> answers;  ///< beside them
   std::vector<std::size_t> open;        ///< lists of which something is missing
@@ -43,6 +44,12 @@ std::optional<engine::PageKind> waiting_kind(Endpoint endpoint) {
     case Endpoint::kPage: return std::nullopt;
   }
   return std::nullopt;
+}
+
+/// Whether a channel may be asked for a list of the endpoint.
+bool is_heard(const RunningChannels& running, Endpoint endpoint) {
+  const std::optional<engine::PageKind> kind = waiting_kind(endpoint);
+  return kind ? running.is_asked_for(*kind) : !running.channels.empty();
 }
 
 /// None where the request will be refused, whose sentence is the handler's business.
@@ -72,25 +79,14 @@ void read_asks(std::string_view body, std::vector<ChannelAsk>& out) {
 
 }  // namespace
 
-bool Recommendations::is_waiting(Endpoint endpoint) const {
-  if (channels_ == nullptr) return false;
-  if (endpoint == Endpoint::kPage) return true;
-  const std::optional<engine::PageKind> kind = waiting_kind(endpoint);
-  return kind && channels_->is_asked_for(*kind);
-}
+bool may_wait(Endpoint endpoint) { return endpoint == Endpoint::kPage || waiting_kind(endpoint).has_value(); }
 
 void Recommendations::set_channels(WaitingChannels& channels) {
-  if (channels.channels().empty()) return;
   channels_ = &channels;
-  for (const ChannelSpec& spec : channels.channels()) {
-    std::vector<Endpoint> heard_by{Endpoint::kPage};
-    for (const Endpoint endpoint : {Endpoint::kSimilar, Endpoint::kDetail, Endpoint::kUser}) {
-      if (spec.is_for(*waiting_kind(endpoint))) heard_by.push_back(endpoint);
-    }
-    metrics_->name_external(external_names_.size(), spec.name, heard_by);
-    external_names_.push_back(spec.name);
+  for (const auto& worker : workers_) {
+    worker->channels.emplace(channels.reader());
+    worker->external.reserve();
   }
-  for (const auto& worker : workers_) worker->external.reserve();
 }
 
 /// What channels are asked, one a list; nothing for a request that will be refused. A data set that the key may not see is refused as one that is
@@ -116,18 +112,24 @@ std::vector<ChannelAsk> Recommendations::asks_of(Endpoint endpoint, const http::
 std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoint, Build build, const http::Request& request,
                                                                 http::Response& response) {
   Worker& worker = *workers_[static_cast<std::size_t>(request.thread)];
+  const RunningChannels& running = *worker.channels->current();
+  if (!is_heard(running, endpoint)) {
+    answer(endpoint, build, request, response);
+    return nullptr;
+  }
   std::vector<ChannelAsk> asks = asks_of(endpoint, request, worker);
   worker.answers.assign(asks.size(), {});
   std::vector<std::size_t> open;
   for (std::size_t list = 0; list < asks.size(); ++list) {
-    if (!channels_->find(asks[list], worker.slots, worker.answers[list])) open.push_back(list);
+    if (!channels_->find(running, asks[list], worker.slots, worker.answers[list])) open.push_back(list);
   }
   if (open.empty()) {
-    answer(endpoint, build, request, response);
+    answer(endpoint, build, request, response, &running);
     worker.answers.clear();
     return nullptr;
   }
   auto waiting = std::make_shared<WaitingRequest>();
+  waiting->running = worker.channels->hold();
   waiting->asks = std::move(asks);
   waiting->answers = std::exchange(worker.answers, {});
   waiting->n_open = open.size();
@@ -144,14 +146,15 @@ std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoin
       if (--waiting->n_open == 0) std::exchange(waiting->resume, nullptr)();
     };
     for (const std::size_t list : std::vector(waiting->open))
-      channels_->gather(waiting->asks[list], by, std::shared_ptr<ChannelAnswers>(waiting, &waiting->answers[list]), done);
+      channels_->gather(waiting->running, waiting->asks[list], by,
+                        std::shared_ptr<ChannelAnswers>(waiting, &waiting->answers[list]), done);
   };
   rest->finish = [this, waiting, endpoint, build](const http::Request& of, http::Response& to) {
     Worker& mine = *workers_[static_cast<std::size_t>(of.thread)];
     mine.answers = std::move(waiting->answers);
     http::Request whole = of;
     whole.path_parameters = waiting->path_parameters;
-    answer(endpoint, build, whole, to);
+    answer(endpoint, build, whole, to, waiting->running.get());
     mine.answers.clear();
   };
   return rest;
@@ -160,14 +163,17 @@ std::unique_ptr<http::Deferred> Recommendations::answer_or_wait(Endpoint endpoin
 void Recommendations::bind_channels(Asked& asked, Worker& worker) const {
   asked.is_bundle_only = false;
   asked.page.external = {};
-  asked.page.external_names = external_names_;
+  if (worker.running == nullptr) return;
+  const RunningChannels& running = *worker.running;
+  asked.page.external_names = running.names;
   if (asked.list >= worker.answers.size()) return;
   const ChannelAnswers& answers = worker.answers[asked.list];
-  for (std::size_t c = 0; c < external_names_.size(); ++c) {
-    if (answers.all[c].state == ChannelAnswers::State::kLate) metrics_->count_late(worker.slots, asked.endpoint, c);
+  for (std::size_t c = 0; c < running.counters.size(); ++c) {
+    if (answers.all[c].state == ChannelAnswers::State::kLate)
+      worker.slots.add(running.counters[c].late[static_cast<std::size_t>(asked.endpoint)]);
   }
   const models::Catalog& catalog = asked.release->release().catalog;
-  asked.is_bundle_only = !worker.external.bind(answers, channels_->channels(), catalog, asked.page);
+  asked.is_bundle_only = !worker.external.bind(answers, running.book.channels, catalog, asked.page);
 }
 
 }  // namespace lodestone::serving

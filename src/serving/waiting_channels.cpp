@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/hash.hpp"
 #include "base/log.hpp"
 #include "serving/channel_answer.hpp"
 
@@ -24,8 +23,21 @@ constexpr std::size_t kPreheatAtOnce = 4;
 /// What a channel waits at most when nobody does.
 constexpr milliseconds kPatience{5'000};
 
-enum class Outcome : std::uint8_t { kAnswer, kEmpty, kTimeout, kUnavailable, kBroken, kOpen };
-constexpr std::array<const char*, 6> kOutcomes = {"answer", "empty", "timeout", "unavailable", "broken", "open"};
+using Outcome = ChannelOutcome;
+
+bool key_of(const RunningChannel& channel, const ChannelAsk& ask, std::string& out) {
+  out.assign(channel.spec.name).append(":");
+  return channel.spec.is_for(ask.kind) && channel.spec.pattern.expand(ask, channel.spec.limit, out);
+}
+
+/// The lists of an endpoint may hear a channel for one kind of page; those of a page of several lists any.
+std::vector<Endpoint> heard_by(const ChannelSpec& spec) {
+  std::vector<Endpoint> out{Endpoint::kPage};
+  if (spec.is_for(engine::PageKind::kSimilar)) out.push_back(Endpoint::kSimilar);
+  if (spec.is_for(engine::PageKind::kDetail)) out.push_back(Endpoint::kDetail);
+  if (spec.is_for(engine::PageKind::kUser)) out.push_back(Endpoint::kUser);
+  return out;
+}
 
 std::optional<cache::RedisStore::Options> store_options(const std::optional<cache::RedisUrl>& url, const CacheOptions& options) {
   if (!url) return std::nullopt;
@@ -52,45 +64,9 @@ double ratio(std::uint64_t part, std::uint64_t all) {
 
 }  // namespace
 
-struct WaitingChannels::Channel {
-  Channel(const ChannelSpec& of, const CacheOptions& options, cache::IoLoop& loop, ServingMetrics& serving,
-          metrics::Registry& registry)
-      : spec(of), breaker(options.breaker) {
-    if (of.form == ChannelSpec::Form::kHttp) {
-      http::FetchClient::Options remote;
-      remote.host = of.host;
-      remote.port = of.port;
-      fetcher = std::make_unique<http::FetchClient>(loop.context(), std::move(remote));
-    } else {
-      cache::RedisClient::Options client;
-      client.url = of.redis;
-      redis = std::make_unique<cache::RedisClient>(loop.context(), std::move(client));
-    }
-    // Another address, another question or another format is another answer.
-    const std::string source = fmt::format("{}:{}:{}:{}", of.host, of.port, of.pattern.text(), of.limit);
-    shared_prefix = fmt::format("lodestone:1:{:016x}:", xxh3(source));
-    for (std::size_t o = 0; o < kOutcomes.size(); ++o) {
-      outcomes[o] =
-          registry.counter("recall_channel_requests_total", "Requests to a channel outside of the engine, by how they went.",
-                           {{"channel", of.name}, {"status", kOutcomes[o]}});
-    }
-    waited = serving.recall_duration(of.name);
-    breaker_state =
-        registry.gauge("circuit_breaker_state", "0 closed, 1 half open, 2 open.", {{"breaker", "channel_" + of.name}});
-  }
-
-  ChannelSpec spec;
-  std::unique_ptr<http::FetchClient> fetcher;
-  std::unique_ptr<cache::RedisClient> redis;
-  Breaker breaker;
-  std::string shared_prefix;
-  std::array<metrics::Counter, kOutcomes.size()> outcomes;
-  metrics::Histogram waited;
-  metrics::Gauge breaker_state;
-};
-
 /// One request that waits.
 struct WaitingChannels::Gathering {
+  std::shared_ptr<const RunningChannels> running;
   ChannelAsk ask;
   Time by;
   std::shared_ptr<ChannelAnswers> answers;
@@ -106,12 +82,12 @@ struct WaitingChannels::Gathering {
   }
 };
 
-WaitingChannels::WaitingChannels(cache::IoLoop& loop, ChannelBook book, const CacheOptions& options, std::string origin,
-                                 ServingMetrics& serving, metrics::Registry& registry)
+WaitingChannels::WaitingChannels(cache::IoLoop& loop, const CacheOptions& options, std::string origin, ServingMetrics& serving,
+                                 metrics::Registry& registry)
     : loop_(loop),
-      book_(std::move(book)),
       options_(options),
       origin_(std::move(origin)),
+      serving_(&serving),
       registry_(&registry),
       metrics_(registry),
       lookups_(
@@ -119,8 +95,8 @@ WaitingChannels::WaitingChannels(cache::IoLoop& loop, ChannelBook book, const Ca
       slots_(registry.register_thread()),
       local_({.bytes = options.local_bytes}),
       tiers_(std::make_unique<cache::RedisTiers>(loop.context(), tier_options(options), metrics_, slots_)) {
-  for (const ChannelSpec& spec : book_.channels)
-    channels_.push_back(std::make_unique<Channel>(spec, options_, loop_, serving, registry));
+  latest_ = std::make_shared<const RunningChannels>();
+  running_.set(latest_);
   gauges_.hit_rate = registry.gauge("cache_hit_rate", "Share of the answers looked for that any tier had, since the start.");
   gauges_.local_size = registry.gauge("local_cache_size", "Answers kept in this process.");
   gauges_.local_bytes = registry.gauge("local_cache_bytes", "Memory of the answers kept in this process.");
@@ -142,24 +118,58 @@ WaitingChannels::WaitingChannels(cache::IoLoop& loop, ChannelBook book, const Ca
 WaitingChannels::~WaitingChannels() = default;
 
 void WaitingChannels::start() {
+  is_started_ = true;
   if (subscriber_) subscriber_->start();
 }
 
-bool WaitingChannels::is_asked_for(engine::PageKind kind) const {
-  return std::ranges::any_of(book_.channels, [kind](const ChannelSpec& spec) { return spec.is_for(kind); });
+void WaitingChannels::set_book(ChannelBook book) {
+  auto next = std::make_shared<RunningChannels>();
+  for (const ChannelSpec& spec : book.channels) {
+    const auto same = std::ranges::find_if(latest_->channels, [&](const Channel& channel) { return channel->spec == spec; });
+    next->channels.push_back(
+        same != latest_->channels.end()
+            ? *same
+            : std::make_shared<RunningChannel>(spec, ++n_channels_made_, options_, loop_, *serving_, *registry_));
+    next->names.push_back(spec.name);
+    next->counters.push_back(serving_->channel_counters(spec.name, heard_by(spec)));
+  }
+  next->book = std::move(book);
+  latest_ = next;
+  if (!is_started_) return take_over(std::move(next));
+  loop_.post([this, next = std::move(next)] { take_over(next); });
 }
 
-bool WaitingChannels::key_of(const Channel& channel, const ChannelAsk& ask, std::string& out) const {
-  out.assign(channel.spec.name).append(":");
-  return channel.spec.is_for(ask.kind) && channel.spec.pattern.expand(ask, channel.spec.limit, out);
+/// Before anybody asks the new ones, what is kept of the old ones is what the new ones answer, too, or forgotten.
+void WaitingChannels::take_over(std::shared_ptr<const RunningChannels> next) {
+  const std::shared_ptr<const RunningChannels> before = running_.get();
+  for (const Channel& old : before->channels) {
+    const auto named = std::ranges::find_if(next->channels, [&](const Channel& one) { return one->spec.name == old->spec.name; });
+    if (named == next->channels.end()) old->breaker_state.set(0);
+    if (named != next->channels.end() && (*named)->spec.has_answers_of(old->spec)) continue;
+    old->is_gone = true;
+    const std::string prefix = old->spec.name + ":";
+    local_.erase_if([&prefix](std::string_view key) { return key.starts_with(prefix); });
+  }
+  for (const Channel& one : next->channels) {
+    if (std::ranges::find(channels_, one) == channels_.end()) channels_.push_back(one);
+  }
+  to_preheat_.clear();
+  running_.set(std::move(next));
 }
 
-bool WaitingChannels::find(const ChannelAsk& ask, metrics::ThreadSlots& slots, ChannelAnswers& out) {
+void WaitingChannels::collect() {
+  running_.collect();
+  loop_.post([this] { std::erase_if(channels_, [](const Channel& channel) { return channel.use_count() == 1; }); });
+}
+
+bool WaitingChannels::find(const RunningChannels& running, const ChannelAsk& ask, metrics::ThreadSlots& slots,
+                           ChannelAnswers& out) {
   const Time now = steady_clock::now();
   bool is_complete = true;
   std::string key;
-  for (std::size_t c = 0; c < channels_.size(); ++c) {
-    if (!key_of(*channels_[c], ask, key)) continue;
+  for (std::size_t c = 0; c < running.channels.size(); ++c) {
+    const Channel& channel = running.channels[c];
+    if (!key_of(*channel, ask, key)) continue;
     slots.add(lookups_);
     cache::LocalTier::Found found = local_.find(key, now);
     const bool is_there = found.state != cache::LocalTier::State::kMiss;
@@ -168,14 +178,14 @@ bool WaitingChannels::find(const ChannelAsk& ask, metrics::ThreadSlots& slots, C
     out.all[c] = {is_there ? State::kHave : State::kMissing, std::move(found.value)};
     is_complete = is_complete && is_there;
     if (!found.should_refresh) continue;
-    loop_.post([this, c, key, ask] { fetch(c, key, ask, steady_clock::now() + kPatience, [](const One&) {}); });
+    loop_.post([this, channel, key, ask] { fetch(channel, key, ask, steady_clock::now() + kPatience, [](const One&) {}); });
   }
   return is_complete;
 }
 
-void WaitingChannels::gather(const ChannelAsk& ask, Time by, std::shared_ptr<ChannelAnswers> answers,
-                             std::function<void()> done) {
-  auto gathering = std::make_shared<Gathering>(Gathering{ask, by, std::move(answers), std::move(done)});
+void WaitingChannels::gather(std::shared_ptr<const RunningChannels> running, const ChannelAsk& ask, Time by,
+                             std::shared_ptr<ChannelAnswers> answers, std::function<void()> done) {
+  auto gathering = std::make_shared<Gathering>(Gathering{std::move(running), ask, by, std::move(answers), std::move(done)});
   loop_.post([this, gathering] {
     for (const One& one : gathering->answers->all) gathering->n_missing += one.state == State::kMissing ? 1U : 0U;
     const auto left = std::chrono::ceil<milliseconds>(gathering->by - steady_clock::now());
@@ -189,57 +199,58 @@ void WaitingChannels::gather(const ChannelAsk& ask, Time by, std::shared_ptr<Cha
 /// Asks the channels from `c` on that are missing; all, or the first alone where they are to be asked one after the other.
 void WaitingChannels::gather_next(const std::shared_ptr<Gathering>& gathering, std::size_t c) {
   std::string key;
-  for (; c < channels_.size() && gathering->done; ++c) {
+  const RunningChannels& running = *gathering->running;
+  for (; c < running.channels.size() && gathering->done; ++c) {
     if (gathering->answers->all[c].state != State::kMissing) continue;
-    key_of(*channels_[c], gathering->ask, key);
-    fetch(c, key, gathering->ask, gathering->by, [this, gathering, c](const One& one) {
+    key_of(*running.channels[c], gathering->ask, key);
+    fetch(running.channels[c], key, gathering->ask, gathering->by, [this, gathering, c](const One& one) {
       if (!gathering->done) return;  // it went on without us
       gathering->answers->all[c] = one;
       if (--gathering->n_missing == 0) return gathering->finish();
-      if (!book_.at_once) gather_next(gathering, c + 1);
+      if (!gathering->running->book.at_once) gather_next(gathering, c + 1);
     });
-    if (!book_.at_once) return;
+    if (!running.book.at_once) return;
   }
 }
 
 /// From Redis or from the channel; who asks for the same meanwhile waits for the same.
-void WaitingChannels::fetch(std::size_t c, const std::string& key, const ChannelAsk& ask, Time by, Asked waiter) {
-  if (!flights_.join(key, std::move(waiter))) return;
-  const Channel& channel = *channels_[c];
-  if (!channel.spec.is_shared || (tiers_->hot() == nullptr && tiers_->cold() == nullptr)) return this->ask(c, key, ask, by);
-  const std::string shared_key = channel.shared_prefix + key;
-  tiers_->get(shared_key, [this, c, key, ask, by, shared_key](std::optional<cache::RedisTiers::Found> found) {
-    if (!found) return this->ask(c, key, ask, by);
+void WaitingChannels::fetch(const Channel& channel, const std::string& key, const ChannelAsk& ask, Time by, Asked waiter) {
+  if (!flights_.join(channel->flight_prefix + key, std::move(waiter))) return;
+  if (!channel->spec.is_shared || (tiers_->hot() == nullptr && tiers_->cold() == nullptr))
+    return this->ask(channel, key, ask, by);
+  const std::string shared_key = channel->shared_prefix + key;
+  tiers_->get(shared_key, [this, channel, key, ask, by, shared_key](std::optional<cache::RedisTiers::Found> found) {
+    if (!found) return this->ask(channel, key, ask, by);
     if (!is_channel_answer(found->value)) {  // not ours, or damaged
       tiers_->erase(shared_key);
-      return this->ask(c, key, ask, by);
+      return this->ask(channel, key, ask, by);
     }
     const auto value = std::make_shared<const std::string>(std::move(found->value));
-    keep_local(key, value);
-    flights_.land(key, {State::kHave, value});
+    keep_local(*channel, key, value);
+    land(*channel, key, {State::kHave, value});
   });
 }
 
-void WaitingChannels::ask(std::size_t c, const std::string& key, const ChannelAsk& ask, Time by) {
-  Channel& channel = *channels_[c];
+void WaitingChannels::ask(const Channel& asked, const std::string& key, const ChannelAsk& ask, Time by) {
+  RunningChannel& channel = *asked;
   const Time now = steady_clock::now();
   const auto left = std::min(channel.spec.deadline, std::chrono::floor<milliseconds>(by - now));
-  if (left <= milliseconds(0)) return flights_.land(key, {State::kLate, nullptr});
+  if (left <= milliseconds(0)) return land(channel, key, {State::kLate, nullptr});
   if (!channel.breaker.allows(now)) {
     slots_.add(channel.outcomes[static_cast<std::size_t>(Outcome::kOpen)]);
-    return flights_.land(key, {State::kFailed, nullptr});
+    return land(channel, key, {State::kFailed, nullptr});
   }
-  const auto end = [this, c, key, ask, now](Outcome outcome, std::optional<std::vector<ChannelItem>> items) {
-    Channel& of = *channels_[c];
+  const auto end = [this, asked, key, ask, now](Outcome outcome, std::optional<std::vector<ChannelItem>> items) {
+    RunningChannel& of = *asked;
     const Time then = steady_clock::now();
     slots_.observe(of.waited, std::chrono::duration<double>(then - now).count());
     if (items && items->empty()) outcome = Outcome::kEmpty;
     slots_.add(of.outcomes[static_cast<std::size_t>(outcome)]);
     items ? of.breaker.succeed() : of.breaker.fail(then);
-    if (!items) return flights_.land(key, {outcome == Outcome::kTimeout ? State::kLate : State::kFailed, nullptr});
+    if (!items) return land(of, key, {outcome == Outcome::kTimeout ? State::kLate : State::kFailed, nullptr});
     const auto value = std::make_shared<const std::string>(pack_channel_answer(std::move(*items), of.spec.limit));
     keep(of, key, ask, value);
-    flights_.land(key, {State::kHave, value});
+    land(of, key, {State::kHave, value});
   };
   std::string target;
   channel.spec.pattern.expand(ask, channel.spec.limit, target);
@@ -273,17 +284,20 @@ void WaitingChannels::ask(std::size_t c, const std::string& key, const ChannelAs
   }
 }
 
-void WaitingChannels::keep_local(const std::string& key, const cache::Bytes& value) {
+void WaitingChannels::keep_local(const RunningChannel& channel, const std::string& key, const cache::Bytes& value) {
+  if (channel.is_gone) return;
   const milliseconds fresh =
       channel_answer_size(*value) == 0 ? std::min(options_.local_ttl, options_.negative_ttl) : options_.local_ttl;
   local_.put(key, value, steady_clock::now(), fresh, options_.local_stale);
 }
 
 /// In every tier; other servers are told when it is another answer than before, which hot must not hold any longer then.
-void WaitingChannels::keep(const Channel& channel, const std::string& key, const ChannelAsk& ask, const cache::Bytes& value) {
+void WaitingChannels::keep(const RunningChannel& channel, const std::string& key, const ChannelAsk& ask,
+                           const cache::Bytes& value) {
+  if (channel.is_gone) return;
   const cache::Bytes former = local_.peek(key);
   const bool has_changed = former != nullptr && *former != *value;
-  keep_local(key, value);
+  keep_local(channel, key, value);
   if (channel.spec.is_shared) {
     const bool is_popular =
         channel.spec.pattern.has_item() && !channel.spec.pattern.has_user() && ask.item && popular_.contains(*ask.item);
@@ -320,10 +334,11 @@ void WaitingChannels::set_popular(std::vector<std::int64_t> items) {
     popular_.clear();
     popular_.insert(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(std::min(items.size(), options_.popular_items)));
     to_preheat_.clear();
+    const auto running = running_.get();
     for (std::size_t i = std::min(items.size(), options_.preheat_items); i-- > 0;) {
-      for (std::size_t c = channels_.size(); c-- > 0;) {
-        const AskPattern& pattern = channels_[c]->spec.pattern;
-        if (pattern.has_item() && !pattern.has_user()) to_preheat_.emplace_back(c, items[i]);
+      for (std::size_t c = running->channels.size(); c-- > 0;) {
+        const AskPattern& pattern = running->channels[c]->spec.pattern;
+        if (pattern.has_item() && !pattern.has_user()) to_preheat_.emplace_back(running->channels[c], items[i]);
       }
     }
     while (n_preheating_ < kPreheatAtOnce && !to_preheat_.empty()) preheat_next();
@@ -333,15 +348,15 @@ void WaitingChannels::set_popular(std::vector<std::int64_t> items) {
 void WaitingChannels::preheat_next() {
   std::string key;
   while (!to_preheat_.empty()) {
-    const auto [c, item] = to_preheat_.back();
+    const auto [channel, item] = to_preheat_.back();
     to_preheat_.pop_back();
-    const ChannelSpec& spec = channels_[c]->spec;
+    const ChannelSpec& spec = channel->spec;
     const ChannelAsk ask{.kind = spec.is_for(engine::PageKind::kSimilar) ? engine::PageKind::kSimilar : engine::PageKind::kDetail,
                          .item = item,
                          .user = std::nullopt};
-    if (!key_of(*channels_[c], ask, key) || local_.peek(key) != nullptr) continue;
+    if (!key_of(*channel, ask, key) || local_.peek(key) != nullptr) continue;
     ++n_preheating_;
-    return fetch(c, key, ask, steady_clock::now() + kPatience, [this](const One&) {
+    return fetch(channel, key, ask, steady_clock::now() + kPatience, [this](const One&) {
       --n_preheating_;
       loop_.post([this] { preheat_next(); });
     });
@@ -349,7 +364,7 @@ void WaitingChannels::preheat_next() {
 }
 
 std::string_view WaitingChannels::cache_state() const {
-  if (!options_.hot && !options_.cold) return channels_.empty() ? "none" : "local";
+  if (!options_.hot && !options_.cold) return running_.get()->channels.empty() ? "none" : "local";
   const auto is_well = [](const cache::RedisStore* store) {
     return store == nullptr || store->state() == Breaker::State::kClosed;
   };
@@ -368,7 +383,8 @@ void WaitingChannels::update_gauges() {
   };
   gauges_.hot.set(state_of(tiers_->hot()));
   gauges_.cold.set(state_of(tiers_->cold()));
-  for (const auto& channel : channels_)
+  const auto running = running_.get();
+  for (const Channel& channel : running->channels)
     channel->breaker_state.set(static_cast<double>(static_cast<std::uint8_t>(channel->breaker.state())));
 }
 

@@ -50,6 +50,21 @@ class WaitingChannelsTest : public testing::Test {
         "detail]}}\n",
         name, port, name, deadline_ms, weight);
   }
+  /// Writes the file of a server that runs and waits until it has read it.
+  void change(const std::string& channels, const char* result = "loaded") {
+    const std::string read = fmt::format("watched_file_reads_total{{file=\"channels\",result=\"{}\"}}", result);
+    const double before = metric(read);
+    if (channels.empty()) {
+      fs::remove(site_.options.channels_file);
+    } else {
+      write_file_atomic(site_.options.channels_file, channels);
+    }
+    while (metric(read) == before) std::this_thread::sleep_for(1ms);
+  }
+  /// Asks until the list has, or has not, what it is to have.
+  void wait_for(const char* target, const testing::Matcher<std::string>& expected) const {
+    while (!testing::Value(list_of(site_.get(target)), expected)) std::this_thread::sleep_for(1ms);
+  }
   /// What an answer shows, without the id of its request.
   static std::string list_of(const test::HttpAnswer& answer) {
     EXPECT_EQ(answer.status, 200) << answer.body;
@@ -295,6 +310,72 @@ TEST_F(WaitingChannelsTest, a_file_with_an_error_is_no_server) {
   } catch (const Error& error) {
     EXPECT_THAT(error.message(), HasSubstr("did you mean \"weight\"?"));
   }
+}
+
+TEST_F(WaitingChannelsTest, the_file_is_followed) {
+  ScriptedServer one([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "[64]"); });
+  ScriptedServer two([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "[52]"); });
+  site_.options.channels_file = site_.folder.path() / "channels.yaml";
+  site_.start();
+  EXPECT_THAT(list_of(site_.get("/similar/13")), Not(HasSubstr("graph"))) << "there is no file";
+  EXPECT_THAT(site_.get("/health").body, HasSubstr("\"cache\":\"none\""));
+  const auto first = [this] {
+    return *site_.get_json("/similar/13").find("similar_items")->as_array()->front().find("dataset_id")->as_int();
+  };
+  change("channels:\n" + channel("graph", one.port(), 10'000, 50));
+  wait_for("/similar/13", HasSubstr("graph"));
+  EXPECT_EQ(first(), 64);
+  EXPECT_GE(metric("recall_candidates_count_count{channel=\"graph\"}"), 1);
+  EXPECT_THAT(site_.get("/health").body, HasSubstr("\"cache\":\"local\""));
+  change("channels:\n" + channel("graph", two.port(), 10'000, 50));
+  while (first() != 52) std::this_thread::sleep_for(1ms);
+  EXPECT_EQ(two.n_requests(), 1) << "what the other had said is forgotten";
+  change("");
+  wait_for("/similar/13", Not(HasSubstr("graph")));
+  change("channels:\n" + channel("graph", two.port(), 10'000, 50));
+  wait_for("/similar/13", HasSubstr("graph"));
+}
+
+TEST_F(WaitingChannelsTest, a_channel_that_stays_keeps_what_is_known_of_it) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "[64]"); });
+  ScriptedServer mad([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 500, "no"); });
+  start("channels:\n" + channel("graph", remote.port(), 10'000, 50) + channel("mad", mad.port()));
+  for (int item = 10; item < 40; item += 3) static_cast<void>(site_.get(fmt::format("/similar/{}", item)));
+  ASSERT_EQ(mad.n_requests(), 5) << "its breaker is open";
+  const int n_asked = remote.n_requests();
+  change("channels:\n" + channel("mad", mad.port()) + channel("graph", remote.port(), 10'000, 40) +
+         channel("more", remote.port(), 10'000, 1));
+  wait_for("/similar/61", HasSubstr("more"));
+  const int n_of_61 = remote.n_requests() - n_asked;
+  EXPECT_EQ(n_of_61, 2);
+  static_cast<void>(site_.get("/similar/10"));
+  EXPECT_EQ(remote.n_requests() - n_asked, 3) << "of graph it is kept, of more it is not";
+  EXPECT_EQ(mad.n_requests(), 5);
+}
+
+TEST_F(WaitingChannelsTest, a_file_that_gets_an_error_changes_nothing) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "[64]"); });
+  start("channels:\n" + channel("graph", remote.port(), 10'000, 50));
+  change("channels: {graph: {url: 'http://127.0.0.1/', weigth: 2}}", "refused");
+  EXPECT_THAT(list_of(site_.get("/similar/16")), HasSubstr("graph"));
+  EXPECT_THAT(site_.get("/health").body,
+              testing::AllOf(HasSubstr("\"status\":\"degraded\""), HasSubstr("\"channels\":{\"status\":\"refused\"")));
+  change("channels:\n" + channel("other", remote.port(), 10'000, 50));
+  EXPECT_THAT(site_.get("/health").body, HasSubstr("\"healthy\""));
+  wait_for("/similar/16", HasSubstr("other"));
+}
+
+TEST_F(WaitingChannelsTest, who_waits_while_the_file_changes_gets_what_was_asked) {
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, "[64]", 500ms); });
+  start("channels:\n" + channel("graph", remote.port(), 10'000, 50));
+  std::vector<std::future<std::string>> lists;
+  for (int i = 0; i < 8; ++i)
+    lists.push_back(
+        std::async(std::launch::async, [this, i] { return list_of(site_.get(fmt::format("/similar/{}", 10 + 3 * i))); }));
+  while (remote.n_requests() < 8) std::this_thread::sleep_for(1ms);
+  change("");
+  for (auto& list : lists) EXPECT_THAT(list.get(), HasSubstr("graph"));
+  wait_for("/similar/10", Not(HasSubstr("graph")));
 }
 
 TEST_F(WaitingChannelsTest, requests_that_wait_are_answered_when_the_server_stops) {

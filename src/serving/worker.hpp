@@ -15,6 +15,7 @@
 #include "serving/page_memo.hpp"
 #include "serving/recommendations.hpp"
 #include "serving/request_origin.hpp"
+#include "serving/running_channels.hpp"
 
 namespace lodestone::serving {
 
@@ -55,7 +56,9 @@ struct Recommendations::Worker {
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
   std::vector<std::uint64_t> tokens;
-  std::vector<ChannelAnswers> answers;  ///< of the channels that the request has waited for, by list
+  std::optional<Published<RunningChannels>::Reader> channels;  ///< none where no page ever waits for any
+  const RunningChannels* running = nullptr;                    ///< those that the request hears; null = none
+  std::vector<ChannelAnswers> answers;                         ///< of those that it has waited for, by list
   ExternalLists external;
   features::RequestValues values;  ///< of now
   std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
@@ -99,6 +102,9 @@ struct Recommendations::Asked : Assigned {
   /// True when the caller left out items, so that an empty list may be just what was asked for.
   [[nodiscard]] bool is_narrowed() const { return page.filter != nullptr || !page.exclude.empty() || !page.query_tokens.empty(); }
 };
+
+/// Whether lists of an endpoint may hear channels that wait.
+bool may_wait(Endpoint endpoint);
 
 /// 503 and when to come again.
 void answer_unavailable(http::Response& response, std::string_view detail);
