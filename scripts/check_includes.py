@@ -42,7 +42,7 @@ THIRD_PARTY = {
     "boost/beast": ["http"],
     "boost/math": ["evaluation"],
     "boost/": ["http"],
-    "openssl/": ["base", "http"],
+    "openssl/": ["base"],
     "spdlog/": ["base"],
     "yaml-cpp/": ["base"],
     "zlib.h": ["base", "lake", "sources"],  # files read whole; CSV files read as a stream; events and columns of a binary log

@@ -13,9 +13,9 @@ std::vector<ConfigKey> cache_keys() {
            "Recall channels outside of this process, by HTTP or in Redis (docs/channels.md). Watched while the server runs; it "
            "need not exist."},
       {.path = "serving.redis_hot_url",
-       .doc = "Redis of the hot tier, redis://HOST:PORT/DATABASE, and of messages between servers. Only answers of channels that "
-              "wait "
-              "are kept there, as a page is made faster than Redis is read. Empty: no Redis.",
+       .doc = "Redis of the hot tier, redis://HOST:PORT/DATABASE or, over TLS, rediss://HOST:PORT/DATABASE, and of messages "
+              "between servers. Only answers of channels that wait are kept there, as a page is made faster than Redis is read. "
+              "Empty: no Redis.",
        .environment = {"REDIS_URL"}},
       {.path = "serving.redis_cold_url",
        .doc = "Redis of the cold tier. Empty: the hot one's server with the next database; none: no cold tier."},
@@ -26,6 +26,11 @@ std::vector<ConfigKey> cache_keys() {
       {.path = "serving.redis_password_file",
        .kind = K::kPath,
        .doc = "File whose first line is the password of the three, where the addresses name none."},
+      {.path = "serving.redis_ca_file",
+       .kind = K::kPath,
+       .doc =
+           "File of certificates, in PEM, one of which must vouch for each Redis of a rediss:// address, those of channels too. "
+           "Empty: those that the system trusts."},
       {.path = "serving.redis_get_timeout_ms",
        .kind = K::kInteger,
        .fallback = "20",

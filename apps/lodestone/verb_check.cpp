@@ -54,7 +54,7 @@ void check_tls(const Config& config, TimePoint now) {
   try {
     const auto tls = serving::load_tls(certificate, config.file_path("serving.tls_key"));
     if (tls == nullptr) return;
-    const http::TlsContext::Validity validity = tls->validity();
+    const TlsContext::Validity validity = tls->validity();
     if (now > validity.end) {
       problems.push_back(fmt::format("{}: has expired at {}; put a renewed certificate there, which a SIGHUP to the server takes",
                                      certificate.string(), format_rfc3339(validity.end)));

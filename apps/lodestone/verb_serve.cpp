@@ -75,6 +75,8 @@ serving::CacheOptions cache_options(const Config& config) {
   out.hot = redis_url(config, "serving.redis_hot_url", 0);
   out.cold = redis_url(config, "serving.redis_cold_url", 1);
   out.feature = redis_url(config, "serving.redis_feature_url", 2);
+  if (const fs::path file = config.file_path("serving.redis_ca_file"); !file.empty())
+    out.redis_trust = std::make_shared<const TlsTrust>(file);
   out.local_bytes = static_cast<std::size_t>(config.integer("serving.cache_local_mib")) << 20U;
   out.local_ttl = seconds("serving.cache_local_seconds");
   out.local_stale = out.local_ttl;

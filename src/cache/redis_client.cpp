@@ -1,5 +1,7 @@
 #include "cache/redis_client.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -33,6 +35,8 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
       : client_(&client),
         resolver_(context),
         socket_(context),
+        tls_(client.options_.url.is_tls ? std::make_unique<TlsSession>(*client.options_.trust, client.options_.url.host)
+                                        : nullptr),
         connect_by_(std::chrono::steady_clock::now() + client.options_.connect_timeout) {}
 
   void start() {
@@ -72,7 +76,7 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
     }
     for (const Callback& done : late) done({.status = RedisReply::Status::kTimeout, .value = {}});
     if (client_ == nullptr) return false;
-    if (!is_ready_ && now >= connect_by_) return end("it does not take a connection in time"), false;
+    if (!is_ready_ && now >= connect_by_) return end(in_time_problem()), false;
     if (!waiting_.empty() && is_ready_ && now >= waiting_.front().stalled) return end("it does not answer"), false;
     return true;
   }
@@ -89,8 +93,15 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
                         [self = shared_from_this()](const BoostError& error, const asio::ip::tcp::endpoint&) {
                           if (self->client_ == nullptr) return;
                           if (error) return self->end(error.message());
-                          self->greet();
+                          self->is_open_ = true;
+                          self->tls_ ? self->write() : self->greet();  // whose handshake goes first
+                          self->read();
                         });
+  }
+
+  [[nodiscard]] std::string_view in_time_problem() const {
+    return is_open_ ? "it does not finish a TLS handshake in time; see that its port speaks TLS"
+                    : "it does not take a connection in time";
   }
 
   /// Login and database go before whatever has been waiting for the connection.
@@ -122,17 +133,22 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
     waiting_.insert(waiting_.begin(), std::make_move_iterator(greeted.begin()), std::make_move_iterator(greeted.end()));
     is_ready_ = true;
     for (Waiting& one : waiting_) one.stalled = now + client_->options_.stalled_after;
-    if (client_->was_told_) log_info("cache", "{} is there again", url.shown());
-    client_->was_told_ = false;
-    read();
     write();
   }
 
+  /// Encrypts what may go, and takes that and what the session has to say itself.
+  void encrypt() {
+    if (is_ready_ && tls_->write(output_)) output_.clear();
+    sending_ = tls_->output();
+    tls_->take_output();
+  }
+
   void write() {
-    if (is_writing_ || output_.empty()) return;
-    is_writing_ = true;
+    if (is_writing_) return;
     sending_.clear();
-    sending_.swap(output_);
+    tls_ ? encrypt() : sending_.swap(output_);
+    if (sending_.empty()) return;
+    is_writing_ = true;
     asio::async_write(socket_, asio::buffer(sending_), [self = shared_from_this()](const BoostError& error, std::size_t) {
       self->is_writing_ = false;
       if (self->client_ == nullptr) return;
@@ -145,8 +161,39 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
     socket_.async_read_some(asio::buffer(input_), [self = shared_from_this()](const BoostError& error, std::size_t n) {
       if (self->client_ == nullptr) return;
       if (error) return self->end(error == asio::error::eof ? "it closed the connection" : error.message());
-      if (self->take(std::string_view(self->input_.data(), n))) self->read();
+      const std::string_view bytes(self->input_.data(), n);
+      if (self->tls_ ? self->decrypt(bytes) : self->take(bytes)) self->read();
     });
+  }
+
+  /// False when that was the end.
+  bool decrypt(std::string_view bytes) {
+    tls_->receive(bytes);
+    for (;;) {
+      const TlsSession::Result result = tls_->read(clear_.data(), clear_.size());
+      if (result.state == TlsSession::State::kFailed) return end(tls_problem()), false;
+      if (result.state == TlsSession::State::kEnded) return end("it closed the connection"), false;
+      if (!is_ready_ && tls_->is_ready()) greet();
+      if (result.n == 0) break;
+      if (!take({clear_.data(), result.n})) return false;
+    }
+    write();  // the handshake's answers
+    return true;
+  }
+
+  [[nodiscard]] std::string tls_problem() const {
+    const TlsSession::Failure& failure = tls_->failure();
+    switch (failure.peer) {
+      case TlsSession::Peer::kUntrusted:
+        return fmt::format("its certificate is not trusted ({}); name a file with that of its authority in serving.redis_ca_file",
+                           failure.reason);
+      case TlsSession::Peer::kOtherName:
+        return fmt::format("its certificate is for another host ({}); write the host as the certificate has it", failure.reason);
+      case TlsSession::Peer::kOutOfDate:
+        return fmt::format("its certificate is out of date ({}); renew it, or look at the clock of this machine", failure.reason);
+      case TlsSession::Peer::kFine: break;
+    }
+    return fmt::format("TLS fails ({}); see that its port speaks TLS and asks for no certificate of its clients", failure.reason);
   }
 
   /// False when that was the end.
@@ -157,7 +204,7 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
       if (fed.state == RespParser::State::kBroken) return end(parser_.problem()), false;
       if (fed.state == RespParser::State::kNeedMore) return true;
       RespValue value = parser_.take();
-      client_->backoff_ = client_->options_.backoff_min;  // it speaks
+      if (value.kind != RespValue::Kind::kError) client_->note_well();
       const bool is_push =
           client_->push_ && value.kind == RespValue::Kind::kArray && !value.items.empty() && value.items[0].text == "message";
       if (is_push) {
@@ -183,18 +230,23 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
   RedisClient* client_;
   asio::ip::tcp::resolver resolver_;
   asio::ip::tcp::socket socket_;
+  std::unique_ptr<TlsSession> tls_;  ///< nullptr = none
   Time connect_by_;
-  bool is_ready_ = false;
+  bool is_open_ = false;
+  bool is_ready_ = false;  ///< to take commands
   bool is_writing_ = false;
   std::deque<Waiting> waiting_;
   std::string output_;
   std::string sending_;
   std::array<char, kReadBytes> input_{};
+  std::array<char, kReadBytes> clear_{};  ///< of input_, decrypted
   RespParser parser_;
 };
 
 RedisClient::RedisClient(asio::io_context& context, Options options)
-    : context_(context), options_(std::move(options)), backoff_(options_.backoff_min), watch_timer_(context) {}
+    : context_(context), options_(std::move(options)), backoff_(options_.backoff_min), watch_timer_(context) {
+  if (options_.url.is_tls && !options_.trust) options_.trust = std::make_shared<const TlsTrust>(fs::path());
+}
 
 RedisClient::~RedisClient() {
   if (connection_) connection_->let_go();
@@ -228,6 +280,12 @@ void RedisClient::connection_ended(const Connection& ended, std::string_view why
   if (!stood) ++n_failures_;
   fail_all(last->let_go());
   if (stood && lost_) lost_();
+}
+
+void RedisClient::note_well() {
+  backoff_ = options_.backoff_min;
+  if (was_told_) log_info("cache", "{} is there again", options_.url.shown());
+  was_told_ = false;
 }
 
 void RedisClient::fail_all(std::deque<Waiting> waiting) {

@@ -1,6 +1,7 @@
 #pragma once
 // One pipelined connection to a Redis: commands go out as they come, replies are told apart by their order. It reconnects by itself, waits
-// longer after each failure, and no command waits longer than its deadline. Of a name with several addresses all are tried.
+// longer after each failure, and no command waits longer than its deadline. Of a name with several addresses all are tried. The server of a
+// rediss:// address must show a certificate for that name.
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/tls.hpp"
 #include "cache/redis_url.hpp"
 #include "cache/resp_parser.hpp"
 
@@ -37,6 +39,7 @@ class RedisClient {
  public:
   struct Options {
     RedisUrl url;
+    std::shared_ptr<const TlsTrust> trust;  ///< who vouches for a server of rediss://; nullptr = whom the system trusts
     std::chrono::milliseconds connect_timeout{500};
     std::chrono::milliseconds backoff_min{50};  ///< after the first failure; doubled after each further one
     std::chrono::milliseconds backoff_max{2'000};
@@ -76,6 +79,8 @@ class RedisClient {
   };
   void connect();
   void connection_ended(const Connection& ended, std::string_view why);
+  /// It answers, and not with an error, as to a login that it refuses.
+  void note_well();
   void watch();
   void fail_all(std::deque<Waiting> waiting);
 

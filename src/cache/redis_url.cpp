@@ -9,6 +9,9 @@
 namespace lodestone::cache {
 namespace {
 
+constexpr std::string_view kScheme = "redis://";
+constexpr std::string_view kTlsScheme = "rediss://";
+constexpr std::size_t kMaxHostBytes = 253;  // RFC 1035
 constexpr int kMaxDatabase = 1'000'000;
 
 template <typename Number>
@@ -40,13 +43,12 @@ std::string decode(std::string_view text, std::string_view what) {
 }  // namespace
 
 RedisUrl RedisUrl::parse(std::string_view text, std::string_view what) {
-  constexpr std::string_view kScheme = "redis://";
   RedisUrl out;
-  if (text.starts_with("rediss://"))
-    fail(ErrorCode::kInvalidArgument, "{}: TLS to Redis is not spoken; put a tunnel before it and give redis://", what);
-  if (!text.starts_with(kScheme))
-    fail(ErrorCode::kInvalidArgument, "{}: expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]", what);
-  text.remove_prefix(kScheme.size());
+  out.is_tls = text.starts_with(kTlsScheme);
+  if (!out.is_tls && !text.starts_with(kScheme))
+    fail(ErrorCode::kInvalidArgument, "{}: expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS",
+         what);
+  text.remove_prefix((out.is_tls ? kTlsScheme : kScheme).size());
   if (const std::size_t at = text.rfind('@'); at != std::string_view::npos) {
     const std::string_view login = text.substr(0, at);
     const std::size_t colon = login.find(':');
@@ -70,13 +72,15 @@ RedisUrl RedisUrl::parse(std::string_view text, std::string_view what) {
   }
   if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
   if (text.empty()) fail(ErrorCode::kInvalidArgument, "{}: there is no host", what);
+  if (text.size() > kMaxHostBytes || text.find('\0') != std::string_view::npos)
+    fail(ErrorCode::kInvalidArgument, "{}: the host is no name of up to {} bytes", what, kMaxHostBytes);
   out.host = text;
   return out;
 }
 
 std::string RedisUrl::shown() const {
   const bool is_v6 = host.find(':') != std::string::npos;
-  return fmt::format("redis://{}{}{}:{}/{}", is_v6 ? "[" : "", host, is_v6 ? "]" : "", port, database);
+  return fmt::format("{}{}{}{}:{}/{}", is_tls ? kTlsScheme : kScheme, is_v6 ? "[" : "", host, is_v6 ? "]" : "", port, database);
 }
 
 }  // namespace lodestone::cache

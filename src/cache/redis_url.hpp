@@ -1,5 +1,5 @@
 #pragma once
-// Where a Redis is: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE].
+// Where a Redis is: redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// where it speaks TLS.
 
 #include <cstdint>
 #include <string>
@@ -8,6 +8,7 @@
 namespace lodestone::cache {
 
 struct RedisUrl {
+  bool is_tls = false;
   std::string host;
   std::uint16_t port = 6379;
   std::string user;
@@ -16,7 +17,7 @@ struct RedisUrl {
 
   /// Throws invalid_argument naming `what` (a key); the sentence never holds the text, in which a password may stand.
   static RedisUrl parse(std::string_view text, std::string_view what);
-  /// "redis://host:6379/0": all but user and password.
+  /// "redis://host:6379/0", with its own scheme: all but user and password.
   [[nodiscard]] std::string shown() const;
   bool operator==(const RedisUrl&) const = default;
 };

@@ -35,11 +35,23 @@ TEST(RedisUrl, reads_login_port_and_database) {
   EXPECT_EQ(url.shown(), "redis://[::1]:7000/3");
 }
 
+TEST(RedisUrl, tells_tls_by_its_scheme) {
+  EXPECT_FALSE(RedisUrl::parse("redis://x", "key").is_tls);
+  const RedisUrl url = RedisUrl::parse("rediss://app:secret@x:6380/1", "key");
+  EXPECT_TRUE(url.is_tls);
+  EXPECT_EQ(url.host, "x");
+  EXPECT_EQ(url.port, 6380);
+  EXPECT_EQ(url.password, "secret");
+  EXPECT_EQ(url.shown(), "rediss://x:6380/1");
+}
+
 TEST(RedisUrl, says_what_is_wrong_and_never_the_password) {
-  EXPECT_EQ(refusal("http://x"), "serving.redis_hot_url: expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE]");
-  EXPECT_EQ(refusal("rediss://x"), "serving.redis_hot_url: TLS to Redis is not spoken; put a tunnel before it and give redis://");
+  EXPECT_EQ(refusal("http://x"),
+            "serving.redis_hot_url: expected redis://[[USER]:PASSWORD@]HOST[:PORT][/DATABASE], or rediss:// for TLS");
   EXPECT_EQ(refusal("redis://secret@x"), "serving.redis_hot_url: before the @ there is no :PASSWORD");
   EXPECT_EQ(refusal("redis://:secret@"), "serving.redis_hot_url: there is no host");
+  EXPECT_EQ(refusal("redis://" + std::string(253, 'x')), "");
+  EXPECT_EQ(refusal("redis://" + std::string(254, 'x')), "serving.redis_hot_url: the host is no name of up to 253 bytes");
   EXPECT_EQ(refusal("redis://:secret@x:0"), "serving.redis_hot_url: the port is no number from 1 to 65535");
   EXPECT_EQ(refusal("redis://:secret@x/a"), "serving.redis_hot_url: the database after the host is no number from 0");
   EXPECT_THAT(refusal("redis://:secret%@x"), testing::HasSubstr("write %25 for a percent sign"));

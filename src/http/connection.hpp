@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/tls.hpp"
 #include "http/exchange.hpp"
-#include "http/tls.hpp"
 
 namespace lodestone::http {
 

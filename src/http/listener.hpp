@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
+#include "base/tls.hpp"
 #include "http/limits.hpp"
 #include "http/router.hpp"
-#include "http/tls.hpp"
 
 namespace lodestone::http {
 

@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 
 #include "base/breaker.hpp"
+#include "base/tls.hpp"
 #include "cache/redis_url.hpp"
 
 namespace lodestone::serving {
@@ -14,6 +16,8 @@ struct CacheOptions {
   std::optional<cache::RedisUrl> hot;      ///< none = no Redis
   std::optional<cache::RedisUrl> feature;  ///< where accepted events are shared with other servers
   std::optional<cache::RedisUrl> cold;
+  std::shared_ptr<const TlsTrust>
+      redis_trust;  ///< who vouches for those of rediss://, channels' too; nullptr = whom the system trusts
   std::size_t local_bytes = std::size_t{64} * 1024 * 1024;
   std::chrono::milliseconds local_ttl{30'000};
   std::chrono::milliseconds local_stale{30'000};  ///< longer, while somebody fetches anew

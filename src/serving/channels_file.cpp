@@ -86,7 +86,7 @@ void read_url(const Yaml& node, ChannelSpec& out) {
     } else if (text.starts_with("redis://") || text.starts_with("rediss://")) {
       read_redis(node, text, out);
     } else if (url.is_defined()) {
-      url.error("expected http://HOST:PORT/PATH or redis://HOST:PORT/DATABASE");
+      url.error("expected http://HOST:PORT/PATH, redis://HOST:PORT/DATABASE or rediss://HOST:PORT/DATABASE");
     }
   } catch (const Error& error) {
     url.error(error.message());

@@ -77,7 +77,7 @@ channels:
 )");
   EXPECT_THAT(all, HasSubstr("\"behavior\" is a channel of the engine; choose another name"));
   EXPECT_THAT(all, HasSubstr("a channel's name has up to 32 of a-z, 0-9 and _, a letter first"));
-  EXPECT_THAT(all, HasSubstr("expected http://HOST:PORT/PATH or redis://HOST:PORT/DATABASE"));
+  EXPECT_THAT(all, HasSubstr("expected http://HOST:PORT/PATH, redis://HOST:PORT/DATABASE or rediss://HOST:PORT/DATABASE"));
   EXPECT_THAT(all, HasSubstr("\"{dataset}\" is none of {dataset_id}, {user_id} and {limit}"));
   EXPECT_THAT(all, HasSubstr("200"));
   EXPECT_THAT(all, HasSubstr("there is no host"));

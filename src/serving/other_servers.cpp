@@ -21,6 +21,7 @@ std::string make_origin() {
 EventShare::Options share_options(const CacheOptions& options) {
   EventShare::Options out;
   out.store.client.url = *options.feature;
+  out.store.client.trust = options.redis_trust;
   out.store.breaker = options.breaker;
   out.store.set_timeout = options.set_timeout;
   return out;

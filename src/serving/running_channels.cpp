@@ -22,6 +22,7 @@ RunningChannel::RunningChannel(const ChannelSpec& of, std::uint64_t number, cons
   } else {
     cache::RedisClient::Options client;
     client.url = of.redis;
+    client.trust = options.redis_trust;
     redis = std::make_unique<cache::RedisClient>(loop.context(), std::move(client));
   }
   const std::string source = fmt::format("{}:{}:{}:{}", of.host, of.port, of.pattern.text(), of.limit);

@@ -40,13 +40,13 @@ http::ListenOptions listen_options(std::string_view address, std::string_view fl
 
 }  // namespace
 
-std::shared_ptr<const http::TlsContext> load_tls(const fs::path& certificate, const fs::path& key) {
+std::shared_ptr<const TlsContext> load_tls(const fs::path& certificate, const fs::path& key) {
   if (certificate.empty() && key.empty()) return nullptr;
   if (certificate.empty() || key.empty()) {
     fail(ErrorCode::kInvalidArgument,
          "serving.tls_certificate and serving.tls_key go together: give both, or neither for plain HTTP");
   }
-  return std::make_shared<const http::TlsContext>(certificate, key);
+  return std::make_shared<const TlsContext>(certificate, key);
 }
 
 Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& clock)
@@ -203,7 +203,7 @@ void Server::show_ranking_breakers() const {
 }
 
 void Server::reload_tls() {
-  if (std::shared_ptr<const http::TlsContext> tls = load_tls(options_.tls_certificate, options_.tls_key))
+  if (std::shared_ptr<const TlsContext> tls = load_tls(options_.tls_certificate, options_.tls_key))
     listener_->set_tls(std::move(tls));
 }
 

@@ -11,9 +11,9 @@
 #include "base/breaker.hpp"
 #include "base/clock.hpp"
 #include "base/file.hpp"
+#include "base/tls.hpp"
 #include "http/listener.hpp"
 #include "http/request_observer.hpp"
-#include "http/tls.hpp"
 #include "metrics/registry.hpp"
 #include "serving/access.hpp"
 #include "serving/cache_options.hpp"
@@ -63,7 +63,7 @@ struct ServerOptions {
 };
 
 /// What the public port speaks TLS with; nullptr for two empty names, plain HTTP. Throws invalid_argument for one alone, and as TlsContext does.
-std::shared_ptr<const http::TlsContext> load_tls(const fs::path& certificate, const fs::path& key);
+std::shared_ptr<const TlsContext> load_tls(const fs::path& certificate, const fs::path& key);
 
 /// start and stop belong to one thread.
 class Server {

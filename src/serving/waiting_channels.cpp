@@ -43,6 +43,7 @@ std::optional<cache::RedisStore::Options> store_options(const std::optional<cach
   if (!url) return std::nullopt;
   cache::RedisStore::Options out;
   out.client.url = *url;
+  out.client.trust = options.redis_trust;
   out.breaker = options.breaker;
   out.get_timeout = options.get_timeout;
   out.set_timeout = options.set_timeout;
@@ -110,6 +111,7 @@ WaitingChannels::WaitingChannels(cache::IoLoop& loop, const CacheOptions& option
   if (!options.hot) return;
   cache::RedisClient::Options listener;
   listener.url = *options.hot;
+  listener.trust = options.redis_trust;
   subscriber_ = std::make_unique<cache::RedisSubscriber>(
       loop_, std::move(listener), std::string(kInvalidation), [this](std::string_view message) { heed(message); },
       [this] { local_.make_stale(steady_clock::now()); });

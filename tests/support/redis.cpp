@@ -24,6 +24,8 @@ sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
+}  // namespace
+
 std::uint16_t free_port() {
   const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address = loopback(0);
@@ -33,8 +35,6 @@ std::uint16_t free_port() {
   ::close(probe);
   return ntohs(address.sin_port);
 }
-
-}  // namespace
 
 Redis::Redis(std::vector<std::string> options) : options_(std::move(options)), port_(free_port()) { start(); }
 

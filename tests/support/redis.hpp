@@ -13,6 +13,9 @@
 
 namespace lodestone::test {
 
+/// A port of loopback that nobody listens on now.
+std::uint16_t free_port();
+
 class Redis {
  public:
   /// Starts a server and waits until it answers; `options` are added to its command line ("--maxmemory", "2mb"). Throws unavailable with what

@@ -1,4 +1,4 @@
-#include "http/tls.hpp"
+#include "base/tls.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,8 +1,9 @@
-#include "http/tls.hpp"
+#include "base/tls.hpp"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +12,7 @@
 
 #include "base/error.hpp"
 
-namespace lodestone::http {
+namespace lodestone {
 namespace {
 
 constexpr std::string_view kProtocol = "\x08http/1.1";
@@ -89,25 +90,88 @@ TlsContext::Validity TlsContext::validity() const {
   return out;
 }
 
+struct TlsTrust::Handle {
+  Handle() : context(SSL_CTX_new(TLS_client_method())) {
+    if (context == nullptr) fail(ErrorCode::kInternal, "OpenSSL gives no context: {}", reason());
+  }
+  ~Handle() { SSL_CTX_free(context); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  SSL_CTX* context;
+};
+
+TlsTrust::TlsTrust(const fs::path& authorities) : handle_(std::make_unique<Handle>()) {
+  SSL_CTX* context = handle_->context;
+  ERR_clear_error();
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  if (authorities.empty()) {
+    if (SSL_CTX_set_default_verify_paths(context) != 1) fail(ErrorCode::kInternal, "OpenSSL: {}", reason());
+  } else if (SSL_CTX_load_verify_file(context, authorities.c_str()) != 1) {
+    fail_on(authorities, "no certificates of authorities in PEM form");
+  }
+}
+
+TlsTrust::~TlsTrust() = default;
+
 struct TlsSession::Handle {
   explicit Handle(SSL_CTX* context) : ssl(SSL_new(context)), in(BIO_new(BIO_s_mem())), out(BIO_new(BIO_s_mem())) {
     LODESTONE_ASSERT(ssl != nullptr && in != nullptr && out != nullptr, "no memory for a TLS session");
     BIO_set_mem_eof_return(in, -1);  // empty is not the end
     BIO_set_mem_eof_return(out, -1);
     SSL_set_bio(ssl, in, out);  // which owns them now
-    SSL_set_accept_state(ssl);
   }
   ~Handle() { SSL_free(ssl); }
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
+
+  void expect(const std::string& host) const {
+    // An address stands in a certificate as such, and is no name that a client may send.
+    if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1) return;
+    ERR_clear_error();
+    // SSL_set_tlsext_host_name, whose macro casts.
+    const long named = SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host.c_str()));
+    LODESTONE_ASSERT(SSL_set1_host(ssl, host.c_str()) == 1 && named == 1, "no name of a host: {}", host);
+  }
+
+  /// After this the library must not be asked again.
+  void note_failure() {
+    has_failed = true;
+    switch (const long verified = SSL_get_verify_result(ssl)) {
+      case X509_V_OK: failure = {Peer::kFine, reason()}; break;
+      case X509_V_ERR_HOSTNAME_MISMATCH:
+      case X509_V_ERR_IP_ADDRESS_MISMATCH: failure = {Peer::kOtherName, X509_verify_cert_error_string(verified)}; break;
+      case X509_V_ERR_CERT_NOT_YET_VALID:
+      case X509_V_ERR_CERT_HAS_EXPIRED: failure = {Peer::kOutOfDate, X509_verify_cert_error_string(verified)}; break;
+      default: failure = {Peer::kUntrusted, X509_verify_cert_error_string(verified)}; break;
+    }
+    ERR_clear_error();
+  }
+
   SSL* ssl;
   BIO* in;
   BIO* out;
   bool has_failed = false;
+  Failure failure;
 };
 
-TlsSession::TlsSession(const TlsContext& context) : handle_(std::make_unique<Handle>(context.handle_->context)) {}
+TlsSession::TlsSession(const TlsContext& context) : handle_(std::make_unique<Handle>(context.handle_->context)) {
+  SSL_set_accept_state(handle_->ssl);
+}
+
+TlsSession::TlsSession(const TlsTrust& trust, const std::string& host)
+    : handle_(std::make_unique<Handle>(trust.handle_->context)) {
+  handle_->expect(host);
+  SSL_set_connect_state(handle_->ssl);
+  SSL_do_handshake(handle_->ssl);
+  ERR_clear_error();
+}
+
 TlsSession::~TlsSession() = default;
+
+const TlsSession::Failure& TlsSession::failure() const { return handle_->failure; }
 
 void TlsSession::receive(std::string_view bytes) {
   if (!bytes.empty()) BIO_write(handle_->in, bytes.data(), static_cast<int>(bytes.size()));
@@ -121,8 +185,7 @@ TlsSession::Result TlsSession::read(char* out, std::size_t size) {
   const int error = SSL_get_error(handle_->ssl, n);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return {0, State::kMore};
   if (error == SSL_ERROR_ZERO_RETURN) return {0, State::kEnded};
-  handle_->has_failed = true;  // after which the library must not be asked again
-  ERR_clear_error();
+  handle_->note_failure();
   return {0, State::kFailed};
 }
 
@@ -134,7 +197,7 @@ bool TlsSession::write(std::string_view text) {
   LODESTONE_ASSERT(text.size() <= INT_MAX, "{} bytes at once", text.size());
   ERR_clear_error();
   const bool written = SSL_write(handle_->ssl, text.data(), static_cast<int>(text.size())) > 0;
-  if (!written) handle_->has_failed = true;
+  if (!written) handle_->note_failure();
   return written;
 }
 
@@ -153,4 +216,4 @@ std::string_view TlsSession::output() const {
 
 void TlsSession::take_output() { BIO_reset(handle_->out); }
 
-}  // namespace lodestone::http
+}  // namespace lodestone

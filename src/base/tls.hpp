@@ -1,6 +1,6 @@
 #pragma once
-// TLS for the connections of a listener, by OpenSSL over memory: bytes of the network in, bytes for the network out. The socket
-// stays the connection's, so plain connections pay one branch, and deadlines hold as they do without TLS.
+// TLS of both sides, by OpenSSL over memory: bytes of the network in, bytes for the network out. The socket stays the connection's, so plain
+// connections pay one branch, and deadlines hold as they do without TLS.
 
 #include <cstddef>
 #include <memory>
@@ -10,9 +10,9 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 
-namespace lodestone::http {
+namespace lodestone {
 
-/// Certificate and key, const and safe from many threads. TLS 1.2 and later, no renegotiation, ALPN "http/1.1".
+/// Certificate and key of a server, const and safe from many threads. TLS 1.2 and later, no renegotiation, ALPN "http/1.1".
 class TlsContext {
  public:
   /// PEM files; the certificate's may hold its chain. Throws invalid_argument naming the file for what cannot be read, is no
@@ -35,10 +35,29 @@ class TlsContext {
   std::unique_ptr<Handle> handle_;
 };
 
-/// The server's side of one connection. One thread.
+/// Who must vouch for the servers that we speak to, const and safe from many threads. TLS 1.2 and later.
+class TlsTrust {
+ public:
+  /// `authorities`: a PEM file of certificates; "" = those of the system. Throws invalid_argument naming the file when it holds none.
+  explicit TlsTrust(const fs::path& authorities);
+  ~TlsTrust();
+  TlsTrust(const TlsTrust&) = delete;
+  TlsTrust& operator=(const TlsTrust&) = delete;
+
+ private:
+  friend class TlsSession;
+  struct Handle;
+  std::unique_ptr<Handle> handle_;
+};
+
+/// One side of one connection. One thread.
 class TlsSession {
  public:
+  /// The server's side.
   explicit TlsSession(const TlsContext& context);
+  /// The client's. The server must show a certificate for `host`, a name or an address, or the session fails. Its first bytes are output()
+  /// at once.
+  TlsSession(const TlsTrust& trust, const std::string& host);
   ~TlsSession();
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
@@ -56,6 +75,15 @@ class TlsSession {
   /// True when the handshake is done.
   [[nodiscard]] bool is_ready() const;
 
+  /// What became of the other side's certificate.
+  enum class Peer { kFine, kUntrusted, kOtherName, kOutOfDate };
+  /// After kFailed: why, in the library's words, and whether it was the certificate.
+  struct Failure {
+    Peer peer = Peer::kFine;
+    std::string reason;
+  };
+  [[nodiscard]] const Failure& failure() const;
+
   /// Encrypts; needs is_ready(). False when the session has failed.
   bool write(std::string_view text);
   /// Says goodbye, if there was a handshake.
@@ -70,4 +98,4 @@ class TlsSession {
   std::unique_ptr<Handle> handle_;
 };
 
-}  // namespace lodestone::http
+}  // namespace lodestone
