@@ -201,7 +201,7 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
     while (!bytes.empty()) {
       const RespParser::Fed fed = parser_.feed(bytes);
       bytes.remove_prefix(fed.consumed);
-      if (fed.state == RespParser::State::kBroken) return end(parser_.problem()), false;
+      if (fed.state == RespParser::State::kBroken) return break_off(), false;
       if (fed.state == RespParser::State::kNeedMore) return true;
       RespValue value = parser_.take();
       if (value.kind != RespValue::Kind::kError) client_->note_well();
@@ -220,6 +220,17 @@ class RedisClient::Connection : public std::enable_shared_from_this<Connection> 
       if (client_ == nullptr) return false;
     }
     return true;
+  }
+
+  /// What came is no reply, or too large a one, which is told to who asked for it.
+  void break_off() {
+    Callback done;
+    if (parser_.is_too_large() && !waiting_.empty()) {
+      done = std::move(waiting_.front().done);
+      waiting_.pop_front();
+    }
+    end(parser_.problem());
+    if (done) done({.status = RedisReply::Status::kTooLarge, .value = {}});
   }
 
   void end(std::string_view why) {

@@ -28,6 +28,7 @@ struct RedisReply {
     kReply,        ///< `value` is what Redis said, never an error
     kError,        ///< Redis answered with an error: out of memory, still loading, a wrong type
     kTimeout,      ///< no answer within the deadline
+    kTooLarge,     ///< a reply beyond what RespParser takes; its connection has ended
     kUnavailable,  ///< no connection, a connection that ended, nonsense on it, or too much that waits already
   };
   Status status = Status::kUnavailable;

@@ -163,6 +163,21 @@ TEST_F(RedisClientTest, nonsense_ends_the_connection_and_the_next_one_works) {
   EXPECT_EQ(reply.value.text, "OK");
 }
 
+TEST_F(RedisClientTest, a_reply_that_is_too_large_is_told_to_who_asked_and_the_next_connection_works) {
+  ScriptedServer server([](std::string_view bytes) {
+    const bool is_large = bytes.find("large") != std::string_view::npos;
+    return ScriptedServer::Act{command_size(bytes), is_large ? "$17000000\r\n" : "+OK\r\n", 0ms, false};
+  });
+  options_.backoff_min = 1ms;
+  options_.backoff_max = 1ms;
+  connect(server.port());
+  EXPECT_EQ(ask({"GET", "large"}).status, Status::kTooLarge);
+  for (int i = 0; ask({"GET", "small"}).status != Status::kReply; ++i) {
+    ASSERT_LT(i, 1'000);
+    std::this_thread::sleep_for(2ms);
+  }
+}
+
 TEST_F(RedisClientTest, a_reply_that_nobody_asked_for_ends_the_connection) {
   ScriptedServer server(always("+OK\r\n+OK\r\n"));
   connect(server.port());

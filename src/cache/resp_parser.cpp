@@ -20,6 +20,11 @@ RespParser::State RespParser::broken(std::string_view problem) {
   return State::kBroken;
 }
 
+RespParser::State RespParser::too_large(std::string_view problem) {
+  is_too_large_ = true;
+  return broken(problem);
+}
+
 RespParser::Fed RespParser::feed(std::string_view bytes) {
   if (!problem_.empty()) return {State::kBroken, 0};
   std::size_t at = 0;
@@ -38,7 +43,7 @@ RespParser::Fed RespParser::feed(std::string_view bytes) {
     } else {
       const std::size_t end = bytes.find('\n', at);
       const std::size_t n = (end == std::string_view::npos ? bytes.size() : end + 1) - at;
-      if (line_.size() + n > limits_.line_bytes) return {broken("a line is too long"), at};
+      if (line_.size() + n > limits_.line_bytes) return {too_large("a line is too long"), at};
       line_.append(bytes.substr(at, n));
       at += n;
       if (end == std::string_view::npos) break;
@@ -55,7 +60,7 @@ RespParser::State RespParser::read_line() {
   const std::string_view rest = std::string_view(line_).substr(1, line_.size() - 3);
   std::int64_t number = 0;
   if (line_[0] == '+' || line_[0] == '-') n_bytes_ += rest.size();
-  if (n_bytes_ > limits_.bytes) return broken("a reply is longer than this client takes");
+  if (n_bytes_ > limits_.bytes) return too_large("a reply is longer than this client takes");
   switch (line_[0]) {
     case '+': return add({.kind = RespValue::Kind::kText, .text = std::string(rest), .items = {}});
     case '-': return add({.kind = RespValue::Kind::kError, .text = std::string(rest), .items = {}});
@@ -70,8 +75,9 @@ RespParser::State RespParser::read_line() {
 
 RespParser::State RespParser::begin_bulk(std::int64_t n) {
   if (n == -1) return add({});
-  if (n < 0 || static_cast<std::uint64_t>(n) > limits_.bytes - std::min(limits_.bytes, n_bytes_))
-    return broken("a text is longer than this client takes");
+  if (n < 0) return broken("the length of a text is no number");
+  if (static_cast<std::uint64_t>(n) > limits_.bytes - std::min(limits_.bytes, n_bytes_))
+    return too_large("a text is longer than this client takes");
   n_bytes_ += static_cast<std::size_t>(n);
   bulk_left_ = static_cast<std::size_t>(n) + 2;
   is_in_bulk_ = true;
@@ -80,16 +86,17 @@ RespParser::State RespParser::begin_bulk(std::int64_t n) {
 
 RespParser::State RespParser::begin_array(std::int64_t n) {
   if (n == -1) return add({});
-  if (n < 0 || static_cast<std::uint64_t>(n) > limits_.values) return broken("an array is longer than this client takes");
+  if (n < 0) return broken("the length of an array is no number");
+  if (static_cast<std::uint64_t>(n) > limits_.values) return too_large("an array is longer than this client takes");
   RespValue array{.kind = RespValue::Kind::kArray, .text = {}, .items = {}};
   if (n == 0) return add(std::move(array));
-  if (stack_.size() >= limits_.depth) return broken("arrays lie too deep in each other");
+  if (stack_.size() >= limits_.depth) return too_large("arrays lie too deep in each other");
   stack_.push_back({std::move(array), static_cast<std::size_t>(n)});
   return State::kNeedMore;
 }
 
 RespParser::State RespParser::add(RespValue value) {
-  if (++n_values_ > limits_.values) return broken("a reply has more values than this client takes");
+  if (++n_values_ > limits_.values) return too_large("a reply has more values than this client takes");
   while (!stack_.empty()) {
     Frame& frame = stack_.back();
     frame.array.items.push_back(std::move(value));

@@ -40,6 +40,8 @@ class RespParser {
   [[nodiscard]] RespValue take() { return std::move(value_); }
   /// After kBroken: what is wrong.
   [[nodiscard]] std::string_view problem() const { return problem_; }
+  /// After kBroken: it may be a reply of Redis, but passes the limits.
+  [[nodiscard]] bool is_too_large() const { return is_too_large_; }
 
  private:
   struct Frame {
@@ -51,6 +53,7 @@ class RespParser {
   State begin_array(std::int64_t n);
   State add(RespValue value);
   State broken(std::string_view problem);
+  State too_large(std::string_view problem);
 
   Limits limits_;
   std::string line_;
@@ -62,6 +65,7 @@ class RespParser {
   std::size_t n_bytes_ = 0;
   RespValue value_;
   std::string_view problem_;
+  bool is_too_large_ = false;
 };
 
 }  // namespace lodestone::cache

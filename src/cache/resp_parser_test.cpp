@@ -62,6 +62,8 @@ TEST(RespParser, refuses_what_no_redis_sends) {
   EXPECT_EQ(read_all(":12x\r\n", 9), "broken: an integer is none");
   EXPECT_EQ(read_all("$x\r\n", 9), "broken: the length of a text is no number");
   EXPECT_EQ(read_all("*\r\n", 9), "broken: the length of an array is no number");
+  EXPECT_EQ(read_all("$-2\r\n", 64), "broken: the length of a text is no number");
+  EXPECT_EQ(read_all("*-2\r\n", 64), "broken: the length of an array is no number");
   EXPECT_EQ(read_all("$2\r\nabcd", 9), "broken: a text does not end where its length says");
 }
 
@@ -70,7 +72,6 @@ TEST(RespParser, is_bounded_in_depth_values_and_bytes) {
   for (int i = 0; i < 9; ++i) deep += "*1\r\n";
   EXPECT_EQ(read_all(deep, 64), "broken: arrays lie too deep in each other");
   EXPECT_EQ(read_all("$17000000\r\n", 64), "broken: a text is longer than this client takes");
-  EXPECT_EQ(read_all("$-2\r\n", 64), "broken: a text is longer than this client takes");
   EXPECT_EQ(read_all("*99999999999\r\n", 64), "broken: an array is longer than this client takes");
   EXPECT_EQ(read_all("+" + std::string(70'000, 'x'), 4096), "broken: a line is too long");
   const RespParser small(RespParser::Limits{.values = 4, .bytes = 10});
@@ -79,6 +80,19 @@ TEST(RespParser, is_bounded_in_depth_values_and_bytes) {
             "broken: a reply has more values than this client takes");
   EXPECT_EQ(read_all("*1\r\n$6\r\nabcdef\r\n*1\r\n$6\r\nabcdef\r\n", 64, small), "[\"abcdef\" ];[\"abcdef\" ];")
       << "limits are by reply";
+}
+
+TEST(RespParser, tells_what_is_too_large_from_what_is_no_reply) {
+  const auto is_too_large = [](std::string_view bytes) {
+    RespParser parser;
+    EXPECT_EQ(parser.feed(bytes).state, RespParser::State::kBroken);
+    return parser.is_too_large();
+  };
+  EXPECT_TRUE(is_too_large("*2\r\n$1\r\na\r\n$17000000\r\n"));
+  EXPECT_TRUE(is_too_large("*99999999999\r\n"));
+  EXPECT_FALSE(is_too_large("$-2\r\n"));
+  EXPECT_FALSE(is_too_large("*-2\r\n"));
+  EXPECT_FALSE(is_too_large("HTTP/1.1 400 Bad Request\r\n"));
 }
 
 TEST(RespParser, stays_broken) {

@@ -21,6 +21,17 @@ constexpr std::size_t kAtOnce = 100;
 /// Of the lines in one entry, about: kAtOnce of them fit into the bytes that a reply may have. The journal gets as many at once.
 constexpr std::size_t kEntryBytes = 96U << 10U;
 
+/// The id of the entry behind ARGV[1] when it is about as large as ARGV[2] bytes or ARGV[3] values, without the entry.
+constexpr std::string_view kIdOfLarge = R"(
+local read = redis.call('XREAD', 'COUNT', 1, 'STREAMS', KEYS[1], ARGV[1])
+if not read then return false end
+local entry = read[1][2][1]
+local bytes = 0
+for _, text in ipairs(entry[2]) do bytes = bytes + #text end
+if bytes < tonumber(ARGV[2]) and #entry[2] < tonumber(ARGV[3]) then return false end
+return entry[1]
+)";
+
 cache::RedisClient::Options reader_options(const cache::RedisStore::Options& store) {
   cache::RedisClient::Options out = store.client;
   out.stalled_after = kPatience;
@@ -60,6 +71,7 @@ EventShare::EventShare(cache::IoLoop& loop, Options options, std::string origin,
   shared_ = counter("sent");
   taken_ = counter("taken");
   lost_ = counter("lost");
+  skipped_ = counter("skipped");
 }
 
 void EventShare::start(EventJournal& journal) {
@@ -94,11 +106,37 @@ void EventShare::follow() {
         reply.status == RedisReply::Status::kReply && (reply.value.kind == RespValue::Kind::kNull || take(reply.value));
     if (!is_good) {
       // So many entries may be more than a reply may have, where a server of another version has written large ones.
-      at_once_ = 1;
+      const bool is_alone = std::exchange(at_once_, 1) == 1;
+      if (is_alone && reply.status == RedisReply::Status::kTooLarge) return loop_.after(kRetry, [this] { pass_over(); });
       return loop_.after(kRetry, [this] { follow(); });
     }
     at_once_ = std::min(2 * at_once_, kAtOnce);
     if (n_in_hand_ == 0) loop_.post([this] { follow(); });
+  });
+}
+
+void EventShare::pass_over() {
+  constexpr cache::RespParser::Limits kLimits;
+  constexpr std::size_t kRest = 1'024;  // of a reply, around an entry
+  const std::string bytes = std::to_string(kLimits.bytes - kRest);
+  const std::string values = std::to_string(kLimits.values - kRest);
+  reader_.send({"EVAL", kIdOfLarge, "1", kStream, last_id_, bytes, values}, kPatience, [this](const RedisReply& reply) {
+    using Status = RedisReply::Status;
+    const bool is_known = reply.status == Status::kReply && reply.value.kind == RespValue::Kind::kText;
+    if (is_known) {
+      last_id_ = reply.value.text;
+      slots_.add(skipped_);
+    }
+    if (!was_told_ && is_known)
+      log_warn("serving",
+               "{}: entry {} is larger than a server reads and is passed over, as will be others; lodestone writes none so large",
+               kStream, last_id_);
+    if (!was_told_ && reply.status == Status::kError)
+      log_error("serving",
+                "{}: the entry behind {} is larger than a server reads and keeps those after it back; delete it (XDEL). {}",
+                kStream, last_id_, reply.value.text);
+    was_told_ = was_told_ || is_known || reply.status == Status::kError;
+    loop_.after(kRetry, [this] { follow(); });
   });
 }
 

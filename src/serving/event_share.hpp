@@ -44,6 +44,8 @@ class EventShare {
   /// False when the reply is none of the stream's.
   bool take(cache::RespValue& reply);
   void take_entry(cache::RespValue& fields);
+  /// Goes on behind the next entry, which is more than a reply may have.
+  void pass_over();
   void submit(std::string lines);
 
   cache::IoLoop& loop_;
@@ -55,11 +57,13 @@ class EventShare {
   metrics::Counter shared_;
   metrics::Counter taken_;
   metrics::Counter lost_;
+  metrics::Counter skipped_;
   metrics::Gauge state_;
   std::atomic<std::size_t> n_on_the_way_{0};
   EventJournal* journal_ = nullptr;
   std::string last_id_;
   std::size_t at_once_;        ///< entries asked for in one reply
+  bool was_told_ = false;      ///< the log knows that an entry was too large
   std::size_t n_in_hand_ = 0;  ///< batches that the journal has not taken yet
   cache::RedisStore store_;
   cache::RedisClient reader_;

@@ -273,7 +273,7 @@ void WaitingChannels::ask(const Channel& asked, const std::string& key, const Ch
     using Status = cache::RedisReply::Status;
     if (reply.status == Status::kTimeout) return end(Outcome::kTimeout, std::nullopt);
     if (reply.status == Status::kUnavailable) return end(Outcome::kUnavailable, std::nullopt);
-    if (reply.status == Status::kError) return end(Outcome::kBroken, std::nullopt);
+    if (reply.status != Status::kReply) return end(Outcome::kBroken, std::nullopt);
     if (is_zset) return end(Outcome::kAnswer, read_channel_zset(reply.value));
     if (reply.value.kind == cache::RespValue::Kind::kNull) return end(Outcome::kEmpty, std::vector<ChannelItem>());
     end(Outcome::kAnswer, read_channel_json(reply.value.text));

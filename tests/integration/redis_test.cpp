@@ -182,6 +182,91 @@ TEST_F(RedisTest, a_server_that_was_away_reads_what_it_missed) {
   });
 }
 
+/// An entry of the stream, of another server's, with a text of so many bytes.
+void add_entry(const Redis& redis, std::size_t n_bytes) {
+  const cache::RespValue id =
+      redis.command({"XADD", "lodestone:events", "*", "server", "other", "lines", std::string(n_bytes, 'x')});
+  ASSERT_EQ(id.kind, cache::RespValue::Kind::kText) << id.text;
+}
+
+std::size_t n_times(std::string_view what, std::string_view in) {
+  std::size_t n = 0;
+  for (std::size_t at = in.find(what); at != std::string_view::npos; at = in.find(what, at + 1)) ++n;
+  return n;
+}
+
+constexpr std::size_t kTooLarge = std::size_t{17} << 20U;
+
+TEST_F(RedisTest, an_entry_that_is_too_large_to_read_costs_itself_alone) {
+  const Redis redis;
+  testing::internal::CaptureStderr();
+  {
+    Site a(redis.url(), remote_.port());
+    Site b(redis.url(), remote_.port());
+    for (Site* site : {&a, &b}) site->options.cache.feature->database = 0;
+    a.start();
+    b.start();
+    const std::string before = own_list(b, 9'999);
+    add_entry(redis, kTooLarge);
+    add_entry(redis, 100);
+    add_entry(redis, kTooLarge);
+    a.click("first", 9'999, 13);
+    const std::string after = own_list(a, 9'999);
+    ASSERT_NE(after, before);
+    wait_until([&] { return own_list(b, 9'999) == after; });
+    EXPECT_EQ(b.metric("shared_event_batches_total{outcome=\"skipped\"}"), 2);
+    EXPECT_EQ(b.metric("shared_event_batches_total{outcome=\"taken\"}"), 2);
+    wait_until([&] { return a.metric("shared_event_batches_total{outcome=\"skipped\"}") == 2; });
+  }
+  EXPECT_EQ(n_times("is larger than a server reads and is passed over", testing::internal::GetCapturedStderr()), 2U)
+      << "one a server";
+}
+
+TEST_F(RedisTest, a_redis_that_runs_no_scripts_is_told_what_to_delete) {
+  const Redis redis({"--rename-command", "EVAL", ""});
+  testing::internal::CaptureStderr();
+  {
+    Site a(redis.url(), remote_.port());
+    a.options.cache.feature->database = 0;
+    a.start();
+    add_entry(redis, kTooLarge);
+    std::string log;
+    wait_until([&] {
+      log += testing::internal::GetCapturedStderr();
+      testing::internal::CaptureStderr();
+      return log.find("keeps those after it back; delete it (XDEL). ERR unknown command") != std::string::npos;
+    });
+    redis.command({"XTRIM", "lodestone:events", "MAXLEN", "0"});
+    add_entry(redis, 100);
+    wait_until([&] { return a.metric("shared_event_batches_total{outcome=\"taken\"}") == 1; });
+  }
+  testing::internal::GetCapturedStderr();
+}
+
+TEST_F(RedisTest, many_events_at_once_become_many_small_entries) {
+  const Redis redis;
+  Site a(redis.url(), remote_.port());
+  a.options.cache.feature->database = 0;
+  a.start();
+  constexpr int kPosts = 8;
+  constexpr int kEvents = 500;
+  for (int p = 0; p < kPosts; ++p) {
+    std::string body;
+    for (int i = 0; i < kEvents; ++i)
+      body += fmt::format(R"({}{{"event_id":"e{:0100}","kind":"view","user_id":{},"dataset_id":13,"at":"2026-11-24T09:29:00Z"}})",
+                          i == 0 ? "[" : ",", p * kEvents + i, p * kEvents + i + 1);
+    ASSERT_EQ(a.post("/events", body + "]").status, 202);
+  }
+  wait_until([&] { return a.metric("shared_event_batches_total{outcome=\"sent\"}") >= 2 * kPosts; });
+  const std::string script =
+      "local most = 0 for _, entry in ipairs(redis.call('XRANGE', 'lodestone:events', '-', '+')) do most = math.max(most, "
+      "#entry[2][4]) "
+      "end return most";
+  const std::int64_t most = redis.command({"EVAL", script, "0"}).integer;
+  EXPECT_GT(most, 50'000) << "a post is more than an entry";
+  EXPECT_LE(most, 96 << 10);
+}
+
 TEST_F(RedisTest, logs_in_with_the_password) {
   const Redis redis({"--requirepass", "s3cret"});
   cache::RedisUrl url = redis.url();
