@@ -15,15 +15,10 @@
 
 #include "base/clock.hpp"
 #include "base/ids.hpp"
+#include "features/event_kind.hpp"
 #include "features/schema.hpp"
 
 namespace lodestone::features {
-
-/// The kinds of the lake's table events.
-enum class EventKind : std::uint8_t { kExposure, kView, kClick, kCart, kOrder, kApiOrder, kRefund };
-
-/// By its name in the lake, "api_order"; nothing when there is no such kind.
-std::optional<EventKind> find_event_kind(std::string_view name);
 
 /// Stands for an event_id: XXH3 of its text. Two of n ids fall together with a chance of n^2 / 2^65, 10^-6 for 5 million remembered.
 std::uint64_t online_event_id(std::string_view event_id);

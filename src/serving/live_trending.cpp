@@ -22,8 +22,6 @@ std::uint64_t pair_of(const PostedEvent& event) {
   return xxh3(std::to_string(raw(event.item)), person);
 }
 
-bool is_touch(EventKind kind) { return kind != EventKind::kExposure && kind != EventKind::kRefund; }
-
 }  // namespace
 
 LiveTrending::LiveTrending(std::size_t capacity, const Clock& clock)
@@ -49,7 +47,7 @@ LiveTrending::Minute& LiveTrending::minute_at(std::int64_t minute) {
 }
 
 void LiveTrending::count(const PostedEvent& event) {
-  if (!is_touch(event.kind) || (!event.user && event.visitor_id.empty())) return;
+  if (!features::is_action(event.kind) || (!event.user && event.visitor_id.empty())) return;
   const std::int64_t minute = minute_of(event.at);
   if (minute < first_minutes_[kLongest]) return;
   const std::uint64_t id = pair_of(event);

@@ -17,8 +17,6 @@ constexpr std::uint32_t kNone = ~std::uint32_t{0};
 std::uint64_t key_of(UserId user) { return xxh3(std::to_string(raw(user)), kUserSeed); }
 std::uint64_t key_of(std::string_view visitor) { return xxh3(visitor, kVisitorSeed); }
 
-bool is_order(EventKind kind) { return kind == EventKind::kOrder || kind == EventKind::kApiOrder; }
-
 /// Puts an item where its time belongs, or moves it there; the oldest falls out.
 void put_item(LiveVisitor& of, ItemId item, std::int64_t at) {
   std::size_t n = of.n_items;
@@ -57,7 +55,7 @@ void record(LiveVisitor& of, const PostedEvent& event) {
   // As in the lake, a refunded order is none (sql/labels/owned.sql).
   if (event.kind == EventKind::kRefund) return forget_order(of, event.item);
   put_item(of, event.item, event.at.time_since_epoch().count());
-  if (is_order(event.kind)) put_order(of, event.item);
+  if (features::is_order(event.kind)) put_order(of, event.item);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <vector>
@@ -15,7 +14,6 @@
 namespace lodestone::serving {
 namespace {
 
-constexpr std::array<std::string_view, 7> kKindNames = {"exposure", "view", "click", "cart", "order", "api_order", "refund"};
 constexpr std::int64_t kMaxPosition = 10'000;
 constexpr double kMaxValue = 1e12;
 constexpr std::size_t kCheckDigits = 16;
@@ -240,15 +238,17 @@ bool read_line(LineReader line, PostedEvent& out) {
 
 }  // namespace
 
-std::string_view event_kind_name(EventKind kind) { return kKindNames[static_cast<std::size_t>(kind)]; }
-
 Result<PostedEvent> read_event(const json::Value& value, TimePoint now, const EventTimes& times) {
   return EventReader(now, times).read(value);
 }
 
 void append_line(std::string& out, const PostedEvent& event) {
   const std::size_t begin = out.size();
-  out.append("{\"event_id\":\"").append(event.event_id).append("\",\"kind\":\"").append(event_kind_name(event.kind)).append("\"");
+  out.append("{\"event_id\":\"")
+      .append(event.event_id)
+      .append("\",\"kind\":\"")
+      .append(features::event_kind_name(event.kind))
+      .append("\"");
   if (event.user) {
     out += ",\"user_id\":";
     json::append_number(out, raw(*event.user));

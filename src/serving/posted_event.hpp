@@ -53,7 +53,4 @@ void append_line(std::string& out, const PostedEvent& event);
 /// Reads a line back, without its line end; nothing when it is damaged. `out` keeps its memory.
 bool parse_line(std::string_view line, PostedEvent& out);
 
-/// Its name in the lake, "api_order".
-std::string_view event_kind_name(EventKind kind);
-
 }  // namespace lodestone::serving

@@ -31,40 +31,6 @@ std::size_t slot_of(std::int64_t position) {
   return position <= 10 ? 2 : 3;
 }
 
-/// As find_event_kind(), by the length first: it is asked for every event.
-std::optional<EventKind> kind_of(std::string_view name) {
-  switch (name.size()) {
-    case 4:
-      if (name == "view") return EventKind::kView;
-      if (name == "cart") return EventKind::kCart;
-      return std::nullopt;
-    case 5:
-      if (name == "click") return EventKind::kClick;
-      if (name == "order") return EventKind::kOrder;
-      return std::nullopt;
-    case 8:
-      if (name == "exposure") return EventKind::kExposure;
-      return std::nullopt;
-    default: return find_event_kind(name);
-  }
-}
-
-double weight_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::kView: return 1;
-    case EventKind::kClick: return 2;
-    case EventKind::kCart: return 3;
-    case EventKind::kOrder:
-    case EventKind::kApiOrder: return 5;
-    case EventKind::kExposure:
-    case EventKind::kRefund: return 0;
-  }
-  return 0;
-}
-
-bool is_order(EventKind kind) { return kind == EventKind::kOrder || kind == EventKind::kApiOrder; }
-bool is_action(EventKind kind) { return kind != EventKind::kExposure && kind != EventKind::kRefund; }
-
 constexpr std::uint32_t kNobody = std::numeric_limits<std::uint32_t>::max();
 
 /// An event with the numbers of what it counts for.
@@ -147,7 +113,7 @@ class Counter {
   }
 
   void read(const Chunk& chunk, std::size_t r) {
-    const std::optional<EventKind> kind = kind_of(chunk.text_at(kKind, r));
+    const std::optional<EventKind> kind = find_event_kind(chunk.text_at(kKind, r));
     if (!kind) return;
     Event& event = events_.emplace_back();
     event.kind = *kind;

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
-#include "features/online_state.hpp"
+#include "features/event_kind.hpp"
 #include "table/engine.hpp"
 
 namespace lodestone::features {
@@ -22,13 +22,10 @@ namespace lodestone::features {
 /// The narrowest window that an event lies in: the last hour, 24 hours, 7 days, 30 days, or none. An event just so old lies in the next one.
 enum class Window : std::uint8_t { kHour, kDay, kWeek, kMonth, kEver };
 inline constexpr std::size_t kWindows = 5;
-inline constexpr std::size_t kEventKinds = 7;
-/// Half-lives of popularity, days.
-inline constexpr std::array<double, 3> kHalfLifeDays = {1, 7, 30};
 /// Places of a list whose rates are kept apart: 1, 2 to 3, 4 to 10, below.
 inline constexpr std::size_t kSlots = 4;
 
-/// Ages are microseconds before the time asked for. An action is an event other than an exposure or a refund; API orders are orders.
+/// Ages are microseconds before the time asked for.
 struct Activity {
   static constexpr std::int64_t kNever = -1;
 
