@@ -177,6 +177,14 @@ void format_to(std::string& out, const Value& value, int indent, int level) {
 Value::Value(Array v) : state_(std::move(v)) {}
 Value::Value(Object v) : state_(std::move(v)) {}
 
+std::optional<std::int64_t> Value::as_integer() const {
+  constexpr double kExact = 9007199254740992;  // 2^53
+  if (const std::int64_t* integer = as_int()) return *integer;
+  const double* number = std::get_if<double>(&state_);
+  if (number == nullptr || std::trunc(*number) != *number || std::abs(*number) > kExact) return std::nullopt;
+  return static_cast<std::int64_t>(*number);
+}
+
 std::optional<double> Value::as_number() const {
   if (const auto* i = std::get_if<std::int64_t>(&state_)) return static_cast<double>(*i);
   if (const auto* d = std::get_if<double>(&state_)) return *d;

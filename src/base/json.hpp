@@ -40,6 +40,9 @@ class Value {
   [[nodiscard]] const std::int64_t* as_int() const { return std::get_if<std::int64_t>(&state_); }
   /// Any number.
   [[nodiscard]] std::optional<double> as_number() const;
+  /// An integer however it is written: 12, 12.0 and 1.2e1 are one number to JSON, and "integer" to JSON Schema. With a fraction or exponent only
+  /// up to 2^53, as far as doubles hold each integer.
+  [[nodiscard]] std::optional<std::int64_t> as_integer() const;
   [[nodiscard]] const std::string* as_string() const { return std::get_if<std::string>(&state_); }
   [[nodiscard]] const Array* as_array() const { return std::get_if<Array>(&state_); }
   [[nodiscard]] const Object* as_object() const { return std::get_if<Object>(&state_); }

@@ -36,6 +36,17 @@ TEST(Json, keeps_64_bit_integers_apart_from_doubles) {
   EXPECT_EQ(*array[2].as_number(), 18446744073709551615.0);
 }
 
+TEST(Json, takes_an_integer_however_it_is_written) {
+  const auto integer = [](std::string_view text) { return parse(text, "t").as_integer(); };
+  for (const char* twelve : {"12", "12.0", "1.2e1", "120E-1"}) EXPECT_EQ(integer(twelve), 12) << twelve;
+  EXPECT_EQ(integer("-3.0"), -3);
+  EXPECT_EQ(integer("-0.0"), 0);
+  EXPECT_EQ(integer("9223372036854775807"), 9223372036854775807);
+  EXPECT_EQ(integer("9007199254740992.0"), 9007199254740992);
+  for (const char* none : {"12.5", "9007199254740994.0", "1e300", "9223372036854775808", "\"12\"", "null", "true", "[12]"})
+    EXPECT_EQ(integer(none), std::nullopt) << none;
+}
+
 TEST(Json, finds_members_and_misses_politely) {
   const Value value = parse(R"({"a":{"b":1}})", "t");
   ASSERT_NE(value.find("a"), nullptr);

@@ -52,14 +52,15 @@ std::optional<std::vector<ChannelItem>> read_channel_json(std::string_view text)
   out.reserve(array->size());
   for (const json::Value& one : *array) {
     const float by_place = 1 / static_cast<float>(out.size() + 1);
-    if (const std::int64_t* id = one.as_int()) {
+    if (const auto id = one.as_integer()) {
       out.push_back({*id, by_place});
       continue;
     }
-    const json::Value* id = one.find("dataset_id");
+    const json::Value* named = one.find("dataset_id");
+    const std::optional<std::int64_t> id = named == nullptr ? std::nullopt : named->as_integer();
     const json::Value* score = one.find("score");
-    if (id == nullptr || id->as_int() == nullptr || (score != nullptr && !score->as_number())) return std::nullopt;
-    out.push_back({*id->as_int(), score == nullptr ? by_place : static_cast<float>(*score->as_number())});
+    if (!id || (score != nullptr && !score->as_number())) return std::nullopt;
+    out.push_back({*id, score == nullptr ? by_place : static_cast<float>(*score->as_number())});
   }
   return out;
 }

@@ -132,6 +132,7 @@ TEST(ChannelAnswer, reads_documents_with_and_without_scores) {
   EXPECT_THAT(read(R"({"items": [{"dataset_id": 4, "score": 2}, {"dataset_id": 5, "score": 0.5}]})"),
               ElementsAre(std::pair(4, 2.0F), std::pair(5, 0.5F)));
   EXPECT_THAT(read(R"([7, {"dataset_id": 8}])"), ElementsAre(std::pair(7, 1.0F), std::pair(8, 0.5F)));
+  EXPECT_THAT(read(R"([7.0, {"dataset_id": 8.0}])"), ElementsAre(std::pair(7, 1.0F), std::pair(8, 0.5F)));
   EXPECT_THAT(read(R"({"items": []})"), testing::IsEmpty());
   for (const char* bad : {"", "{}", "{\"items\": 1}", "{\"items\": [{}]}", "[\"1\"]", "[{\"dataset_id\": 1, \"score\": \"x\"}]",
                           "[1.5]", "nonsense"})

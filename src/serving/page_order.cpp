@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "base/json.hpp"
@@ -19,15 +18,6 @@ constexpr std::size_t kMaxNameBytes = 64;
 
 [[noreturn]] void refuse(const std::string& parameter, std::string_view expected, const json::Value& found) {
   throw http::ParameterError(parameter, fmt::format("{} is {}, expected {}", parameter, json::format(found), expected));
-}
-
-/// 12 and 12.0, which are one number to JSON, as far as doubles hold each integer.
-std::optional<std::int64_t> integer_of(const json::Value& value) {
-  constexpr double kExact = 9007199254740992;  // 2^53
-  if (const std::int64_t* integer = value.as_int()) return *integer;
-  const std::optional<double> number = value.as_number();
-  if (!number || std::trunc(*number) != *number || std::abs(*number) > kExact) return std::nullopt;
-  return static_cast<std::int64_t>(*number);
 }
 
 /// An object whose members are read by name; `path` stands before them in sentences.
@@ -60,7 +50,7 @@ class Members {
   [[nodiscard]] std::optional<std::int64_t> id(std::string_view key) const {
     const json::Value* found = find(key);
     if (found == nullptr) return std::nullopt;
-    const std::optional<std::int64_t> id = integer_of(*found);
+    const std::optional<std::int64_t> id = found->as_integer();
     if (!id) refuse(name(key), "a 64-bit integer id", *found);
     return id;
   }
@@ -91,7 +81,7 @@ std::size_t read_limit(const Members& members, engine::PageKind kind) {
   const std::int64_t most = trending ? kMaxTrending : kMaxLimit;
   const json::Value* value = members.find("limit");
   if (value == nullptr) return static_cast<std::size_t>(trending ? kDefaultTrending : kDefaultLimit);
-  const std::optional<std::int64_t> limit = integer_of(*value);
+  const std::optional<std::int64_t> limit = value->as_integer();
   if (!limit || *limit < 1 || *limit > most) refuse(members.name("limit"), fmt::format("an integer from 1 to {}", most), *value);
   return static_cast<std::size_t>(*limit);
 }

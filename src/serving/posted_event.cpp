@@ -103,15 +103,15 @@ class EventReader {
   }
 
   void read_item(const json::Member& member) {
-    const std::int64_t* id = member.value.as_int();
-    if (id == nullptr || *id < 1) return refuse(member, "an integer from 1");
+    const std::optional<std::int64_t> id = member.value.as_integer();
+    if (!id || *id < 1) return refuse(member, "an integer from 1");
     event_.item = ItemId(*id);
     has_item_ = true;
   }
 
   void read_user(const json::Member& member) {
-    const std::int64_t* id = member.value.as_int();
-    if (id == nullptr || *id < 1) return refuse(member, "an integer from 1");
+    const std::optional<std::int64_t> id = member.value.as_integer();
+    if (!id || *id < 1) return refuse(member, "an integer from 1");
     event_.user = UserId(*id);
   }
 
@@ -149,8 +149,8 @@ class EventReader {
   }
 
   void read_position(const json::Member& member) {
-    const std::int64_t* position = member.value.as_int();
-    if (position == nullptr || *position < 1 || *position > kMaxPosition) return refuse(member, "an integer from 1 to 10000");
+    const std::optional<std::int64_t> position = member.value.as_integer();
+    if (!position || *position < 1 || *position > kMaxPosition) return refuse(member, "an integer from 1 to 10000");
     event_.position = static_cast<std::int32_t>(*position);
   }
 

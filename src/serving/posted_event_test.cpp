@@ -47,6 +47,20 @@ TEST(PostedEvent, takes_what_the_contract_has) {
   EXPECT_EQ(least.position, 0);
 }
 
+TEST(PostedEvent, takes_an_integer_however_it_is_written) {
+  const PostedEvent made =
+      read(R"({"event_id":"a","kind":"view","dataset_id":12.0,"user_id":7e0,"position":3.0,"at":"2026-11-24T09:30:00Z"})")
+          .value();
+  EXPECT_EQ(made.item, ItemId(12));
+  EXPECT_EQ(made.user, UserId(7));
+  EXPECT_EQ(made.position, 3);
+  std::string line;
+  append_line(line, made);
+  EXPECT_THAT(line, HasSubstr(R"("user_id":7,"dataset_id":12,)"));
+  EXPECT_THAT(reason(R"({"dataset_id":1e300})"), HasSubstr("expected an integer from 1"));
+  EXPECT_THAT(reason(event(R"(,"position":1.5)")), "position is 1.5, expected an integer from 1 to 10000");
+}
+
 TEST(PostedEvent, says_what_does_not_fit) {
   EXPECT_EQ(reason("3"), "the event is 3, expected an object");
   EXPECT_EQ(reason("{}"), "event_id is missing");
