@@ -5,6 +5,7 @@ import json
 import math
 import os
 import urllib.request
+from datetime import datetime, timezone
 
 from support import LODESTONE, ROOT, demo_config, figure, folder, free_port, server
 from support import run as call
@@ -36,7 +37,7 @@ def judge(path, seed, quick, catalogs):
     source = path / "source"
     events = 60_000 if quick else 200_000
     call(LODESTONE, "simulate", "--to", f"files:{source}", *catalogs, "--users", 2000, "--events", events, "--seed", seed, "--end",
-         "2026-11-01T00:00:00Z", "--truth", path / "truth.json")
+         datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"), "--truth", path / "truth.json")
     config = demo_config(path / "site", f"files:{source}", "serving.threads=2", "log.level=warn")
     call(LODESTONE, "-c", config, "pipeline", "run")
     truth = Truth(path / "truth.json", source)
