@@ -137,7 +137,8 @@ def run(rounds, quick):
     seconds = 1 if quick else SECONDS
     with folder() as path:
         make_source(path / "source")
-        config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.events_per_second=0")
+        config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.events_per_second=0",
+                             "serving.queue_delay_ms=0")
         walls, cpus, peaks = [], [], []
         for _ in range(rounds):
             wall, peak, _, cpu = timed(LODESTONE, "-c", config, "pipeline", "run", "--full", with_cpu=True)

@@ -38,7 +38,8 @@ def prepare(path, quick):
     catalogs = [f"--catalog={ROOT}/demo/catalog/{name}.jsonl.gz" for name in ("aws", "firstdata")]
     call(LODESTONE, "simulate", "--to", f"files:{path}/source", *catalogs, "--users", N_USERS, "--events", events, "--seed", 7,
         "--end", "2026-11-01T00:00:00Z")
-    config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn")
+    # wrk sends as fast as it is answered: on a slow machine its 64 connections wait longer than a server that people ask would let them.
+    config = demo_config(path / "site", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.queue_delay_ms=0")
     call(LODESTONE, "-c", config, "pipeline", "run")
     return config
 
@@ -69,7 +70,7 @@ def run(rounds, quick):
 def run_exposures(path, base, rounds, seconds):
     """The same list from a server that logs what it shows, against one that does not, in the same rounds."""
     port = free_port()
-    quiet = demo_config(path / "quiet", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.exposure_log=false",
+    quiet = demo_config(path / "quiet", f"files:{path}/source", "serving.threads=2", "log.level=warn", "serving.queue_delay_ms=0", "serving.exposure_log=false",
                         f"bundle.folder={path}/site/bundles")
     command = [LODESTONE, "-c", quiet, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
     with server(command, port, "lodestone", path / "quiet.log"):
