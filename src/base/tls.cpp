@@ -47,25 +47,25 @@ TimePoint time_of(const ASN1_TIME* time) {
   return TimePoint(std::chrono::seconds(timegm(&parts)));
 }
 
+/// What both sides have in common.
+TlsSettings new_settings(const SSL_METHOD* side) {
+  ERR_clear_error();
+  TlsSettings out(SSL_CTX_new(side));
+  if (out == nullptr) fail(ErrorCode::kInternal, "OpenSSL gives no context: {}", reason());
+  SSL_CTX_set_min_proto_version(out.get(), TLS1_2_VERSION);
+  SSL_CTX_set_options(out.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+  SSL_CTX_set_mode(out.get(), SSL_MODE_RELEASE_BUFFERS);
+  return out;
+}
+
 }  // namespace
 
-struct TlsContext::Handle {
-  Handle() : context(SSL_CTX_new(TLS_server_method())) {
-    if (context == nullptr) fail(ErrorCode::kInternal, "OpenSSL gives no context: {}", reason());
-  }
-  ~Handle() { SSL_CTX_free(context); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  SSL_CTX* context;
-};
+void FreeTlsSettings::operator()(ssl_ctx_st* settings) const { SSL_CTX_free(settings); }
 
-TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : handle_(std::make_unique<Handle>()) {
-  SSL_CTX* context = handle_->context;
-  ERR_clear_error();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : settings_(new_settings(TLS_server_method())) {
+  SSL_CTX* context = settings_.get();
+  SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);  // tickets do without memory of ours
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
   if (SSL_CTX_use_certificate_chain_file(context, certificate.c_str()) != 1) fail_on(certificate, "no certificate in PEM form");
@@ -75,13 +75,11 @@ TlsContext::TlsContext(const fs::path& certificate, const fs::path& key) : handl
   }
 }
 
-TlsContext::~TlsContext() = default;
-
 TlsContext::Validity TlsContext::validity() const {
-  const X509* own = SSL_CTX_get0_certificate(handle_->context);
+  const X509* own = SSL_CTX_get0_certificate(settings_.get());
   Validity out{time_of(X509_get0_notBefore(own)), time_of(X509_get0_notAfter(own))};
   STACK_OF(X509)* chain = nullptr;
-  SSL_CTX_get0_chain_certs(handle_->context, &chain);
+  SSL_CTX_get0_chain_certs(settings_.get(), &chain);
   for (int i = 0; i < sk_X509_num(chain); ++i) {
     const X509* one = sk_X509_value(chain, i);
     out.begin = std::max(out.begin, time_of(X509_get0_notBefore(one)));
@@ -90,22 +88,8 @@ TlsContext::Validity TlsContext::validity() const {
   return out;
 }
 
-struct TlsTrust::Handle {
-  Handle() : context(SSL_CTX_new(TLS_client_method())) {
-    if (context == nullptr) fail(ErrorCode::kInternal, "OpenSSL gives no context: {}", reason());
-  }
-  ~Handle() { SSL_CTX_free(context); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  SSL_CTX* context;
-};
-
-TlsTrust::TlsTrust(const fs::path& authorities) : handle_(std::make_unique<Handle>()) {
-  SSL_CTX* context = handle_->context;
-  ERR_clear_error();
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+TlsTrust::TlsTrust(const fs::path& authorities) : settings_(new_settings(TLS_client_method())) {
+  SSL_CTX* context = settings_.get();
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   if (authorities.empty()) {
     if (SSL_CTX_set_default_verify_paths(context) != 1) fail(ErrorCode::kInternal, "OpenSSL: {}", reason());
@@ -113,8 +97,6 @@ TlsTrust::TlsTrust(const fs::path& authorities) : handle_(std::make_unique<Handl
     fail_on(authorities, "no certificates of authorities in PEM form");
   }
 }
-
-TlsTrust::~TlsTrust() = default;
 
 struct TlsSession::Handle {
   explicit Handle(SSL_CTX* context) : ssl(SSL_new(context)), in(BIO_new(BIO_s_mem())), out(BIO_new(BIO_s_mem())) {
@@ -157,12 +139,12 @@ struct TlsSession::Handle {
   Failure failure;
 };
 
-TlsSession::TlsSession(const TlsContext& context) : handle_(std::make_unique<Handle>(context.handle_->context)) {
+TlsSession::TlsSession(const TlsContext& context) : handle_(std::make_unique<Handle>(context.settings_.get())) {
   SSL_set_accept_state(handle_->ssl);
 }
 
 TlsSession::TlsSession(const TlsTrust& trust, const std::string& host)
-    : handle_(std::make_unique<Handle>(trust.handle_->context)) {
+    : handle_(std::make_unique<Handle>(trust.settings_.get())) {
   handle_->expect(host);
   SSL_set_connect_state(handle_->ssl);
   SSL_do_handshake(handle_->ssl);

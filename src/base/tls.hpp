@@ -10,7 +10,14 @@
 #include "base/clock.hpp"
 #include "base/file.hpp"
 
+struct ssl_ctx_st;  // OpenSSL's SSL_CTX
+
 namespace lodestone {
+
+struct FreeTlsSettings {
+  void operator()(ssl_ctx_st* settings) const;
+};
+using TlsSettings = std::unique_ptr<ssl_ctx_st, FreeTlsSettings>;
 
 /// Certificate and key of a server, const and safe from many threads. TLS 1.2 and later, no renegotiation, ALPN "http/1.1".
 class TlsContext {
@@ -18,9 +25,6 @@ class TlsContext {
   /// PEM files; the certificate's may hold its chain. Throws invalid_argument naming the file for what cannot be read, is no
   /// PEM or has a passphrase, and when the key is not the certificate's.
   TlsContext(const fs::path& certificate, const fs::path& key);
-  ~TlsContext();
-  TlsContext(const TlsContext&) = delete;
-  TlsContext& operator=(const TlsContext&) = delete;
 
   /// When all certificates of the file are good: from begin to end.
   struct Validity {
@@ -31,8 +35,7 @@ class TlsContext {
 
  private:
   friend class TlsSession;
-  struct Handle;
-  std::unique_ptr<Handle> handle_;
+  TlsSettings settings_;
 };
 
 /// Who must vouch for the servers that we speak to, const and safe from many threads. TLS 1.2 and later.
@@ -40,14 +43,10 @@ class TlsTrust {
  public:
   /// `authorities`: a PEM file of certificates; "" = those of the system. Throws invalid_argument naming the file when it holds none.
   explicit TlsTrust(const fs::path& authorities);
-  ~TlsTrust();
-  TlsTrust(const TlsTrust&) = delete;
-  TlsTrust& operator=(const TlsTrust&) = delete;
 
  private:
   friend class TlsSession;
-  struct Handle;
-  std::unique_ptr<Handle> handle_;
+  TlsSettings settings_;
 };
 
 /// One side of one connection. One thread.
