@@ -52,14 +52,13 @@ std::optional<std::vector<ChannelItem>> read_channel_json(std::string_view text)
   out.reserve(array->size());
   for (const json::Value& one : *array) {
     const float by_place = 1 / static_cast<float>(out.size() + 1);
-    if (const auto id = one.as_integer()) {
-      out.push_back({*id, by_place});
-      continue;
-    }
-    const json::Value* named = one.find("dataset_id");
-    const std::optional<std::int64_t> id = named == nullptr ? std::nullopt : named->as_integer();
-    const json::Value* score = one.find("score");
-    if (!id || (score != nullptr && !score->as_number())) return std::nullopt;
+    // An item is its number alone, or an object that may have a score.
+    const bool is_object = one.as_object() != nullptr;
+    const json::Value* number = is_object ? one.find("dataset_id") : &one;
+    const json::Value* score = is_object ? one.find("score") : nullptr;
+    if (number == nullptr || (score != nullptr && !score->as_number())) return std::nullopt;
+    const std::optional<std::int64_t> id = number->as_integer();
+    if (!id) return std::nullopt;
     out.push_back({*id, score == nullptr ? by_place : static_cast<float>(*score->as_number())});
   }
   return out;
