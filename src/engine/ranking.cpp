@@ -26,6 +26,11 @@ std::span<const float> vector_of(const models::Release& release, ItemIndex item)
   return arrays.vectors.subspan(static_cast<std::size_t>(item) * arrays.stride, arrays.stride);
 }
 
+void prefetch(std::span<const float> vector) {
+  constexpr std::size_t kLine = 64;
+  for (std::size_t at = 0; at < vector.size(); at += kLine / sizeof(float)) __builtin_prefetch(vector.data() + at);
+}
+
 /// The vector without what the index keeps behind its dimension.
 std::span<const float> cleared(const models::Release& release, std::span<const float> vector, std::vector<float>& memory) {
   memory.assign(vector.size(), 0);
@@ -38,22 +43,6 @@ float dot(std::span<const float> a, std::span<const float> b) {
   static const models::DotProduct product = models::find_dot_product();
   return product(a.data(), b.data(), a.size());
 }
-
-/// Cosine to one fixed vector; missing where one of the two has no length.
-class Cosine {
- public:
-  Cosine() = default;
-  /// `to` is cleared.
-  explicit Cosine(std::span<const float> to) : to_(to), length_(dot(to, to)) {}
-  /// `length` is the vector's product with itself.
-  [[nodiscard]] float operator()(std::span<const float> vector, float length) const {
-    return length_ > 0 && length > 0 ? dot(vector, to_) / std::sqrt(length * length_) : kMissing;
-  }
-
- private:
-  std::span<const float> to_;
-  float length_ = 0;
-};
 
 features::RequestEndpoint endpoint_of(PageKind kind) {
   switch (kind) {
@@ -146,14 +135,11 @@ class CurrentRows {
   }
 
   /// Has the memory of an item's row and vector come closer.
-  void prefetch(ItemIndex item) const {
-    if (!wants_vectors_) return;
-    const std::span<const float> vector = vector_of(release_, item);
-    for (std::size_t at = 0; at < vector.size(); at += kLine / sizeof(float)) __builtin_prefetch(vector.data() + at);
+  void call(ItemIndex item) const {
+    if (wants_vectors_) prefetch(vector_of(release_, item));
   }
 
  private:
-  static constexpr std::size_t kLine = 64;
   float length_of(std::span<const float> vector) { return dot(cleared(release_, vector, scratch_.item_vector), vector); }
 
   const models::Release& release_;
@@ -167,6 +153,57 @@ class CurrentRows {
   std::int64_t second_ = 0;
   std::size_t n_user_features_ = features::features_of(features::Group::kUser).size();
   std::size_t n_item_features_ = features::features_of(features::Group::kItem).size();
+};
+
+/// What the vectors of a page's candidates are compared with: those of the page's item, of the visitor, and of what he met last.
+class Likeness {
+ public:
+  Likeness(const models::Release& release, const PageRequest& request, const features::Vectorizer& vectorizer,
+           const Recall& recall, Scratch& scratch)
+      : columns_(scratch.likeness), dimension_(release.vectors.index().arrays().dimension) {
+    columns_.begin(dimension_);
+    if (release.vectors.empty()) return;
+    if (request.item && vectorizer.wants_page_cosine()) has_page_ = columns_.add(first(vector_of(release, *request.item)));
+    if (recall.has_user_vector() && vectorizer.wants_user_cosine()) has_user_ = columns_.add(first(scratch.vectors.user));
+    begin_ = columns_.size();
+    if (!vectorizer.wants_history_near()) return;
+    const auto history = recall.history().first(std::min(recall.history().size(), kNearHistory));
+    for (std::size_t h = 0; h < history.size(); ++h) {
+      if (h + kAhead < history.size()) prefetch(vector_of(release, history[h + kAhead]));
+      columns_.add(first(vector_of(release, history[h])));
+    }
+  }
+
+  /// What is like nothing, or like what is not there, stays missing.
+  void put(const CurrentItem& item, CandidateValues& out) {
+    out.page_cosine = out.user_cosine = out.history_near = kMissing;
+    if (columns_.size() == 0 || !(item.length > 0)) return;
+    models::VectorColumns::Products products;
+    columns_.multiply(first(item.vector), products);
+    const float length = std::sqrt(item.length);
+    if (has_page_) out.page_cosine = products[0] / length;
+    if (has_user_) out.user_cosine = products[has_page_ ? 1 : 0] / length;
+    if (begin_ == columns_.size()) return;
+    const float least = kLeastNear * length;
+    const auto n =
+        std::count_if(products.begin() + begin_, products.begin() + columns_.size(), [&](float p) { return p > least; });
+    out.history_near = static_cast<float>(n) / static_cast<float>(columns_.size() - begin_);
+  }
+
+ private:
+  /// Items of a history that are compared; beside the page and the visitor as many as fit.
+  static constexpr std::size_t kNearHistory = 30;
+  static_assert(kNearHistory + 2 <= models::VectorColumns::kMost);
+  /// A cosine above this is near: on marketplaces whose tastes are known, items of one taste are above and most others below.
+  static constexpr float kLeastNear = 0.5F;
+
+  [[nodiscard]] std::span<const float> first(std::span<const float> vector) const { return vector.first(dimension_); }
+
+  models::VectorColumns& columns_;
+  std::size_t dimension_ = 0;
+  std::size_t begin_ = 0;  ///< of the history
+  bool has_page_ = false;
+  bool has_user_ = false;
 };
 
 /// The time that the rankers of a page have.
@@ -234,35 +271,29 @@ bool make_rows(const models::Release& release, const PageRequest& request, std::
 
   features::RequestValues values = request.values;
   values.endpoint = endpoint_of(request.kind);
-  const bool wants_vectors = vectorizer.wants_page_cosine() || vectorizer.wants_user_cosine();
+  const bool wants_vectors = vectorizer.wants_page_cosine() || vectorizer.wants_user_cosine() || vectorizer.wants_history_near();
   CurrentRows current(release, request, wants_vectors, scratch);
   const std::span<const float> user_row = current.user(user ? ranking.users.row(*user) : std::span<const float>(ranking.guest));
   features::ItemValues page;
-  Cosine to_page;
   if (request.item) {
     const CurrentItem item = current.item(*request.item);
     scratch.page_row.assign(item.values.row.begin(), item.values.row.end());
     page = {scratch.page_row, item.values.tags};
-    if (vectorizer.wants_page_cosine() && !item.vector.empty())
-      to_page = Cosine(cleared(release, item.vector, scratch.page_vector));
   }
-  Cosine to_user;
-  if (vectorizer.wants_user_cosine() && recall.has_user_vector())
-    to_user = Cosine(std::span<const float>(scratch.vectors.user).first(release.vectors.index().arrays().stride));
+  Likeness likeness(release, request, vectorizer, recall, scratch);
 
   CandidateValues candidate;
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemIndex item = key_item(scratch.pool[r]);
     if (r > 0 && r % models::TreeScorer::kRowsBetweenAsks == 0 && stop.is_due()) return false;
-    if (r + kAhead < scratch.pool.size()) current.prefetch(key_item(scratch.pool[r + kAhead]));
+    if (r + kAhead < scratch.pool.size()) current.call(key_item(scratch.pool[r + kAhead]));
     const Candidate& found = scratch.candidates.at(item);
     const CurrentItem now = current.item(item);
     candidate.item = now.values;
     read_channels(recall.sources(), found, candidate.channels);
     candidate.recall_score = std::min(1.0F, found.score / recall.total_weight());
     candidate.recall_rank = static_cast<float>(r + 1);
-    candidate.page_cosine = to_page(now.vector, now.length);
-    candidate.user_cosine = to_user(now.vector, now.length);
+    likeness.put(now, candidate);
     candidate.seen_count = count_seen(release, request, user, item, scratch);
     vectorizer.fill(values, user_row, page, candidate, std::span(scratch.rows).subspan(r * n_columns, n_columns));
   }

@@ -27,8 +27,10 @@ const std::vector<std::string> kColumns{"item_price", "user_order_count", "cross
 const test::Stump kDear{0, 4, -1, 1};
 const test::Stump kBehind{2, 5, 0.25, 0};
 
-models::ReleaseData release_with(const std::vector<models::OwnedRanking::Text>& rankers, std::size_t n_items = 120) {
+models::ReleaseData release_with(const std::vector<models::OwnedRanking::Text>& rankers, std::size_t n_items = 120,
+                                 std::size_t n_tastes = 1) {
   test::SampleOptions options;
+  options.n_tastes = n_tastes;
   options.n_items = n_items;
   options.n_neighbours = 40;
   models::ReleaseData data = test::sample_release(options);
@@ -161,6 +163,75 @@ TEST(Ranking, rows_on_request_are_those_of_the_items_that_were_ranked) {
     }
   }
   EXPECT_GT(n_rows, 200U);
+}
+
+/// Cosine of two items by the numbers that the release holds; NaN where one of them has none.
+double cosine_of(const models::Release& release, ItemIndex a, ItemIndex b) {
+  const models::VectorArrays& arrays = release.vectors.index().arrays();
+  const auto number = [&](ItemIndex item, std::size_t i) {
+    return static_cast<double>(arrays.vectors[static_cast<std::size_t>(item) * arrays.stride + i]);
+  };
+  double both = 0;
+  double of_a = 0;
+  double of_b = 0;
+  for (std::size_t i = 0; i < arrays.dimension; ++i) {
+    both += number(a, i) * number(b, i);
+    of_a += number(a, i) * number(a, i);
+    of_b += number(b, i) * number(b, i);
+  }
+  return both / std::sqrt(of_a * of_b);
+}
+
+TEST(Ranking, tells_how_much_of_what_a_visitor_met_last_is_near) {
+  const std::vector<std::string> columns{"cross_history_near", "cross_page_cosine"};
+  const test::SampleBundle sample(
+      release_with({{"near", test::stump_ranker(columns, {{0, 0.3, 0, 1}, {1, 0.2, 0, 0.5}})}}, 120, 3));
+  const models::Release& release = sample.release();
+  Scratch scratch;
+  Page page;
+  std::set<float> met;
+  for (std::size_t u = 0; u < release.users.size(); ++u) {
+    PageRequest request = similar_to(static_cast<ItemIndex>(u));
+    request.kind = PageKind::kDetail;
+    request.user = release.users.id(u);
+    request.with_rows = true;
+    // Newer than the release, and more than the newest that count, together with its history.
+    std::vector<ItemIndex> recent;
+    for (std::size_t k = 0; k < u % 40; ++k) recent.push_back(static_cast<ItemIndex>((7 * u + 3 * k) % 120));
+    request.recent = recent;
+    recommend(release, request, scratch, page);
+    ASSERT_NE(page.ranker, nullptr);
+    std::vector<ItemIndex> history = recent;
+    for (const ItemIndex item : release.users.history(u)) {
+      if (std::find(recent.begin(), recent.end(), item) == recent.end()) history.push_back(item);
+    }
+    history.resize(std::min<std::size_t>(history.size(), 30));
+    for (std::size_t k = 0; k < page.rows.size() / columns.size(); ++k) {
+      const ItemIndex item = page.items[k].item;
+      double near = 0;
+      double n = 0;
+      bool is_close = false;  // to the limit, where rounding decides
+      for (const ItemIndex one : history) {
+        const double cosine = cosine_of(release, item, one);
+        if (std::isnan(cosine)) continue;
+        ++n;
+        near += cosine > 0.5 ? 1 : 0;
+        is_close = is_close || std::abs(cosine - 0.5) < 1e-5;
+      }
+      if (is_close) continue;
+      const float share = page.rows[k * columns.size()];
+      if (n == 0) {
+        EXPECT_TRUE(std::isnan(share));
+      } else {
+        EXPECT_FLOAT_EQ(share, static_cast<float>(near / n)) << u << ' ' << item;
+        met.insert(share);
+      }
+      const double to_page = cosine_of(release, item, *request.item);
+      const float said = page.rows[k * columns.size() + 1];
+      EXPECT_TRUE(std::isnan(to_page) ? std::isnan(said) : std::abs(said - to_page) < 1e-5) << said << ' ' << to_page;
+    }
+  }
+  EXPECT_GT(met.size(), 3U);
 }
 
 TEST(Ranking, the_pool_is_what_recall_puts_first) {

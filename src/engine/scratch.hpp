@@ -15,6 +15,7 @@
 #include "models/ranking/tree_scorer.hpp"
 #include "models/recall/latent_vectors.hpp"
 #include "models/recall/neighbours.hpp"
+#include "models/recall/vector_columns.hpp"
 
 namespace lodestone::engine {
 
@@ -194,8 +195,8 @@ struct Scratch {
   std::vector<float> user_row;       ///< stored features of the user, brought up to date
   std::vector<float> page_row;       ///< the same of the page's item
   ItemRows item_rows;                ///< and of candidates
-  std::vector<float> page_vector;    ///< the vector of the page's item, and
-  std::vector<float> item_vector;    ///< of a candidate, without what the index keeps behind them
+  std::vector<float> item_vector;    ///< the vector of a candidate, without what the index keeps behind it
+  models::VectorColumns likeness;    ///< what its vector is compared with
   std::vector<double> scores;        ///< of the ranker, by place in the pool
   std::vector<std::uint32_t> order;  ///< places in the pool, best first
   std::vector<Ordered> ordered;      ///< what rules, diversity and exploration choose from

@@ -252,6 +252,8 @@ constexpr std::array kCrossFeatures{
     number(Group::kCross, "cross_page_cosine", kMissing, "item vectors", "cosine of the vectors of the item and the page item"),
     number(Group::kCross, "cross_user_cosine", kMissing, "item and user vectors",
            "cosine of the vectors of the item and the user"),
+    number(Group::kCross, "cross_history_near", kMissing, "item vectors, history of the session and the user",
+           "share of the visitor's 30 newest items whose vectors have a cosine above 0.5 with the item's"),
     number(Group::kCross, "cross_seen_count", 0, "history of the session and the user",
            "how often the item stands in what the request brings, and 1 more when it is in the user's history"),
     number(Group::kCross, "cross_recall_score", kMissing, "recall",

@@ -28,6 +28,7 @@ enum class Cross : std::uint8_t {
   kUserCategory,
   kPageCosine,
   kUserCosine,
+  kHistoryNear,
   kSeenCount,
   kRecallScore,
   kRecallRank,
@@ -41,7 +42,7 @@ struct CrossRecipe {
   std::array<std::string_view, 1> item{};
 };
 
-constexpr std::array<CrossRecipe, 16> kRecipes = {{
+constexpr std::array<CrossRecipe, 17> kRecipes = {{
     {"cross_price_ratio", Cross::kPriceRatio, {"user_price_mean"}, {"item_price"}},
     {"cross_price_in_range", Cross::kPriceInRange, {"user_price_min", "user_price_max"}, {"item_price"}},
     {"cross_price_bucket_distance", Cross::kBucketDistance, {"user_price_bucket"}, {"item_price_bucket"}},
@@ -55,6 +56,7 @@ constexpr std::array<CrossRecipe, 16> kRecipes = {{
     {"cross_user_category", Cross::kUserCategory, {"user_top_category"}, {"item_category"}},
     {"cross_page_cosine", Cross::kPageCosine, {}, {}},
     {"cross_user_cosine", Cross::kUserCosine, {}, {}},
+    {"cross_history_near", Cross::kHistoryNear, {}, {}},
     {"cross_seen_count", Cross::kSeenCount, {}, {}},
     {"cross_recall_score", Cross::kRecallScore, {}, {}},
     {"cross_recall_rank", Cross::kRecallRank, {}, {}},
@@ -181,6 +183,7 @@ class Vectorizer::Builder {
         break;
       case Cross::kPageCosine: out_.wants_page_cosine_ = true; break;
       case Cross::kUserCosine: out_.wants_user_cosine_ = true; break;
+      case Cross::kHistoryNear: out_.wants_history_near_ = true; break;
       case Cross::kSeenCount:
       case Cross::kRecallScore:
       case Cross::kRecallRank: break;
@@ -255,6 +258,7 @@ float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemV
     case Cross::kUserCategory: return is_same_code(item.row[p.item_category], user[p.top_category]) ? 1 : 0;
     case Cross::kPageCosine: return candidate.page_cosine;
     case Cross::kUserCosine: return candidate.user_cosine;
+    case Cross::kHistoryNear: return candidate.history_near;
     case Cross::kSeenCount: return candidate.seen_count;
     case Cross::kRecallScore: return candidate.recall_score;
     case Cross::kRecallRank: return candidate.recall_rank;

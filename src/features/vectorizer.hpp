@@ -57,6 +57,7 @@ struct CandidateValues {
   float page_cosine = kMissing;
   float user_cosine = kMissing;
   float seen_count = 0;
+  float history_near = kMissing;  ///< share of what the visitor met last whose vectors are near the item's
 };
 
 /// A row's columns are features of the schema, by name, in any order. Const after construction and safe from many threads.
@@ -73,6 +74,7 @@ class Vectorizer {
   /// What a caller must bring; what nobody asks for need not be computed.
   [[nodiscard]] bool wants_page_cosine() const { return wants_page_cosine_; }
   [[nodiscard]] bool wants_user_cosine() const { return wants_user_cosine_; }
+  [[nodiscard]] bool wants_history_near() const { return wants_history_near_; }
 
   /// Writes a row [n_columns]. `user` is the stored row of the user, a guest's when there is none (default_row()); `page` the page's item, an
   /// empty row when the page has none.
@@ -104,6 +106,7 @@ class Vectorizer {
   Places places_;
   bool wants_page_cosine_ = false;
   bool wants_user_cosine_ = false;
+  bool wants_history_near_ = false;
 };
 
 /// The stored columns that rows with these features are made from, in the order of the schema: those named, and what crosses take.

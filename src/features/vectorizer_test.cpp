@@ -75,6 +75,7 @@ Sample random_sample(Rng& rng) {
   s.candidate.recall_rank = draw();
   s.candidate.page_cosine = draw();
   s.candidate.user_cosine = draw();
+  s.candidate.history_near = draw();
   s.candidate.seen_count = draw();
   s.request = {RequestEndpoint::kDetail, draw(), draw(), draw(), draw(), draw()};
   return s;
@@ -122,6 +123,7 @@ std::map<std::string, float> crosses_of(const Sample& s) {
   out["cross_user_category"] = same(s.of_item("item_category"), s.of_user("user_top_category"));
   out["cross_page_cosine"] = s.candidate.page_cosine;
   out["cross_user_cosine"] = s.candidate.user_cosine;
+  out["cross_history_near"] = s.candidate.history_near;
   out["cross_seen_count"] = s.candidate.seen_count;
   out["cross_recall_score"] = s.candidate.recall_score;
   out["cross_recall_rank"] = s.candidate.recall_rank;

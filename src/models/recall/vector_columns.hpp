@@ -1,0 +1,34 @@
+#pragma once
+// Some vectors side by side, so that another one is multiplied with all of them while it is read once.
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <span>
+
+#include "models/recall/latent_kernels.hpp"
+
+namespace lodestone::models {
+
+/// Up to kMost vectors of length 1. One thread.
+class VectorColumns {
+ public:
+  static constexpr std::size_t kMost = 2 * kLatentLanes;
+  using Products = std::array<float, kMost>;
+
+  /// Empties it for vectors of `dimension`.
+  void begin(std::size_t dimension);
+  [[nodiscard]] std::size_t size() const { return n_; }
+  /// Puts a vector [dimension] behind the others, made 1 long. False, and it is not kept, for one of zeros. Requires size() < kMost.
+  bool add(std::span<const float> vector);
+  /// The products of a vector [dimension] with each of them, in their order; what stands behind is undefined. The same bits on every processor: each sum
+  /// is in the order of the vector's numbers, and each product is rounded.
+  void multiply(std::span<const float> vector, Products& out) const;
+
+ private:
+  std::size_t dimension_ = 0;
+  std::size_t n_ = 0;
+  std::unique_ptr<PaddedRows> columns_;  // [dimension, kMost]
+};
+
+}  // namespace lodestone::models

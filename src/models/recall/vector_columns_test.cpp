@@ -1,0 +1,67 @@
+#include "models/recall/vector_columns.hpp"
+
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <cmath>
+#include <vector>
+
+#include "base/rng.hpp"
+
+namespace lodestone::models {
+namespace {
+
+std::vector<float> draw_vector(std::size_t dimension, Rng& rng) {
+  std::vector<float> out;
+  for (std::size_t i = 0; i < dimension; ++i) out.push_back(static_cast<float>(2 * rng.uniform() - 1));
+  return out;
+}
+
+TEST(VectorColumns, give_the_products_one_by_one_to_the_last_bit) {
+  Rng rng(3);
+  VectorColumns columns;
+  VectorColumns::Products products;
+  for (const std::size_t dimension : {std::size_t{1}, std::size_t{7}, std::size_t{64}}) {
+    for (const std::size_t n : {std::size_t{1}, std::size_t{16}, std::size_t{17}, VectorColumns::kMost}) {
+      columns.begin(dimension);
+      std::vector<std::vector<float>> vectors;
+      for (std::size_t c = 0; c < n; ++c) {
+        vectors.push_back(draw_vector(dimension, rng));
+        ASSERT_TRUE(columns.add(vectors.back()));
+      }
+      ASSERT_EQ(columns.size(), n);
+      const std::vector<float> by = draw_vector(dimension, rng);
+      columns.multiply(by, products);
+      for (std::size_t c = 0; c < n; ++c) {
+        float square = 0;
+        for (const float x : vectors[c]) square += x * x;
+        const float length = std::sqrt(square);
+        float sum = 0;
+        // A volatile product is rounded, whatever instructions the test is compiled to.
+        for (std::size_t i = 0; i < dimension; ++i) {
+          const volatile float product = (vectors[c][i] / length) * by[i];
+          sum += product;
+        }
+        EXPECT_EQ(std::bit_cast<std::uint32_t>(products[c]), std::bit_cast<std::uint32_t>(sum))
+            << dimension << ' ' << n << ' ' << c;
+      }
+    }
+  }
+}
+
+TEST(VectorColumns, leave_out_what_has_no_length_and_forget_what_was_before) {
+  VectorColumns columns;
+  columns.begin(2);
+  EXPECT_FALSE(columns.add(std::vector<float>{0, 0}));
+  EXPECT_EQ(columns.size(), 0U);
+  EXPECT_TRUE(columns.add(std::vector<float>{0, -3}));
+  columns.begin(2);
+  EXPECT_EQ(columns.size(), 0U);
+  EXPECT_TRUE(columns.add(std::vector<float>{3, 4}));
+  VectorColumns::Products products;
+  columns.multiply(std::vector<float>{10, 5}, products);
+  EXPECT_FLOAT_EQ(products[0], 10);
+}
+
+}  // namespace
+}  // namespace lodestone::models
