@@ -19,7 +19,7 @@ namespace lodestone::app {
 struct RankerOptions {
   std::vector<training::RankerConfig> configs;  ///< tried; of them the first sees all features and tells which are worth it
   std::size_t max_features = 30;                ///< that the others see, and it again
-  std::size_t max_groups = 2000;                ///< pages that rows are made of
+  std::size_t max_groups = 5000;                ///< pages that rows are made of; memory grows with them
   std::size_t min_groups = 100;                 ///< with fewer nothing is fitted
   std::size_t depth = 100;                      ///< candidates of a page
   int threads = 0;

@@ -1,7 +1,6 @@
 #include "ranker_rows.hpp"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/thread_pool.hpp"
 #include "engine/ranking.hpp"
@@ -14,27 +13,29 @@ constexpr float kOrderGrade = 2;
 
 }  // namespace
 
+/// Some pages at a time, so that not all of them lie in memory twice.
 LabelledRows RowMaker::make(const std::vector<RowCase>& cases) const {
-  std::vector<LabelledRows> parts(cases.size());
-  parallel_for(cases.size(), 16, threads_, [&](std::size_t begin, std::size_t end, int) {
-    engine::Scratch scratch;
-    engine::Page page;
-    for (std::size_t c = begin; c < end; ++c) {
-      if (cases[c].shown.empty()) {
-        make_one(cases[c].page, scratch, page, parts[c]);
-      } else {
-        make_shown(cases[c], scratch, page, parts[c]);
-      }
-    }
-  });
+  constexpr std::size_t kPages = 256;
   LabelledRows all;
-  for (LabelledRows& made : parts) {
-    const LabelledRows part = std::exchange(made, {});  // its memory goes when it is copied
-    if (part.labels.empty()) continue;
-    all.values.insert(all.values.end(), part.values.begin(), part.values.end());
-    all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
-    all.positions.insert(all.positions.end(), part.positions.begin(), part.positions.end());
-    all.groups.push_back(all.labels.size());
+  std::vector<LabelledRows> parts;
+  for (std::size_t first = 0; first < cases.size(); first += kPages) {
+    const std::size_t n = std::min(kPages, cases.size() - first);
+    parts.assign(n, {});
+    parallel_for(n, 16, threads_, [&](std::size_t begin, std::size_t end, int) {
+      engine::Scratch scratch;
+      engine::Page page;
+      for (std::size_t c = begin; c < end; ++c) {
+        const RowCase& one = cases[first + c];
+        one.shown.empty() ? make_one(one.page, scratch, page, parts[c]) : make_shown(one, scratch, page, parts[c]);
+      }
+    });
+    for (const LabelledRows& part : parts) {
+      if (part.labels.empty()) continue;
+      all.values.insert(all.values.end(), part.values.begin(), part.values.end());
+      all.labels.insert(all.labels.end(), part.labels.begin(), part.labels.end());
+      all.positions.insert(all.positions.end(), part.positions.begin(), part.positions.end());
+      all.groups.push_back(all.labels.size());
+    }
   }
   return all;
 }

@@ -31,9 +31,9 @@ constexpr double kPairsAPerson = 6.2;
 constexpr double kItemVectors = 5;
 /// ALS holds the pairs by row and by column, beside what training holds.
 constexpr double kAlsBytesAPair = 16;
-/// Of rankers: rows of 2,000 pages with 100 candidates each and all features, while they are put together, picked from and fitted on, and while the features
-/// are computed. Hardly depends on the catalogue: of 2 k, 5 k and 20 k items the peaks leave 310 to 350 MiB for it.
-constexpr double kRankerBytes = 351 * kMiB;
+/// Of rankers: rows of 5,000 pages with 100 candidates each and all features, while they are put together, picked from and fitted on, and while the features
+/// are computed. Hardly depends on the catalogue: of 2 k, 5 k and 20 k items the peaks leave 380 to 570 MiB for it.
+constexpr double kRankerBytes = 500 * kMiB;
 /// The release of what was before, which the rows are made from, beside the models it is made of.
 constexpr double kSplitCopies = 1.4;
 /// In the bundle, of a person and of an item: the row of the features that rankers see, and where what moves with events begins; of an event the share that

@@ -27,7 +27,7 @@ struct PageCase {
 };
 
 struct SplitOptions {
-  double later_share = 0.1;      ///< pairs after the moment, about
+  double later_share = 0.2;      ///< pairs after the moment, about; fewer are too few to fit rankers on
   std::size_t max_cases = 5000;  ///< of each kind of page; they are taken at even distances
   std::size_t neighbors = 100;
   std::optional<training::LatentOptions> latent = {};  ///< of the vector channel; none = without it
