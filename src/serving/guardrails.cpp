@@ -86,12 +86,12 @@ void Guardrails::check_rollout() {
     if (!reading.is_tripped) continue;
     const std::string sentence = lineup->watch->describe(reading);
     const std::string id = lineup->terms.id;
+    note("rollout", id, reading, sentence);  // first: who sees that it is over finds out why
     try {
       loader_->end_trial(id, "a guardrail tripped: " + sentence);
     } catch (const std::exception& error) {  // it is off here, and nobody else is told
       log_error("guardrail", "rollout {} is over on this server, but not in the store: {}", id, error.what());
     }
-    note("rollout", id, reading, sentence);
     return;
   }
 }
