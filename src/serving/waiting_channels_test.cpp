@@ -237,9 +237,9 @@ TEST_F(WaitingChannelsTest, each_slot_of_a_page_hears_the_channels_of_its_kind) 
 }
 
 TEST_F(WaitingChannelsTest, slots_wait_at_once) {
-  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 400ms); });
-  site_.options.cache.request_timeout = 800ms;
-  start("channels:\n" + channel("graph", remote.port(), 800));
+  ScriptedServer remote([](std::string_view bytes) { return ScriptedServer::answer_http(bytes, 200, items_for("x"), 1'000ms); });
+  site_.options.cache.request_timeout = 1'900ms;
+  start("channels:\n" + channel("graph", remote.port(), 1'900));
   const test::HttpAnswer page = site_.post("/recommend/page", slots());
   EXPECT_EQ(page.status, 200);
   EXPECT_THAT(page.body, Not(HasSubstr("fallback:bundle"))) << "one after the other the second is late";
@@ -250,7 +250,7 @@ TEST_F(WaitingChannelsTest, a_slot_whose_channel_is_late_says_so_and_no_other) {
     const bool is_slow = ScriptedServer::http_target(bytes).find("=16") != std::string::npos;
     return ScriptedServer::answer_http(bytes, 200, items_for("x"), is_slow ? 60'000ms : 0ms);
   });
-  start("channels:\n" + channel("graph", remote.port(), 200));
+  start("channels:\n" + channel("graph", remote.port(), 1'000));
   const json::Value page = json::parse(site_.post("/recommend/page", slots()).body, "page");
   for (const char* slot : {"a", "hot", "mine"})
     EXPECT_THAT(json::format(*page.find("slots")->find(slot)), Not(HasSubstr("fallback:bundle"))) << slot;

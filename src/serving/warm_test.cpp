@@ -17,6 +17,7 @@ class WarmTest : public ::testing::Test {
  protected:
   void SetUp() override {
     recommendations.set_exposure_log(&exposures);
+    recommendations.set_request_timeout(std::chrono::seconds(20));  // machines that are busy
     recommendations.add_routes(router);
     const std::string id = bundle::pack(test::sample_release(), test::sample_info(), folder.path());
     auto loaded = std::make_shared<LoadedRelease>();

@@ -53,7 +53,7 @@ HttpConnection::HttpConnection(std::uint16_t port) : socket_(::socket(AF_INET, S
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (TEMP_FAILURE_RETRY(connect(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address)) != 0) {
     close(socket_);
     throw std::runtime_error(fmt::format("cannot connect to port {}", port));
   }
@@ -63,7 +63,7 @@ HttpConnection::~HttpConnection() { close(socket_); }
 
 bool HttpConnection::send(std::string_view bytes) {
   while (!bytes.empty()) {
-    const ssize_t n = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const ssize_t n = TEMP_FAILURE_RETRY(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
     if (n <= 0) return false;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
@@ -74,7 +74,7 @@ void HttpConnection::finish_sending() { shutdown(socket_, SHUT_WR); }
 
 bool HttpConnection::fill() {
   std::array<char, 65536> bytes{};
-  const ssize_t n = recv(socket_, bytes.data(), bytes.size(), 0);
+  const ssize_t n = TEMP_FAILURE_RETRY(recv(socket_, bytes.data(), bytes.size(), 0));
   if (n < 0 && errno == EAGAIN) throw std::runtime_error("no answer within 60 s");
   if (n <= 0) return false;
   input_.append(bytes.data(), static_cast<std::size_t>(n));
