@@ -117,7 +117,7 @@ def run_soak(path, config, seconds):
     ids = [line.name for line in sorted((config.parent / "bundles").glob("b-*"))]
     redis_port = free_port()
     site = demo_config(path / "soak", f"files:{path}/source", "serving.threads=2", "log.level=error", f"bundle.folder={config.parent}/bundles",
-                       f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}", "serving.cache_local_seconds=1")
+                       "serving.queue_delay_ms=0", f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}", "serving.cache_local_seconds=1")
     (site.parent / "channels.yaml").write_text(f'channels:\n  editors: {{url: "redis://127.0.0.1:{redis_port}", key: "recs:{{user_id}}", form: zset, '
                                                'deadline_ms: 20, pages: [user]}\n')
     with Restarted(redis_port) as other, serve(site, path) as (process, base, _, admin):
@@ -194,6 +194,6 @@ def run(rounds, quick):
         with serve(config, path) as (_, base, _, _):
             yield from run_half_load(path, base, rounds, seconds)
         wide = demo_config(path / "wide", f"files:{path}/source", "serving.threads=2", "log.level=warn", f"bundle.folder={path}/site/bundles",
-                           f"serving.max_connections={IDLE + ACTIVE + 100}")
+                           f"serving.max_connections={IDLE + ACTIVE + 100}", "serving.queue_delay_ms=0")  # wrk makes 1,000 wait for 2 threads
         yield from run_idle(path, wide, rounds, seconds)
         yield from run_soak(path, config, 20 if quick else 600)

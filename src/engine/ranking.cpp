@@ -1,10 +1,12 @@
 #include "engine/ranking.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/key_order.hpp"
 #include "models/recall/vector_kernels.hpp"
 
 namespace lodestone::engine {
@@ -241,10 +243,24 @@ class RankingTime {
   std::uint64_t at_ = 0;
 };
 
+/// Places in the pool take so many bits of a key, which a score does without: it keeps 36 behind the point, a float has 23.
+constexpr std::uint64_t kPlaces = 1U << 16U;
+
+/// Larger for what comes first: by score, and what is equal stays as recall has it.
+std::uint64_t ranked_key(double score, std::size_t place) {
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63U;
+  const auto bits = std::bit_cast<std::uint64_t>(score + 0.0);  // -0 is 0
+  // The bits of numbers below 0 rise as they fall.
+  const std::uint64_t rising = (bits & kSign) != 0 ? ~bits : bits | kSign;
+  return (rising & ~(kPlaces - 1)) | (kPlaces - 1 - place);
+}
+std::size_t key_place(std::uint64_t key) { return kPlaces - 1 - key % kPlaces; }
+
 /// Lets the rankers score the pool, one after the other, until one has.
 void score_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
                 Scratch& scratch, Page& page, RankingTime& time) {
   const std::size_t n = scratch.pool.size();
+  LODESTONE_ASSERT(n <= kPlaces, "{} candidates to rank", n);
   if (scratch.scores.size() < n) scratch.scores.resize(std::max(n, kRankDepth));
   for (const auto& ranker : release.ranking->rankers) {
     const bool has_scored = make_rows(release, request, user, recall, ranker->vectorizer(), scratch, time.stop_check()) &&
@@ -314,13 +330,12 @@ void rank_pool(const models::Release& release, const PageRequest& request, std::
   // Where the request's own time was up, others may have taken it.
   if (breaker != nullptr && !page.is_cut) page.ranker != nullptr ? breaker->succeed() : breaker->fail(time.last());
   if (page.ranker == nullptr) return;
-  auto& order = scratch.order;
-  order.resize(scratch.pool.size());
-  for (std::size_t r = 0; r < order.size(); ++r) order[r] = static_cast<std::uint32_t>(r);
-  // Equal scores stay as recall has them.
-  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return scratch.scores[a] != scratch.scores[b] ? scratch.scores[a] > scratch.scores[b] : a < b;
-  });
+  auto& keys = scratch.best;
+  keys.clear();
+  for (std::size_t r = 0; r < scratch.pool.size(); ++r) keys.push_back(ranked_key(scratch.scores[r], r));
+  sort_largest_first(keys);
+  scratch.order.clear();
+  for (const std::uint64_t key : keys) scratch.order.push_back(static_cast<std::uint32_t>(key_place(key)));
 }
 
 float ranked_score(double raw) { return static_cast<float>(1 / (1 + std::exp(-std::clamp(raw, -kMostCertain, kMostCertain)))); }

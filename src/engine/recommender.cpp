@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/key_order.hpp"
 #include "engine/eligibility.hpp"
 #include "engine/explanation.hpp"
 #include "engine/query.hpp"
@@ -161,10 +162,8 @@ class PageMaker {
     std::size_t from = 0;
     for (std::size_t n = depth + depth / 4; pool.size() < depth && from < keys.size(); n = keys.size()) {
       const std::size_t to = std::min(n, keys.size());
-      const auto begin = keys.begin() + static_cast<std::ptrdiff_t>(from);
-      const auto end = keys.begin() + static_cast<std::ptrdiff_t>(to);
-      if (to < keys.size()) std::nth_element(begin, end, keys.end(), std::greater<>());
-      std::sort(begin, end, std::greater<>());
+      select_largest(std::span(keys).subspan(from), to - from);
+      sort_largest_first(std::span(keys).subspan(from, to - from));
       for (; from < to && pool.size() < depth; ++from) {
         if (eligible_(key_item(keys[from]))) pool.push_back(keys[from]);
       }

@@ -1,7 +1,8 @@
 #include "engine/scratch.hpp"
 
 #include <algorithm>
-#include <functional>
+
+#include "base/key_order.hpp"
 
 namespace lodestone::engine {
 
@@ -35,14 +36,14 @@ void ItemSums::add(const models::NeighbourRow& row, float scale) {
 }
 
 std::uint64_t ItemSums::keep_best(std::size_t n) {
-  std::nth_element(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(n - 1), keys_.end(), std::greater<>());
+  select_largest(keys_, n);
   keys_.resize(n);
-  return keys_.back();
+  return *std::min_element(keys_.begin(), keys_.end());
 }
 
 models::NeighbourRow ItemSums::unpack(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores) {
   if (keys_.size() > n) keep_best(n);
-  std::sort(keys_.begin(), keys_.end(), std::greater<>());
+  sort_largest_first(keys_);
   items.clear();
   scores.clear();
   for (const std::uint64_t key : keys_) {

@@ -19,6 +19,10 @@
 
 namespace lodestone::engine {
 
+using models::key_item;
+using models::key_score;
+using models::score_key;
+
 /// A set of items that empties in the time of its size: one bit an item, so that the bits of a large catalogue stay in the cache.
 class ItemSet {
  public:
@@ -99,13 +103,6 @@ class Candidates {
   std::vector<Candidate> all_;
   std::size_t n_ = 0;
 };
-
-/// Sorts by score, then by item: higher is better. The bits of floats from 0 on rise with their value.
-inline std::uint64_t score_key(float score, ItemIndex item) {
-  return (static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(score)) << 32U) | ~static_cast<std::uint32_t>(item);
-}
-inline float key_score(std::uint64_t key) { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32U)); }
-inline ItemIndex key_item(std::uint64_t key) { return static_cast<ItemIndex>(~static_cast<std::uint32_t>(key)); }
 
 /// Sums by item, of positive amounts, and the best of them. Between two uses every sum is 0.
 class ItemSums {

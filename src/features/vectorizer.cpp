@@ -83,12 +83,18 @@ const CrossRecipe* find_recipe(std::string_view name) {
   return it == kRecipes.end() ? nullptr : &*it;
 }
 
-std::size_t shared_tags(std::span<const std::int32_t> a, std::span<const std::int32_t> b) {
-  std::size_t n = 0;
-  for (const std::int32_t tag : a) {
-    if (tag > 0 && std::find(b.begin(), b.end(), tag) != b.end()) ++n;
-  }
-  return n;
+/// How often a code is among tags; one that is rare or missing never is. Counted to the end: a loop that ends at a hit costs more.
+std::size_t count_tag(std::span<const std::int32_t> tags, std::int32_t code) {
+  if (code <= 0) return 0;
+  std::int32_t n = 0;
+  for (const std::int32_t tag : tags) n += static_cast<std::int32_t>(tag == code);
+  return static_cast<std::size_t>(n);
+}
+
+/// The code that a stored number holds, 0 for none.
+std::int32_t code_of(float stored) {
+  constexpr float kMost = 1U << 24U;  // floats hold each whole number up to here
+  return stored > 0 && stored <= kMost ? static_cast<std::int32_t>(stored) : 0;
 }
 
 float share_of_all(std::size_t shared, std::size_t n_a, std::size_t n_b) {
@@ -172,9 +178,10 @@ class Vectorizer::Builder {
       case Cross::kUserTagOverlap:
       case Cross::kUserTagJaccard:
         for (std::size_t t = 0; t < p.top_tags.size(); ++t) p.top_tags[t] = user(t);
+        out_.wants_user_tags_ = true;
         break;
       case Cross::kTagOverlap:
-      case Cross::kTagJaccard: break;
+      case Cross::kTagJaccard: out_.wants_page_tags_ = true; break;
       case Cross::kSameCategory: p.item_category = item(); break;
       case Cross::kSameCompany: p.item_company = item(); break;
       case Cross::kUserCategory:
@@ -214,25 +221,27 @@ void Vectorizer::fill(const RequestValues& request, std::span<const float> user,
     const ChannelValue& said = candidate.channels[slot.at];
     out[slot.column] = said.rank > 0 ? static_cast<float>(said.rank) : kMissing;
   }
-  for (const Slot& slot : of(Source::kCross)) out[slot.column] = cross(slot.at, user, page, candidate);
+  const TagHits hits = count_hits(user, page, candidate.item);
+  for (const Slot& slot : of(Source::kCross)) out[slot.column] = cross(slot.at, user, page, candidate, hits);
+}
+
+Vectorizer::TagHits Vectorizer::count_hits(std::span<const float> user, const ItemValues& page, const ItemValues& item) const {
+  TagHits hits;
+  if (wants_page_tags_) {
+    for (const std::int32_t tag : page.tags) hits.page += count_tag(item.tags, tag);
+  }
+  if (wants_user_tags_) {
+    for (const std::size_t place : places_.top_tags) hits.user += count_tag(item.tags, code_of(user[place]));
+  }
+  return hits;
 }
 
 /// Comparisons with NaN are false, so what is missing is in no range and like nothing.
-float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemValues& page,
-                        const CandidateValues& candidate) const {
+float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemValues& page, const CandidateValues& candidate,
+                        const TagHits& hits) const {
   const Places& p = places_;
   const ItemValues& item = candidate.item;
   const bool has_page = !page.row.empty();
-  const auto top_tag_hits = [&] {
-    std::size_t n = 0;
-    for (const std::size_t place : p.top_tags) {
-      const float tag = user[place];
-      if (std::any_of(item.tags.begin(), item.tags.end(),
-                      [&](std::int32_t t) { return is_same_code(static_cast<float>(t), tag); }))
-        ++n;
-    }
-    return n;
-  };
   switch (static_cast<Cross>(at)) {
     case Cross::kPriceRatio: return std::log((1 + item.row[p.item_price]) / (1 + user[p.price_mean]));
     case Cross::kPriceInRange:
@@ -244,14 +253,13 @@ float Vectorizer::cross(std::size_t at, std::span<const float> user, const ItemV
       if (std::isnan(spend) || std::isnan(price)) return kMissing;
       return price > 0 ? std::min(spend / price, kMostAffordable) : kMostAffordable;
     }
-    case Cross::kTagOverlap: return has_page ? static_cast<float>(shared_tags(item.tags, page.tags)) : 0;
-    case Cross::kTagJaccard:
-      return has_page ? share_of_all(shared_tags(item.tags, page.tags), item.tags.size(), page.tags.size()) : 0;
-    case Cross::kUserTagOverlap: return static_cast<float>(top_tag_hits());
+    case Cross::kTagOverlap: return static_cast<float>(hits.page);
+    case Cross::kTagJaccard: return has_page ? share_of_all(hits.page, item.tags.size(), page.tags.size()) : 0;
+    case Cross::kUserTagOverlap: return static_cast<float>(hits.user);
     case Cross::kUserTagJaccard: {
       const auto n_top = static_cast<std::size_t>(
           std::count_if(p.top_tags.begin(), p.top_tags.end(), [&](std::size_t place) { return user[place] > 0; }));
-      return share_of_all(top_tag_hits(), n_top, item.tags.size());
+      return share_of_all(hits.user, n_top, item.tags.size());
     }
     case Cross::kSameCategory: return has_page && is_same_code(item.row[p.item_category], page.row[p.item_category]) ? 1 : 0;
     case Cross::kSameCompany: return has_page && is_same_code(item.row[p.item_company], page.row[p.item_company]) ? 1 : 0;

@@ -94,10 +94,15 @@ class Vectorizer {
     std::array<std::size_t, 3> top_tags{};
     std::size_t item_price = 0, item_bucket = 0, item_category = 0, item_company = 0;
   };
+  /// Tags that a candidate shares with the page's item and with the user's top tags.
+  struct TagHits {
+    std::size_t page = 0, user = 0;
+  };
   class Builder;
 
-  [[nodiscard]] float cross(std::size_t at, std::span<const float> user, const ItemValues& page,
-                            const CandidateValues& candidate) const;
+  [[nodiscard]] TagHits count_hits(std::span<const float> user, const ItemValues& page, const ItemValues& item) const;
+  [[nodiscard]] float cross(std::size_t at, std::span<const float> user, const ItemValues& page, const CandidateValues& candidate,
+                            const TagHits& hits) const;
 
   [[nodiscard]] const std::vector<Slot>& of(Source source) const { return slots_[static_cast<std::size_t>(source)]; }
 
@@ -107,6 +112,8 @@ class Vectorizer {
   bool wants_page_cosine_ = false;
   bool wants_user_cosine_ = false;
   bool wants_history_near_ = false;
+  bool wants_page_tags_ = false;
+  bool wants_user_tags_ = false;
 };
 
 /// The stored columns that rows with these features are made from, in the order of the schema: those named, and what crosses take.

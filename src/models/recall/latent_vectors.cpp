@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/key_order.hpp"
 #include "models/recall/latent_kernels.hpp"
 
 namespace lodestone::models {
@@ -120,13 +121,17 @@ NeighbourRow LatentVectors::recall(const VectorSearchOptions& options, Scratch& 
   scores.clear();
   index_.search(std::span(s.user).first(a.dimension), options, s.search, s.hits);
   // The distance holds the product, but with the digits that the norms leave.
-  for (VectorHit& hit : s.hits)
-    hit.distance = -dot(s.user.data(), a.vectors.data() + static_cast<std::size_t>(hit.item) * a.stride, padded(a.dimension));
-  std::sort(s.hits.begin(), s.hits.end(), Nearer());
+  auto& keys = s.search.keys;
+  keys.clear();
   for (const VectorHit& hit : s.hits) {
-    if (!(hit.distance < 0)) break;
-    items.push_back(hit.item);
-    scores.push_back(-hit.distance);
+    const float product =
+        dot(s.user.data(), a.vectors.data() + static_cast<std::size_t>(hit.item) * a.stride, padded(a.dimension));
+    if (product > 0) keys.push_back(score_key(product, hit.item));
+  }
+  sort_largest_first(keys);
+  for (const std::uint64_t key : keys) {
+    items.push_back(key_item(key));
+    scores.push_back(key_score(key));
   }
   return {items, scores};
 }

@@ -2,6 +2,7 @@
 // Item-to-item lists, the form in which item-item models are saved and served: for each item its neighbours, best first.
 // A view over arrays that a mapped bundle (or an OwnedNeighbours) keeps alive; const, safe from many threads.
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,6 +11,13 @@
 #include "base/ids.hpp"
 
 namespace lodestone::models {
+
+/// Sorts by score, then by item: higher is better. The bits of floats from 0 on rise with their value.
+inline std::uint64_t score_key(float score, ItemIndex item) {
+  return (static_cast<std::uint64_t>(std::bit_cast<std::uint32_t>(score)) << 32U) | ~static_cast<std::uint32_t>(item);
+}
+inline float key_score(std::uint64_t key) { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32U)); }
+inline ItemIndex key_item(std::uint64_t key) { return static_cast<ItemIndex>(~static_cast<std::uint32_t>(key)); }
 
 struct NeighbourRow {
   std::span<const ItemIndex> items;

@@ -12,12 +12,19 @@ using Vector = float __attribute__((vector_size(kLatentLanes * sizeof(float)), a
 /// Inlined into each of the functions below that name an instruction set, so that it is compiled for that set.
 template <std::size_t kVectors>
 [[gnu::always_inline]] inline void multiply_by(const float* columns, std::size_t dimension, const float* by, float* out) {
-  Vector sums[kVectors] = {};
-  for (std::size_t i = 0; i < dimension; ++i, columns += VectorColumns::kMost) {
-    const auto* row = reinterpret_cast<const Vector*>(columns);
-    for (std::size_t v = 0; v < kVectors; ++v) sums[v] += row[v] * by[i];
+  Vector even[kVectors] = {};  // two sums: an addition need not wait for the one before it
+  Vector odd[kVectors] = {};
+  const auto* row = reinterpret_cast<const Vector*>(columns);
+  constexpr std::size_t kStep = VectorColumns::kMost / kLatentLanes;
+  std::size_t i = 0;
+  for (; i + 1 < dimension; i += 2, row += 2 * kStep) {
+    for (std::size_t v = 0; v < kVectors; ++v) even[v] += row[v] * by[i];
+    for (std::size_t v = 0; v < kVectors; ++v) odd[v] += row[kStep + v] * by[i + 1];
   }
-  for (std::size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(out)[v] = sums[v];
+  if (i < dimension) {
+    for (std::size_t v = 0; v < kVectors; ++v) even[v] += row[v] * by[i];
+  }
+  for (std::size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(out)[v] = even[v] + odd[v];
 }
 
 [[gnu::always_inline]] inline void multiply_some(const float* columns, std::size_t dimension, std::size_t n, const float* by,

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/key_order.hpp"
 
 namespace lodestone::models {
 namespace {
@@ -31,8 +32,8 @@ constexpr std::size_t kMostSorted = 1024;
 
 bool farther(const VectorHit& a, const VectorHit& b) { return nearer(b, a); }
 
-/// The nearest k of a scan: gathered as numbers that rise with distance, then item, and cut to k whenever there are twice as many, which costs each
-/// a few comparisons where a heap costs log k.
+/// The nearest k of a scan: gathered as numbers, and cut to k whenever there are twice as many, which costs each a few comparisons where a heap
+/// costs log k.
 class NearestKeys {
  public:
   NearestKeys(std::size_t k, std::vector<std::uint64_t>& keys) : k_(k), keys_(keys) { keys_.clear(); }
@@ -41,25 +42,16 @@ class NearestKeys {
   void add(std::size_t n, const float* distances, const ItemOf& item_of) {
     for (std::size_t i = 0; i < n; ++i) {
       if (distances[i] > reach_) continue;
-      // Squares have no sign, and the bits of such floats rise with their value.
-      keys_.push_back(std::uint64_t{std::bit_cast<std::uint32_t>(distances[i])} << 32U | static_cast<std::uint32_t>(item_of(i)));
+      keys_.push_back(near_key(distances[i], static_cast<ItemIndex>(item_of(i))));
       if (keys_.size() == 2 * k_) cut();
     }
   }
 
-  /// In no order.
-  void move_to(std::vector<VectorHit>& out) {
-    cut();
-    for (const std::uint64_t key : keys_) out.push_back({static_cast<ItemIndex>(key & UINT32_MAX), distance_of(key)});
-  }
-
  private:
-  static float distance_of(std::uint64_t key) { return std::bit_cast<float>(static_cast<std::uint32_t>(key >> 32U)); }
   void cut() {
-    if (keys_.size() <= k_) return;
-    std::nth_element(keys_.begin(), keys_.begin() + static_cast<std::ptrdiff_t>(k_ - 1), keys_.end());
+    select_largest(keys_, k_);
     keys_.resize(k_);
-    reach_ = distance_of(keys_.back());
+    reach_ = near_hit(*std::min_element(keys_.begin(), keys_.end())).distance;
   }
 
   std::size_t k_;
@@ -159,20 +151,24 @@ void VectorIndex::search(std::span<const float> query, const VectorSearchOptions
   out.clear();
   if (options.k == 0 || n_ == 0) return;
   prepare(query, scratch.query);
-  scratch.found.clear();
   bool graph = options.way == VectorSearchWay::kGraph;
   if (options.way == VectorSearchWay::kAuto) {
     const std::size_t allowed = options.allowed == nullptr ? n_ : options.allowed->count;
     graph = is_walk_faster(n_, allowed, std::max(options.ef, options.k));
   }
   if (graph && arrays_.m > 0) {
+    scratch.found.clear();
     walk(options, scratch);
+    scratch.keys.clear();
+    for (const VectorHit& hit : scratch.found) scratch.keys.push_back(near_key(hit.distance, hit.item));
   } else {
     scan(scratch.query.data(), options, scratch);
   }
-  std::sort(scratch.found.begin(), scratch.found.end(), Nearer());
-  const std::size_t n = std::min(options.k, scratch.found.size());
-  out.assign(scratch.found.begin(), scratch.found.begin() + static_cast<std::ptrdiff_t>(n));
+  const std::size_t n = std::min(options.k, scratch.keys.size());
+  select_largest(scratch.keys, n);
+  const auto nearest = std::span(scratch.keys).first(n);
+  sort_largest_first(nearest);
+  for (const std::uint64_t key : nearest) out.push_back(near_hit(key));
 }
 
 void VectorIndex::scan(const float* query, const VectorSearchOptions& options, Scratch& scratch) const {
@@ -185,7 +181,7 @@ void VectorIndex::scan(const float* query, const VectorSearchOptions& options, S
       ground_.kernels.distances(query, ground_.vector(begin), arrays_.stride, nullptr, n, distances);
       nearest.add(n, distances, [begin](std::size_t k) { return begin + k; });
     }
-    return nearest.move_to(scratch.found);
+    return;
   }
   std::size_t n = 0;
   const auto measure = [&] {
@@ -202,7 +198,6 @@ void VectorIndex::scan(const float* query, const VectorSearchOptions& options, S
     }
   }
   measure();
-  nearest.move_to(scratch.found);
 }
 
 VectorHit VectorIndex::descend(const float* query, WalkScratch& scratch) const {

@@ -90,7 +90,7 @@ class VectorIndex {
     WalkScratch walk;
     std::vector<VectorHit> open;      ///< heap, nearest first
     std::vector<VectorHit> found;     ///< of a walk a heap, farthest first
-    std::vector<std::uint64_t> keys;  ///< of a scan, distance before number
+    std::vector<std::uint64_t> keys;  ///< near_key()s of what was found
   };
 
   VectorIndex() = default;

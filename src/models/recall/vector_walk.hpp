@@ -3,6 +3,7 @@
 // `ef` nodes that were seen have all been left.
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -27,6 +28,13 @@ inline bool nearer(const VectorHit& a, const VectorHit& b) {
 struct Nearer {
   bool operator()(const VectorHit& a, const VectorHit& b) const { return nearer(a, b); }
 };
+/// And as a number, larger for the nearer of two: squares have no sign, and the bits of such floats rise with their value.
+inline std::uint64_t near_key(float distance, ItemIndex item) {
+  return ~(std::uint64_t{std::bit_cast<std::uint32_t>(distance)} << 32U | static_cast<std::uint32_t>(item));
+}
+inline VectorHit near_hit(std::uint64_t key) {
+  return {static_cast<ItemIndex>(~key & UINT32_MAX), std::bit_cast<float>(static_cast<std::uint32_t>(~key >> 32U))};
+}
 
 /// A set of node numbers: a bit a node, so that it stays in the nearest cache, and emptied in the time that filling it took.
 class VisitedNodes {

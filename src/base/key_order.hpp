@@ -1,0 +1,17 @@
+#pragma once
+// Orders of 64-bit keys. Which of two keys is larger is as good as random where lists are ranked, so that std::sort waits for a mispredicted branch at
+// every other comparison; here no branch depends on the keys.
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace lodestone {
+
+/// Sorts keys, largest first. Allocates nothing.
+void sort_largest_first(std::span<std::uint64_t> keys);
+
+/// Moves the `n` largest keys to the front, in no order. Requires n <= keys.size(). Allocates nothing.
+void select_largest(std::span<std::uint64_t> keys, std::size_t n);
+
+}  // namespace lodestone
