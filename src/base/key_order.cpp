@@ -39,8 +39,8 @@ template <std::size_t... P>
   const auto order = [&keys](std::size_t a, std::size_t b) {
     const Key x = keys[a];
     const Key y = keys[b];
-    keys[a] = std::max(x, y);
-    keys[b] = std::min(x, y);
+    keys[a] = x > y ? x : y;  // std::max and std::min of references become branches (g++ 12)
+    keys[b] = x > y ? y : x;
   };
   (order(kPairs[P].first, kPairs[P].second), ...);
 }

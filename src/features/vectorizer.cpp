@@ -83,18 +83,22 @@ const CrossRecipe* find_recipe(std::string_view name) {
   return it == kRecipes.end() ? nullptr : &*it;
 }
 
-/// How often a code is among tags; one that is rare or missing never is. Counted to the end: a loop that ends at a hit costs more.
-std::size_t count_tag(std::span<const std::int32_t> tags, std::int32_t code) {
-  if (code <= 0) return 0;
+constexpr std::int32_t kNoTag = -1;
+
+/// How many tags are one of three codes. Counted to the end: a loop that ends at a hit costs more.
+std::size_t count_tags(std::span<const std::int32_t> tags, const std::array<std::int32_t, 3>& codes) {
+  const auto [a, b, c] = codes;
+  const auto is = [](std::int32_t tag, std::int32_t code) { return static_cast<std::int32_t>(tag == code); };
   std::int32_t n = 0;
-  for (const std::int32_t tag : tags) n += static_cast<std::int32_t>(tag == code);
+  for (const std::int32_t tag : tags) n += is(tag, a) + is(tag, b) + is(tag, c);
   return static_cast<std::size_t>(n);
 }
 
-/// The code that a stored number holds, 0 for none.
+/// A code to look for; a rare tag, 0, is like no other.
+std::int32_t code_of(std::int32_t tag) { return tag > 0 ? tag : kNoTag; }
 std::int32_t code_of(float stored) {
   constexpr float kMost = 1U << 24U;  // floats hold each whole number up to here
-  return stored > 0 && stored <= kMost ? static_cast<std::int32_t>(stored) : 0;
+  return stored > 0 && stored <= kMost ? static_cast<std::int32_t>(stored) : kNoTag;
 }
 
 float share_of_all(std::size_t shared, std::size_t n_a, std::size_t n_b) {
@@ -126,8 +130,8 @@ class Vectorizer::Builder {
     const Feature& feature = find_by_name(name);
     out_.constant_.push_back(feature.group == Group::kUser || feature.group == Group::kRequest ? 1 : 0);
     switch (feature.group) {
-      case Group::kUser: return push(Source::kUser, place(user_columns_, name));
-      case Group::kItem: return push(Source::kItem, place(item_columns_, name));
+      case Group::kUser: return copy(out_.user_runs_, place(user_columns_, name));
+      case Group::kItem: return copy(out_.item_runs_, place(item_columns_, name));
       case Group::kRequest: return push(Source::kRequest, index_of(kRequestNames, name));
       case Group::kCross: return add_cross(name);
     }
@@ -137,6 +141,16 @@ class Vectorizer::Builder {
   void push(Source source, std::size_t at) {
     const auto column = static_cast<std::uint16_t>(out_.constant_.size() - 1);
     out_.slots_[static_cast<std::size_t>(source)].push_back({column, static_cast<std::uint16_t>(at)});
+  }
+
+  void copy(std::vector<Run>& runs, std::size_t at) {
+    const std::size_t column = out_.constant_.size() - 1;
+    const bool goes_on = !runs.empty() && runs.back().column + runs.back().n == column && runs.back().at + runs.back().n == at;
+    if (goes_on) {
+      ++runs.back().n;
+    } else {
+      runs.push_back({column, at, 1});
+    }
   }
 
   static std::size_t place(std::span<const std::string> stored, std::string_view name) {
@@ -210,8 +224,11 @@ Vectorizer::Vectorizer(std::span<const std::string> columns, std::span<const std
 
 void Vectorizer::fill(const RequestValues& request, std::span<const float> user, const ItemValues& page,
                       const CandidateValues& candidate, std::span<float> out) const {
-  for (const Slot& slot : of(Source::kUser)) out[slot.column] = user[slot.at];
-  for (const Slot& slot : of(Source::kItem)) out[slot.column] = candidate.item.row[slot.at];
+  const auto copy = [&out](const std::vector<Run>& runs, std::span<const float> from) {
+    for (const Run& run : runs) std::copy_n(from.data() + run.at, run.n, out.data() + run.column);
+  };
+  copy(user_runs_, user);
+  copy(item_runs_, candidate.item.row);
   for (const Slot& slot : of(Source::kRequest)) out[slot.column] = request_value(request, slot.at);
   for (const Slot& slot : of(Source::kChannelScore)) {
     const ChannelValue& said = candidate.channels[slot.at];
@@ -228,10 +245,12 @@ void Vectorizer::fill(const RequestValues& request, std::span<const float> user,
 Vectorizer::TagHits Vectorizer::count_hits(std::span<const float> user, const ItemValues& page, const ItemValues& item) const {
   TagHits hits;
   if (wants_page_tags_) {
-    for (const std::int32_t tag : page.tags) hits.page += count_tag(item.tags, tag);
+    const auto code = [&page](std::size_t t) { return t < page.tags.size() ? code_of(page.tags[t]) : kNoTag; };
+    for (std::size_t t = 0; t < page.tags.size(); t += 3) hits.page += count_tags(item.tags, {code(t), code(t + 1), code(t + 2)});
   }
   if (wants_user_tags_) {
-    for (const std::size_t place : places_.top_tags) hits.user += count_tag(item.tags, code_of(user[place]));
+    const auto code = [&](std::size_t t) { return code_of(user[places_.top_tags[t]]); };
+    hits.user = count_tags(item.tags, {code(0), code(1), code(2)});
   }
   return hits;
 }

@@ -82,11 +82,17 @@ class Vectorizer {
             std::span<float> out) const;
 
  private:
-  enum class Source : std::uint8_t { kUser, kItem, kRequest, kChannelScore, kChannelRank, kCross };
-  static constexpr std::size_t kSources = 6;
+  enum class Source : std::uint8_t { kRequest, kChannelScore, kChannelRank, kCross };
+  static constexpr std::size_t kSources = 4;
   struct Slot {
     std::uint16_t column = 0;
-    std::uint16_t at = 0;  ///< column of the stored row, number of the channel, or of the cross or request feature
+    std::uint16_t at = 0;  ///< number of the channel, or of the cross or request feature
+  };
+  /// Columns that stand side by side in the stored row too.
+  struct Run {
+    std::size_t column = 0;
+    std::size_t at = 0;
+    std::size_t n = 0;
   };
   /// Places of what crosses are made from in the stored rows.
   struct Places {
@@ -106,6 +112,8 @@ class Vectorizer {
 
   [[nodiscard]] const std::vector<Slot>& of(Source source) const { return slots_[static_cast<std::size_t>(source)]; }
 
+  std::vector<Run> user_runs_;
+  std::vector<Run> item_runs_;
   std::array<std::vector<Slot>, kSources> slots_;  ///< by source, so that a row is filled without a choice at each column
   std::vector<std::uint8_t> constant_;
   Places places_;

@@ -39,12 +39,12 @@ void multiply_baseline(const float* columns, std::size_t dimension, std::size_t 
 }
 
 #if defined(__x86_64__)
-[[gnu::target("avx2")]] void multiply_avx2(const float* columns, std::size_t dimension, std::size_t n, const float* by,
-                                           float* out) {
+[[gnu::target("avx2,fma")]] void multiply_avx2(const float* columns, std::size_t dimension, std::size_t n, const float* by,
+                                               float* out) {
   multiply_some(columns, dimension, n, by, out);
 }
-[[gnu::target("avx512f,avx512dq,avx512vl,avx2")]] void multiply_avx512(const float* columns, std::size_t dimension, std::size_t n,
-                                                                       const float* by, float* out) {
+[[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] void multiply_avx512(const float* columns, std::size_t dimension,
+                                                                           std::size_t n, const float* by, float* out) {
   multiply_some(columns, dimension, n, by, out);
 }
 #endif
@@ -54,7 +54,7 @@ Multiply find_multiply() {
   if (__builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512dq") != 0 &&
       __builtin_cpu_supports("avx512vl") != 0)
     return multiply_avx512;
-  if (__builtin_cpu_supports("avx2") != 0) return multiply_avx2;
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0) return multiply_avx2;
 #endif
   return multiply_baseline;
 }

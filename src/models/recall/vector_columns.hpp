@@ -21,8 +21,8 @@ class VectorColumns {
   [[nodiscard]] std::size_t size() const { return n_; }
   /// Puts a vector [dimension] behind the others, made 1 long. False, and it is not kept, for one of zeros. Requires size() < kMost.
   bool add(std::span<const float> vector);
-  /// The products of a vector [dimension] with each of them, in their order; what stands behind is undefined. The same bits on every processor: the
-  /// numbers at even and at odd places are each summed in their order, and each product is rounded.
+  /// The products of a vector [dimension] with each of them, in their order; what stands behind is undefined. The numbers at even and at odd places are
+  /// each summed in their order, so that the bits are the same on every processor that fuses products and sums (AVX2 with FMA, AVX-512).
   void multiply(std::span<const float> vector, Products& out) const;
 
  private:

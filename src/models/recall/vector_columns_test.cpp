@@ -17,10 +17,28 @@ std::vector<float> draw_vector(std::size_t dimension, Rng& rng) {
   return out;
 }
 
+/// The product with the vector made 1 long, as multiply() sums it.
+float product_of(const std::vector<float>& vector, const std::vector<float>& by, bool is_fused) {
+  float square = 0;
+  for (const float x : vector) square += x * x;
+  const float length = std::sqrt(square);
+  float sums[2] = {0, 0};
+  for (std::size_t i = 0; i < by.size(); ++i) {
+    const float x = vector[i] / length;
+    const volatile float rounded = x * by[i];
+    sums[i % 2] = is_fused ? std::fma(x, by[i], sums[i % 2]) : sums[i % 2] + rounded;
+  }
+  return sums[0] + sums[1];
+}
+
+/// Whether products are fused with sums is the compiler's choice and the processor's; the order is not.
 TEST(VectorColumns, give_the_products_one_by_one_to_the_last_bit) {
   Rng rng(3);
   VectorColumns columns;
   VectorColumns::Products products;
+  std::size_t n_fused = 0;
+  std::size_t n_rounded = 0;
+  std::size_t n_all = 0;
   for (const std::size_t dimension : {std::size_t{1}, std::size_t{7}, std::size_t{64}}) {
     for (const std::size_t n : {std::size_t{1}, std::size_t{16}, std::size_t{17}, VectorColumns::kMost}) {
       columns.begin(dimension);
@@ -32,21 +50,17 @@ TEST(VectorColumns, give_the_products_one_by_one_to_the_last_bit) {
       ASSERT_EQ(columns.size(), n);
       const std::vector<float> by = draw_vector(dimension, rng);
       columns.multiply(by, products);
+      const auto is = [&](std::size_t c, bool is_fused) {
+        return std::bit_cast<std::uint32_t>(products[c]) == std::bit_cast<std::uint32_t>(product_of(vectors[c], by, is_fused));
+      };
       for (std::size_t c = 0; c < n; ++c) {
-        float square = 0;
-        for (const float x : vectors[c]) square += x * x;
-        const float length = std::sqrt(square);
-        float sums[2] = {0, 0};
-        // A volatile product is rounded, whatever instructions the test is compiled to.
-        for (std::size_t i = 0; i < dimension; ++i) {
-          const volatile float product = (vectors[c][i] / length) * by[i];
-          sums[i % 2] += product;
-        }
-        EXPECT_EQ(std::bit_cast<std::uint32_t>(products[c]), std::bit_cast<std::uint32_t>(sums[0] + sums[1]))
-            << dimension << ' ' << n << ' ' << c;
+        n_fused += is(c, true) ? 1U : 0U;
+        n_rounded += is(c, false) ? 1U : 0U;
+        ++n_all;
       }
     }
   }
+  EXPECT_TRUE(n_fused == n_all || n_rounded == n_all) << n_fused << " and " << n_rounded << " of " << n_all;
 }
 
 TEST(VectorColumns, leave_out_what_has_no_length_and_forget_what_was_before) {
