@@ -136,7 +136,7 @@ class CurrentRows {
     return out;
   }
 
-  /// Has the memory of an item's row and vector come closer.
+  /// Has the memory of an item's vector come closer.
   void call(ItemIndex item) const {
     if (wants_vectors_) prefetch(vector_of(release_, item));
   }

@@ -124,6 +124,7 @@ TEST_F(RankedTest, when_no_ranker_can_the_list_of_recall_is_shown_and_counted) {
 
 TEST_F(RankedTest, rankers_that_failed_five_times_are_left_out_until_there_is_another_release) {
   site.options.ranking_breaker.rest = std::chrono::hours(24);
+  testing::internal::CaptureStderr();
   start_alone(kFailing);
   for (int i = 0; i < 8; ++i) EXPECT_TRUE(is_unranked());
   EXPECT_EQ(to_recall("ranker_failed"), 5);
@@ -136,6 +137,10 @@ TEST_F(RankedTest, rankers_that_failed_five_times_are_left_out_until_there_is_an
   EXPECT_FALSE(is_unranked());
   wait_for_breaker(0);
   EXPECT_EQ(to_recall("ranker_open"), 3);
+  site.stop();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, testing::HasSubstr("its rankers failed or were late 5 times in a row; lists stay in the order of recall"));
+  EXPECT_THAT(said, testing::HasSubstr("bundle " + next + ": its lists are ranked again"));
 }
 
 TEST_F(RankedTest, after_its_rest_a_ranker_is_tried_again_and_stays_if_it_can) {

@@ -1,6 +1,7 @@
 #include "serving/server.hpp"
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/thread_pool.hpp"
 #include "metrics/process.hpp"
 #include "serving/admin.hpp"
@@ -157,7 +158,7 @@ Server::Server(ServerOptions options, metrics::Registry& registry, const Clock& 
         metrics_.sample_fallback_ratio();
         const ReleasePointer release = releases_.get();
         drift_.update(release == nullptr ? nullptr : release->drift);
-        show_ranking_breakers();
+        watch_ranking_breakers();
         others_->look(release.get());
       },
       std::chrono::seconds(1));
@@ -195,11 +196,28 @@ void Server::stop(std::chrono::milliseconds drain) {
   if (observer_) observer_->stop();
 }
 
-void Server::show_ranking_breakers() const {
+void Server::watch_ranking_breakers() {
   const auto lineup = releases_.lineup();
-  const auto breaker_of = [](const ReleasePointer& release) { return release ? release->ranking_breaker.get() : nullptr; };
-  metrics_.set_ranking_breaker(Variant::kPrimary, lineup ? breaker_of(lineup->current) : nullptr);
-  metrics_.set_ranking_breaker(Variant::kRollout, lineup ? breaker_of(lineup->trial) : nullptr);
+  watch_ranking_breaker(Variant::kPrimary, lineup ? lineup->current : nullptr);
+  watch_ranking_breaker(Variant::kRollout, lineup ? lineup->trial : nullptr);
+}
+
+void Server::watch_ranking_breaker(Variant variant, const ReleasePointer& release) {
+  const Breaker* breaker = release ? release->ranking_breaker.get() : nullptr;
+  metrics_.set_ranking_breaker(variant, breaker);
+  bool& was_open = was_ranking_open_[static_cast<std::size_t>(variant)];
+  const bool is_open = breaker != nullptr && breaker->state() != Breaker::State::kClosed;
+  if (is_open == was_open) return;
+  was_open = is_open;
+  if (is_open) {
+    log_error("serving",
+              "bundle {}: its rankers failed or were late {} times in a row; lists stay in the order of recall, and every {} s "
+              "one is tried again",
+              release->release().id, options_.ranking_breaker.failures,
+              std::chrono::duration_cast<std::chrono::seconds>(options_.ranking_breaker.rest).count());
+  } else if (release != nullptr) {
+    log_info("serving", "bundle {}: its lists are ranked again", release->release().id);
+  }
 }
 
 void Server::reload_tls() {

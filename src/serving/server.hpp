@@ -1,6 +1,7 @@
 #pragma once
 // The server: public port, admin port, and the thread that follows CURRENT. What `lodestone serve` runs.
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -91,7 +92,9 @@ class Server {
   [[nodiscard]] bool is_ready() const;
 
  private:
-  void show_ranking_breakers() const;
+  /// Each second, of the thread that keeps house: sets the gauges, and says when rankers are left out and when no more.
+  void watch_ranking_breakers();
+  void watch_ranking_breaker(Variant variant, const ReleasePointer& release);
 
   ServerOptions options_;
   std::string token_;
@@ -106,6 +109,7 @@ class Server {
   Access access_;
   Shadow shadow_;
   DriftGauges drift_;
+  std::array<bool, kVariants> was_ranking_open_{};  ///< by Variant
   std::unique_ptr<OtherServers> others_;
   std::unique_ptr<ExposureLog> exposure_log_;
   Recommendations recommendations_;
