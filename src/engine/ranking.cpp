@@ -212,8 +212,10 @@ class Likeness {
 class RankingTime {
  public:
   RankingTime(const PageRequest& request, Page& page)
-      : deadline_(request.deadline), page_(page), now_(deadline_.now == nullptr ? 0 : deadline_.now()) {
-    at_ = request.ranking_nanoseconds < UINT64_MAX - now_ ? now_ + request.ranking_nanoseconds : UINT64_MAX;
+      : deadline_(request.deadline),
+        page_(page),
+        now_(deadline_.now == nullptr ? 0 : deadline_.now()),
+        at_(request.ranking_nanoseconds < UINT64_MAX - now_ ? now_ + request.ranking_nanoseconds : UINT64_MAX) {
     if (deadline_.now != nullptr && now_ >= deadline_.at) page_.is_cut = true;
   }
 
@@ -240,7 +242,7 @@ class RankingTime {
   const Deadline& deadline_;
   Page& page_;
   std::uint64_t now_;
-  std::uint64_t at_ = 0;
+  std::uint64_t at_;
 };
 
 /// Places in the pool take so many bits of a key, which a score does without: it keeps 36 behind the point, a float has 23.
