@@ -211,9 +211,12 @@ TEST_F(AdminTest, samples_the_first_page_of_a_thread_and_then_one_in_sixty_four)
   EXPECT_LE(count("recommendation_diversity_score_sum{endpoint=\"similar\"}"), 1);
   for (int i = 0; i < 63; ++i) site.get("/similar/10");
   EXPECT_EQ(count(duration), 1);
-  site.get("/similar/10");
+  site.get("/similar/10?exclude=11");
   EXPECT_EQ(count(duration), 2);
   EXPECT_EQ(count(diversity), 2);
+  for (int i = 0; i < 64; ++i) site.get("/similar/10");
+  EXPECT_EQ(count(duration), 2) << "a list that was there already";
+  EXPECT_EQ(count(diversity), 3);
 }
 
 TEST(DiversityScore, is_the_share_of_different_categories) {

@@ -33,25 +33,33 @@ std::shared_ptr<DriftCounts> DriftCounts::make(const models::Release& release, s
   return out->features_.empty() ? nullptr : out;
 }
 
-void DriftCounts::add(std::size_t thread, engine::PageKind kind, const engine::Page& page, const engine::Scratch& scratch) {
+void DriftCounts::pick_rows(std::size_t thread, engine::PageKind kind, const engine::Page& page, const engine::Scratch& scratch,
+                            std::vector<float>& rows) const {
+  rows.clear();
   if (page.ranker != ranker_ || page.n_ranked == 0) return;
   const bool is_shown = of_ == features::RowReference::Of::kShown;
   if (is_shown && kind != engine::PageKind::kUser) return;
-  std::atomic<std::uint64_t>* cells = threads_[thread].get();
-  const auto count = [&](std::size_t cell) {
-    cells[cell].store(cells[cell].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  };
   std::size_t n = page.n_ranked;
   if (is_shown) n = std::min(n, page.items.size());
   if (!is_shown && depth_ > 0) n = std::min(n, depth_);
   const std::size_t step = (n + kRowsOfPage - 1) / kRowsOfPage;
   const std::size_t n_columns = ranker_->columns().size();
   // The first candidate of each step is not always the first of the page, which is the best.
-  const std::size_t from = step < 2 ? 0 : cells[0].load(std::memory_order_relaxed) % step;
+  const std::size_t from = step < 2 ? 0 : threads_[thread][0].load(std::memory_order_relaxed) % step;
   for (std::size_t r = from; r < n; r += step) {
-    const std::size_t row = is_shown ? scratch.order[r] : r;
-    for (const Feature& feature : features_)
-      count(feature.first + feature.bins.bin(scratch.rows[row * n_columns + feature.column]));
+    const auto row = std::span(scratch.rows).subspan((is_shown ? scratch.order[r] : r) * n_columns, n_columns);
+    rows.insert(rows.end(), row.begin(), row.end());
+  }
+}
+
+void DriftCounts::add(std::size_t thread, std::span<const float> rows) {
+  if (rows.empty()) return;
+  std::atomic<std::uint64_t>* cells = threads_[thread].get();
+  const auto count = [cells](std::size_t cell) {
+    cells[cell].store(cells[cell].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  };
+  for (; !rows.empty(); rows = rows.subspan(ranker_->columns().size())) {
+    for (const Feature& feature : features_) count(feature.first + feature.bins.bin(rows[feature.column]));
   }
   count(0);
 }

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,9 +27,12 @@ class DriftCounts {
   /// Null for a release whose preferred ranker has no reference.
   static std::shared_ptr<DriftCounts> make(const models::Release& release, std::size_t n_threads);
 
-  /// Counts rows of a page that the preferred ranker put in order, and nothing of another. `scratch` is that of the page. Where the fit was on what was
-  /// shown, that was on pages for a person, and pages about an item do not count. Allocates nothing.
-  void add(std::size_t thread, engine::PageKind kind, const engine::Page& page, const engine::Scratch& scratch);
+  /// The rows that count of a page, one after the other, which `scratch` has made: none of one that another than the preferred ranker put in order.
+  /// Where the fit was on what was shown, that was on pages for a person, and of pages about an item there are none. `rows` grows to kRowsOfPage.
+  void pick_rows(std::size_t thread, engine::PageKind kind, const engine::Page& page, const engine::Scratch& scratch,
+                 std::vector<float>& rows) const;
+  /// Counts what pick_rows() has given; no rows are no page. Allocates nothing.
+  void add(std::size_t thread, std::span<const float> rows);
 
   struct Feature {
     std::string name;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "base/error.hpp"
@@ -20,6 +21,15 @@ struct PackedItem {
   engine::ChannelSet channels;
 };
 
+PackedItem pack_item(const models::Catalog& catalog, const engine::PageItem& item) {
+  PackedItem packed{};
+  packed.id = raw(catalog.id(item.item));
+  packed.score = item.score;
+  packed.propensity = item.propensity;
+  packed.channels = item.channels;
+  return packed;
+}
+
 constexpr std::size_t kTexts = 14;
 
 /// Writes into memory that is large enough.
@@ -32,8 +42,9 @@ class Packer {
     std::memcpy(to_, &value, sizeof value);
     to_ += sizeof value;
   }
+  template <typename Size = std::uint16_t>
   void put_text(std::string_view text) {
-    const auto size = static_cast<std::uint16_t>(std::min<std::size_t>(text.size(), UINT16_MAX));  // none is as long
+    const auto size = static_cast<Size>(std::min<std::size_t>(text.size(), std::numeric_limits<Size>::max()));  // none is as long
     put(size);
     if (size > 0) std::memcpy(to_, text.data(), size);
     to_ += size;
@@ -80,18 +91,16 @@ class Unpacker {
     rest_.remove_prefix(sizeof value);
     return value;
   }
+  template <typename Size = std::uint16_t>
   std::string_view take_text() {
-    const std::string_view text = rest_.substr(0, take_size());
-    rest_.remove_prefix(text.size());
+    const auto size = take<Size>();
+    LODESTONE_ASSERT(rest_.size() >= size, "{} of {} bytes left of an exposure", rest_.size(), size);
+    const std::string_view text = rest_.substr(0, size);
+    rest_.remove_prefix(size);
     return text;
   }
 
  private:
-  std::size_t take_size() {
-    const auto size = take<std::uint16_t>();
-    LODESTONE_ASSERT(rest_.size() >= size, "{} of {} bytes left of an exposure", rest_.size(), size);
-    return size;
-  }
   std::string_view rest_;
 };
 
@@ -122,11 +131,12 @@ void append_number(std::string& out, float value) {
   out.append(digits.data(), end.ptr);
 }
 
-void append_items(std::string& out, Unpacker& from, std::span<const std::string> external_names) {
-  const auto n = from.take<std::uint16_t>();
-  out += ",\"items\":[";
-  for (std::uint16_t i = 0; i < n; ++i) {
-    const auto item = from.take<PackedItem>();
+/// `take()` gives one of the `n` items after the other.
+template <typename Take>
+void append_list(std::string& out, std::size_t n, std::span<const std::string> external_names, const Take& take) {
+  out += '[';
+  for (std::size_t i = 0; i < n; ++i) {
+    const PackedItem item = take();
     out += i == 0 ? "{\"dataset_id\":" : ",{\"dataset_id\":";
     json::append_number(out, item.id);
     out += ",\"score\":";
@@ -140,13 +150,21 @@ void append_items(std::string& out, Unpacker& from, std::span<const std::string>
   out += ']';
 }
 
+void append_items(std::string& out, Unpacker& from, std::span<const std::string> external_names) {
+  out += ",\"items\":";
+  const auto text = from.take_text<std::uint32_t>();
+  out += text;
+  const auto n = from.take<std::uint16_t>();
+  if (text.empty()) append_list(out, n, external_names, [&from] { return from.take<PackedItem>(); });
+}
+
 }  // namespace
 
-std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
-                               std::string& buffer) {
-  constexpr std::size_t kNumbers = 64;  // time, two ids, two counts
+std::string_view pack_exposure(const Exposure& exposure, const ExposedItems& items, std::string& buffer) {
+  constexpr std::size_t kNumbers = 64;  // time, two ids, two counts, the size of a text
   const std::array<std::string_view, kTexts> texts = texts_of(exposure);
-  std::size_t most = kNumbers + items.size() * sizeof(PackedItem);
+  const auto packed = items.text.empty() ? items.items : std::span<const engine::PageItem>();
+  std::size_t most = kNumbers + items.text.size() + packed.size() * sizeof(PackedItem);
   for (const std::string_view text : texts) most += sizeof(std::uint16_t) + text.size();
   for (const std::string_view name : exposure.external_names) most += sizeof(std::uint16_t) + name.size();
   if (buffer.size() < most) buffer.resize(most);
@@ -159,17 +177,16 @@ std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& 
   to.put_text(texts[2]);
   to.put(static_cast<std::uint8_t>(exposure.external_names.size()));
   for (const std::string_view name : exposure.external_names) to.put_text(name);
-  to.put(static_cast<std::uint16_t>(items.size()));
-  for (const engine::PageItem& item : items) {
-    PackedItem packed{};
-    packed.id = raw(catalog.id(item.item));
-    packed.score = item.score;
-    packed.propensity = item.propensity;
-    packed.channels = item.channels;
-    to.put(packed);
-  }
+  to.put_text<std::uint32_t>(items.text);
+  to.put(static_cast<std::uint16_t>(packed.size()));
+  for (const engine::PageItem& item : packed) to.put(pack_item(items.catalog, item));
   for (std::size_t t = 3; t < kTexts; ++t) to.put_text(texts[t]);
   return {buffer.data(), static_cast<std::size_t>(to.end() - buffer.data())};
+}
+
+void append_exposed(std::string& out, const ExposedItems& items, std::span<const std::string> external_names) {
+  auto item = items.items.begin();
+  append_list(out, items.items.size(), external_names, [&] { return pack_item(items.catalog, *item++); });
 }
 
 void append_exposure(std::string& out, std::string_view record) {

@@ -33,9 +33,18 @@ struct Exposure {
   std::span<const std::string> external_names = {};  ///< of the channels outside of the engine, by number
 };
 
+/// What was shown, in order.
+struct ExposedItems {
+  const models::Catalog& catalog;
+  std::span<const engine::PageItem> items;
+  std::string_view text = {};  ///< the items as append_exposed() has them, where somebody wrote that before; "" = not
+};
+
 /// The record lies in `buffer`, which grows to the longest and is never shortened.
-std::string_view pack_exposure(const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items,
-                               std::string& buffer);
+std::string_view pack_exposure(const Exposure& exposure, const ExposedItems& items, std::string& buffer);
+
+/// Appends the member `items` of a line: a list of which many are shown has the same in all of them.
+void append_exposed(std::string& out, const ExposedItems& items, std::span<const std::string> external_names);
 
 /// Appends a packed exposure as one line of JSON, its line end included.
 void append_exposure(std::string& out, std::string_view record);

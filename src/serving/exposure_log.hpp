@@ -33,8 +33,8 @@ class ExposureLog final : private RecordSink {
   ExposureLog(const ExposureLogOptions& options, metrics::Registry& registry, const Clock& clock, int n_threads);
 
   /// Never waits, never fails; allocates nothing once the thread has shown its longest list.
-  void add(int thread, const Exposure& exposure, const models::Catalog& catalog, std::span<const engine::PageItem> items) {
-    writer_.push(thread, pack_exposure(exposure, catalog, items, buffers_[static_cast<std::size_t>(thread)]->bytes));
+  void add(int thread, const Exposure& exposure, const ExposedItems& items) {
+    writer_.push(thread, pack_exposure(exposure, items, buffers_[static_cast<std::size_t>(thread)]->bytes));
   }
 
   void start() { writer_.start(); }

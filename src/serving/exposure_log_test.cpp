@@ -43,7 +43,7 @@ class ExposureLogTest : public ::testing::Test {
   }
 
   void add(ExposureLog& log, int thread, std::string_view request_id) {
-    log.add(thread, exposure(request_id), bundle.release().catalog, items);
+    log.add(thread, exposure(request_id), {bundle.release().catalog, items});
   }
 
   std::vector<fs::path> files() const {
@@ -81,7 +81,7 @@ TEST_F(ExposureLogTest, a_line_has_the_members_of_the_contract) {
   items[1].propensity = 0.25F;
   std::string buffer;
   std::string line;
-  append_exposure(line, pack_exposure(full, bundle.release().catalog, std::span(items).first(2), buffer));
+  append_exposure(line, pack_exposure(full, {bundle.release().catalog, std::span(items).first(2)}, buffer));
   EXPECT_EQ(line,
             R"({"request_id":"req_12345678","user_id":7,"visitor_id":"ab\"cd","page_id":10,"algorithm_version":"b-1",)"
             R"("items":[{"dataset_id":10,"score":0.9,"reason":"behavior+content","propensity":1},)"
@@ -94,10 +94,15 @@ TEST_F(ExposureLogTest, a_line_has_the_members_of_the_contract) {
   full.external_names = names;
   items[0].channels = 1U << (engine::kOwnChannels + 1) | 1U << engine::kOwnChannels;
   line.clear();
-  append_exposure(line, pack_exposure(full, bundle.release().catalog, std::span(items).first(1), buffer));
+  append_exposure(line, pack_exposure(full, {bundle.release().catalog, std::span(items).first(1)}, buffer));
   EXPECT_THAT(line, testing::HasSubstr(R"("reason":"graph+a_channel_whose_name_is_a_long_one","propensity":1}],"timestamp")"));
+  std::string text;
+  append_exposed(text, {bundle.release().catalog, std::span(items).first(1)}, names);
+  std::string with_text;
+  append_exposure(with_text, pack_exposure(full, {bundle.release().catalog, {}, text}, buffer));
+  EXPECT_EQ(with_text, line) << "items that somebody wrote as text before";
   line.clear();
-  append_exposure(line, pack_exposure(exposure("req_12345678"), bundle.release().catalog, {}, buffer));
+  append_exposure(line, pack_exposure(exposure("req_12345678"), {bundle.release().catalog, {}}, buffer));
   const json::Value value = json::parse(line, "line");
   EXPECT_TRUE(value.find("user_id")->is_null());
   EXPECT_TRUE(value.find("page_id")->is_null());

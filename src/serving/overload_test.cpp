@@ -18,7 +18,7 @@ TEST(Overload, refuses_lists_and_counts_them_and_never_its_health) {
   const std::uint16_t port = site.start().port();
   constexpr int kPipelined = 40;
   std::string requests;
-  for (int i = 0; i < kPipelined; ++i) requests += "GET /similar/10?limit=50 HTTP/1.1\r\nHost: a\r\n\r\n";
+  for (int i = 0; i < kPipelined; ++i) requests += "GET /similar/10?limit=50&exclude=1 HTTP/1.1\r\nHost: a\r\n\r\n";
   requests += "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
   std::vector<std::unique_ptr<test::HttpConnection>> clients;
   for (int c = 0; c < 40; ++c) clients.push_back(std::make_unique<test::HttpConnection>(port));

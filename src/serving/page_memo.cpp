@@ -24,19 +24,21 @@ std::size_t PageMemo::slot_of(const Key& key) {
   return (static_cast<std::size_t>(key.item) * 2 + (key.kind == engine::PageKind::kDetail)) % kSlots;
 }
 
-bool PageMemo::find(const Key& key, engine::Page& out) const {
-  if (slots_.empty()) return false;
-  const Slot& slot = slots_[slot_of(key)];
-  if (slot.key != key) return false;
-  out = slot.page;
-  return true;
+SharedPage* PageMemo::find(const Key& key) {
+  if (slots_.empty()) return nullptr;
+  Slot& slot = slots_[slot_of(key)];
+  return slot.key == key ? &slot.shared : nullptr;
 }
 
-void PageMemo::keep(const Key& key, const engine::Page& page) {
+SharedPage& PageMemo::keep(const Key& key, const engine::Page& page) {
   if (slots_.empty()) slots_.resize(kSlots);
   Slot& slot = slots_[slot_of(key)];
   slot.key = key;
-  slot.page = page;
+  slot.shared.page = page;
+  slot.shared.answer.clear();
+  slot.shared.exposure.clear();
+  slot.shared.rows.clear();
+  return slot.shared;
 }
 
 }  // namespace lodestone::serving

@@ -24,22 +24,34 @@ engine::Page list_of(ItemIndex item) {
 
 TEST(PageMemo, GivesAGuestsListUntilTheSecondIsOver) {
   PageMemo memo;
-  engine::Page found;
   const auto key = PageMemo::key_of(guest_of(7), 1, kNow);
   ASSERT_TRUE(key);
-  EXPECT_FALSE(memo.find(*key, found));
+  EXPECT_EQ(memo.find(*key), nullptr);
   memo.keep(*key, list_of(9));
-  ASSERT_TRUE(memo.find(*PageMemo::key_of(guest_of(7), 1, kNow + std::chrono::milliseconds(999)), found));
-  EXPECT_EQ(found.items.at(0).item, 9);
-  EXPECT_FALSE(memo.find(*PageMemo::key_of(guest_of(7), 1, kNow + std::chrono::seconds(1)), found));
+  SharedPage* found = memo.find(*PageMemo::key_of(guest_of(7), 1, kNow + std::chrono::milliseconds(999)));
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->page.items.at(0).item, 9);
+  EXPECT_EQ(memo.find(*PageMemo::key_of(guest_of(7), 1, kNow + std::chrono::seconds(1))), nullptr);
+}
+
+TEST(PageMemo, ForgetsTheTextsOfAListThatItNoLongerHas) {
+  PageMemo memo;
+  const auto key = PageMemo::key_of(guest_of(7), 1, kNow);
+  memo.keep(*key, list_of(9));
+  memo.find(*key)->answer = "[{}]";
+  memo.find(*key)->exposure = "[]";
+  EXPECT_EQ(memo.find(*key)->answer, "[{}]");
+  const auto next = PageMemo::key_of(guest_of(7), 1, kNow + std::chrono::seconds(1));
+  memo.keep(*next, list_of(8));
+  EXPECT_EQ(memo.find(*next)->answer, "");
+  EXPECT_EQ(memo.find(*next)->exposure, "");
 }
 
 TEST(PageMemo, KnowsWhatAListFollowsFrom) {
   PageMemo memo;
-  engine::Page found;
   memo.keep(*PageMemo::key_of(guest_of(7), 1, kNow), list_of(9));
   const auto is_there = [&](const engine::PageRequest& page, std::uint64_t lineup) {
-    return memo.find(*PageMemo::key_of(page, lineup, kNow), found);
+    return memo.find(*PageMemo::key_of(page, lineup, kNow)) != nullptr;
   };
   EXPECT_TRUE(is_there(guest_of(7), 1));
   EXPECT_FALSE(is_there(guest_of(7), 2)) << "another release, or other rules";

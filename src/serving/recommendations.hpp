@@ -111,9 +111,12 @@ class Recommendations {
   static void watch(const Worker& worker, int status, double seconds);
   /// Makes the page, counts and logs it; false when there is nothing to show, which is answered.
   bool make_page(const http::Request& request, Asked& asked, Worker& worker, http::Response& response);
-  void expose(const http::Request& request, const Asked& asked, const engine::Page& page) const;
-  void count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const;
-  static void finish_list(const http::Request& request, const Asked& asked, http::Response& response, std::size_t list_begin);
+  void expose(const http::Request& request, const Asked& asked, Worker& worker) const;
+  void count_page(const Asked& asked, Worker& worker) const;
+  void count_sample(const Asked& asked, Worker& worker, const engine::RecallTrace& trace) const;
+  /// Writes the items of the page that was made, and the tag of what is shown.
+  static void put_items(const Asked& asked, Worker& worker, http::Response& response);
+  static void finish_list(const http::Request& request, const Asked& asked, http::Response& response);
 
   Shadow* shadow_;
   ServingMetrics* metrics_;

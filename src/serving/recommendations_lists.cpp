@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/json.hpp"
 #include "engine/query.hpp"
@@ -33,11 +34,27 @@ void Recommendations::read_common(const http::Request& request, const http::Para
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-/// Ends the document after its list and sets the tag.
-void Recommendations::finish_list(const http::Request& request, const Asked& asked, http::Response& response,
-                                  std::size_t list_begin) {
+void Recommendations::put_items(const Asked& asked, Worker& worker, http::Response& response) {
   std::string& out = response.out();
-  response.etag = xxh3(std::string_view(out).substr(list_begin), asked.release->etag_seed);
+  const auto append = [&](std::string& to) {
+    const std::size_t begin = to.size();
+    append_items(to, asked.release->release(), worker.shown(), asked.detail);
+    return xxh3(std::string_view(to).substr(begin), asked.release->etag_seed);
+  };
+  SharedPage* shared = worker.shared;
+  if (shared == nullptr) {
+    response.etag = append(out);
+    return;
+  }
+  LODESTONE_ASSERT(asked.detail == Detail::kScored, "a shared list says one thing of its items");
+  if (shared->answer.empty()) shared->etag = append(shared->answer);
+  out += shared->answer;
+  response.etag = shared->etag;
+}
+
+/// Ends the document after its list.
+void Recommendations::finish_list(const http::Request& request, const Asked& asked, http::Response& response) {
+  std::string& out = response.out();
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(asked.release->release().id);
   out.append("\",\"variant\":\"").append(variant_name(asked.variant));
@@ -56,9 +73,8 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   out += "{\"dataset_id\":";
   json::append_number(out, id);
   out.append(",\"").append(list_name).append("\":");
-  const std::size_t begin = out.size();
-  append_items(out, release, worker.page, asked.detail);
-  finish_list(request, asked, response, begin);
+  put_items(asked, worker, response);
+  finish_list(request, asked, response);
 }
 
 void Recommendations::similar(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
@@ -101,9 +117,8 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
   out += "{\"user_id\":";
   json::append_number(out, id);
   out += ",\"recommendations\":";
-  const std::size_t begin = out.size();
-  append_items(out, asked.release->release(), worker.page, asked.detail);
-  finish_list(request, asked, response, begin);
+  put_items(asked, worker, response);
+  finish_list(request, asked, response);
 }
 
 void Recommendations::trending(const http::Request& request, Worker& worker, const Lineup& lineup, http::Response& response) {
@@ -120,12 +135,10 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   const LoadedRelease& release = *asked.release;
   if (!make_page(request, asked, worker, response)) return;
   // The four fields of a card; a list that is no list of trending items says so in each item.
-  const Detail detail = worker.page.degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
+  asked.detail = worker.shown().degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
   std::string& out = response.out();
   out.append("{\"timeframe\":\"").append(kTimeframes[window]).append("\",\"items\":");
-  const std::size_t begin = out.size();
-  append_items(out, release.release(), worker.page, detail);
-  response.etag = xxh3(std::string_view(out).substr(begin), release.etag_seed);
+  put_items(asked, worker, response);
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
 }
@@ -156,9 +169,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   out += "{\"query\":";
   json::append_string(out, query);
   out += ",\"items\":";
-  const std::size_t begin = out.size();
-  append_items(out, release.release(), worker.page, asked.detail);
-  response.etag = xxh3(std::string_view(out).substr(begin), release.etag_seed);
+  put_items(asked, worker, response);
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
 }

@@ -60,11 +60,11 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
   asked.page.ranking_nanoseconds = static_cast<std::uint64_t>(ranking_timeout_.count());
   asked.page.ranking_breaker = asked.release->ranking_breaker.get();
   bind_channels(asked, worker);
-  // A sample is to show what a list costs, and a shadow what it would have made.
-  const bool may_share = asked.unit.empty() && asked.shadow == nullptr && worker.running == nullptr && !is_sampled;
-  const std::optional<PageMemo::Key> shared =
-      may_share ? PageMemo::key_of(asked.page, asked.lineup, clock_->now()) : std::nullopt;
-  if (shared && worker.memo.find(*shared, page)) {
+  // A shadow is to show what it would have made.
+  const bool may_share = asked.unit.empty() && asked.shadow == nullptr && worker.running == nullptr;
+  const std::optional<PageMemo::Key> key = may_share ? PageMemo::key_of(asked.page, asked.lineup, clock_->now()) : std::nullopt;
+  worker.shared = key ? worker.memo.find(*key) : nullptr;
+  if (worker.shared != nullptr) {
     metrics_->count_shared(worker.slots);
   } else {
     std::unique_lock<std::mutex> reading;
@@ -74,26 +74,31 @@ bool Recommendations::make_page(const http::Request& request, Asked& asked, Work
     engine::recommend(release, asked.page, worker.scratch, page, is_sampled ? &trace : nullptr);
     asked.page.online = nullptr;  // it may be read no longer
     const bool is_whole = !page.is_cut && page.n_failed_rankers == 0 && page.unranked == engine::Unranked::kNot;
-    if (shared && is_whole) worker.memo.keep(*shared, page);
+    DriftCounts* const drift = asked.release->drift.get();
+    if (drift != nullptr && (is_sampled || key))
+      drift->pick_rows(worker.number, asked.page.kind, page, worker.scratch, worker.drift_rows);
+    if (key && is_whole) worker.memo.keep(*key, page).rows = worker.drift_rows;
+    if (asked.is_bundle_only) mark_bundle_only(page);
   }
-  if (asked.is_bundle_only) mark_bundle_only(page);
-  if (page.items.empty() && (page.is_cut || !asked.is_narrowed())) {
-    answer_unavailable(response, page.is_cut ? kOutOfTime : kNothingThere);
-    metrics_->count_degraded(worker.slots, asked.endpoint, page.is_cut ? Degrade::kDeadline : Degrade::kEmpty);
+  const engine::Page& shown = worker.shown();
+  if (shown.items.empty() && (shown.is_cut || !asked.is_narrowed())) {
+    answer_unavailable(response, shown.is_cut ? kOutOfTime : kNothingThere);
+    metrics_->count_degraded(worker.slots, asked.endpoint, shown.is_cut ? Degrade::kDeadline : Degrade::kEmpty);
     worker.watched.is_empty = true;
     return false;
   }
-  count_page(asked, worker, is_sampled ? &trace : nullptr);
-  const bool is_as_meant = !page.is_cut && page.unranked == engine::Unranked::kNot;
+  count_page(asked, worker);
+  if (is_sampled && !shown.items.empty()) count_sample(asked, worker, trace);
+  const bool is_as_meant = !shown.is_cut && shown.unranked == engine::Unranked::kNot;
   if (asked.shadow != nullptr && is_as_meant && (worker.shadow_due += asked.shadow_share) >= 1) {
     worker.shadow_due -= 1;
-    shadow_->offer(asked.page, release, page);
+    shadow_->offer(asked.page, release, shown);
   }
-  if (exposure_log_ != nullptr && request.method != http::Method::kHead) expose(request, asked, worker.page);
+  if (exposure_log_ != nullptr && request.method != http::Method::kHead) expose(request, asked, worker);
   return true;
 }
 
-void Recommendations::expose(const http::Request& request, const Asked& asked, const engine::Page& page) const {
+void Recommendations::expose(const http::Request& request, const Asked& asked, Worker& worker) const {
   const models::Release& release = asked.release->release();
   Exposure exposure;
   exposure.at = clock_->now();
@@ -106,17 +111,22 @@ void Recommendations::expose(const http::Request& request, const Asked& asked, c
   exposure.slot = asked.slot;
   exposure.variant = variant_name(asked.variant);
   exposure.experiment_variant = asked.assignment->label;
-  exposure.degrade_reason = degrade_name(asked.degrade_of(page));
+  exposure.degrade_reason = degrade_name(asked.degrade_of(worker.shown()));
   exposure.origin = asked.origin;
   exposure.model_run_id = asked.run_id;
   exposure.feature_snapshot_id = asked.release->feature_snapshot_id;
   exposure.external_names = asked.page.external_names;
-  exposure_log_->add(request.thread, exposure, release.catalog, page.items);
+  ExposedItems items{release.catalog, worker.shown().items};
+  if (SharedPage* shared = worker.shared; shared != nullptr) {
+    if (shared->exposure.empty()) append_exposed(shared->exposure, items, exposure.external_names);
+    items.text = shared->exposure;
+  }
+  exposure_log_->add(request.thread, exposure, items);
 }
 
-void Recommendations::count_page(const Asked& asked, Worker& worker, const engine::RecallTrace* trace) const {
+void Recommendations::count_page(const Asked& asked, Worker& worker) const {
   const models::Catalog& catalog = asked.release->release().catalog;
-  const engine::Page& page = worker.page;
+  const engine::Page& page = worker.shown();
   const Degrade degrade = asked.degrade_of(page);
   worker.watched.is_degraded = worker.watched.is_degraded || degrade != Degrade::kNone;
   std::size_t n_new = 0;
@@ -128,9 +138,15 @@ void Recommendations::count_page(const Asked& asked, Worker& worker, const engin
   }
   worker.slots.add((*asked.exposures)[static_cast<std::size_t>(asked.variant)][static_cast<std::size_t>(asked.endpoint)]
                                      [static_cast<std::size_t>(degrade)]);
-  if (trace == nullptr || page.items.empty()) return;
-  metrics_->count_sample(worker.slots, asked.endpoint, page, *trace, catalog);
-  if (asked.release->drift != nullptr) asked.release->drift->add(worker.number, asked.page.kind, page, worker.scratch);
+}
+
+/// A list that was there already cost nothing, and counts as any other in what is shown.
+void Recommendations::count_sample(const Asked& asked, Worker& worker, const engine::RecallTrace& trace) const {
+  const engine::Page& page = worker.shown();
+  if (worker.shared == nullptr) metrics_->count_times(worker.slots, page, trace);
+  metrics_->count_diversity(worker.slots, asked.endpoint, page, asked.release->release().catalog);
+  if (asked.release->drift != nullptr)
+    asked.release->drift->add(worker.number, worker.shared != nullptr ? worker.shared->rows : worker.drift_rows);
 }
 
 }  // namespace lodestone::serving

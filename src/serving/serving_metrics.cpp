@@ -113,7 +113,7 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   for (std::size_t m = 0; m < inference_.size(); ++m) {
     inference_[m] = registry.histogram(
         "model_inference_latency_seconds",
-        fmt::format("Time in which a ranker put the candidates of a page in order, features included; of one request in {}.",
+        fmt::format("Time in which a ranker put the candidates of a page in order, features included; of one list in {}.",
                     kSampled),
         kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
   }
@@ -185,10 +185,9 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
 metrics::Histogram ServingMetrics::recall_duration(const std::string& channel) {
   return registry_->histogram(
       "recall_duration_seconds",
-      fmt::format(
-          "Time in which a channel found and scored its candidates; of one request in {}, and of each request to a channel "
-          "outside of the engine.",
-          kSampled),
+      fmt::format("Time in which a channel found and scored its candidates; of one list in {}, and of each request "
+                  "to a channel outside of the engine.",
+                  kSampled),
       kRecallBounds, {{"channel", channel}});
 }
 
@@ -265,12 +264,15 @@ void ServingMetrics::count_page(metrics::ThreadSlots& slots, Endpoint endpoint, 
   slots.add(popular ? fallback_popular_ : fallback_catalog_);
 }
 
-void ServingMetrics::count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page,
-                                  const engine::RecallTrace& trace, const models::Catalog& catalog) const {
+void ServingMetrics::count_times(metrics::ThreadSlots& slots, const engine::Page& page, const engine::RecallTrace& trace) const {
   for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (page.candidates[c] > 0) slots.observe(durations_[c], static_cast<double>(trace.nanoseconds[c]) * 1e-9);
   }
   if (trace.ranking > 0) slots.observe(inference_[page.n_failed_rankers > 0 ? 1 : 0], static_cast<double>(trace.ranking) * 1e-9);
+}
+
+void ServingMetrics::count_diversity(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page,
+                                     const models::Catalog& catalog) const {
   slots.observe(endpoints_[index(endpoint)].diversity, diversity_score(page.items, catalog));
 }
 

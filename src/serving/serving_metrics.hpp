@@ -101,9 +101,11 @@ class ServingMetrics {
   /// One page in so many is looked at closer, the first of each thread included: what a clock read costs (20 to 30 ns) is felt in a
   /// request of 3 us.
   static constexpr std::uint32_t kSampled = 64;
-  /// Of a sampled page: the time of its ranker, of each channel that gave anything, and how many of the items differ in category.
-  void count_sample(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page, const engine::RecallTrace& trace,
-                    const models::Catalog& catalog) const;
+  /// Of a sampled page that was made: the time of its ranker and of each channel that gave anything.
+  void count_times(metrics::ThreadSlots& slots, const engine::Page& page, const engine::RecallTrace& trace) const;
+  /// Of a sampled page that is shown: how many of the items differ in category.
+  void count_diversity(metrics::ThreadSlots& slots, Endpoint endpoint, const engine::Page& page,
+                       const models::Catalog& catalog) const;
   /// An answer that is degraded, with status 200 or 503; where the deadline is why, it counts as a timeout, too.
   void count_degraded(metrics::ThreadSlots& slots, Endpoint endpoint, Degrade degrade) const;
 

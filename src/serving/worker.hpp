@@ -46,12 +46,14 @@ struct Recommendations::Worker {
   engine::Scratch scratch;
   engine::Page page;
   PageMemo memo;
+  SharedPage* shared = nullptr;  ///< the list that is shown, where it is one of the memo's; else it is `page`
   LiveHistory live;
   TrendingReader hot;
   std::string warm_for;        ///< id of the release that scratch and page are warm for, "" at first
   std::string warm_for_trial;  ///< the same of the one on trial
-  std::uint32_t n_pages = 0;   ///< made so far, to sample some of them
-  double shadow_due = 0;       ///< lists that the shadow is to see, of those made
+  std::uint32_t n_pages = 0;   ///< so far, to sample some of them
+  std::vector<float> drift_rows;
+  double shadow_due = 0;  ///< lists that the shadow is to see, of those made
   Watched watched;
   std::vector<std::int64_t> ids;
   std::vector<ItemId> exclude;
@@ -62,6 +64,8 @@ struct Recommendations::Worker {
   ExternalLists external;
   features::RequestValues values;  ///< of now
   std::int64_t new_after = 0;      ///< items created later than this (microseconds since 1970) are new
+
+  [[nodiscard]] const engine::Page& shown() const { return shared != nullptr ? shared->page : page; }
 };
 
 /// One request, read.
