@@ -100,6 +100,11 @@ VectorIndex::VectorIndex(const VectorArrays& arrays, std::string_view name) : ar
   ground_.n = n_;
   if (!std::all_of(arrays.vectors.begin(), arrays.vectors.end(), [](float v) { return std::isfinite(v); }))
     bad(name, "a vector is no number");
+  // Under the inner product vectors have a coordinate behind their dimension that makes their lengths equal; under L2 they differ.
+  if (arrays.distance != VectorDistance::kL2 && arrays.vectors.size_bytes() < kCodedBytes) {
+    auto codes = std::make_shared<ScanCodes>(arrays.vectors, arrays.stride, arrays.dimension);
+    if (!codes->empty()) scan_codes_ = std::move(codes);
+  }
   if (arrays.m == 0 || n_ == 0) {
     arrays_.m = 0;
     return;
@@ -175,6 +180,15 @@ void VectorIndex::scan(const float* query, const VectorSearchOptions& options, S
   float distances[kScanBlock];
   std::int32_t rows[kScanBlock] = {};
   NearestKeys nearest(options.k, scratch.keys);
+  if (options.allowed == nullptr && scan_codes_ != nullptr && options.k < n_) {
+    const auto found = scan_codes_->candidates(std::span(query, arrays_.stride), options.k, scratch.scan);
+    for (std::size_t begin = 0; begin < found.size(); begin += kScanBlock) {
+      const auto block = found.subspan(begin, std::min(kScanBlock, found.size() - begin));
+      ground_.kernels.distances(query, ground_.vectors, arrays_.stride, block.data(), block.size(), distances);
+      nearest.add(block.size(), distances, [block](std::size_t k) { return block[k]; });
+    }
+    return;
+  }
   if (options.allowed == nullptr) {
     for (std::size_t begin = 0; begin < n_; begin += kScanBlock) {
       const std::size_t n = std::min(kScanBlock, n_ - begin);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "models/recall/scan_codes.hpp"
 #include "models/recall/vector_codes.hpp"
 #include "models/recall/vector_kernels.hpp"
 #include "models/recall/vector_walk.hpp"
@@ -91,6 +92,7 @@ class VectorIndex {
     std::vector<VectorHit> open;      ///< heap, nearest first
     std::vector<VectorHit> found;     ///< of a walk a heap, farthest first
     std::vector<std::uint64_t> keys;  ///< near_key()s of what was found
+    ScanCodes::Scratch scan;
   };
 
   VectorIndex() = default;
@@ -122,6 +124,7 @@ class VectorIndex {
   VectorArrays arrays_;
   std::size_t n_ = 0;
   std::shared_ptr<const VectorCodes> codes_;  ///< shared by copies of the index
+  std::shared_ptr<const ScanCodes> scan_codes_;
   WalkGround ground_;
 };
 
