@@ -8,10 +8,16 @@
 
 namespace lodestone {
 
+struct KeyKernels;
+
 /// Sorts keys, largest first. Allocates nothing.
 void sort_largest_first(std::span<std::uint64_t> keys);
 
 /// Moves the `n` largest keys to the front, in no order. Requires n <= keys.size(). Allocates nothing.
 void select_largest(std::span<std::uint64_t> keys, std::size_t n);
+
+/// By given instructions, which the processor must have (base/key_kernels.hpp).
+void sort_largest_first(std::span<std::uint64_t> keys, const KeyKernels& kernels);
+void select_largest(std::span<std::uint64_t> keys, std::size_t n, const KeyKernels& kernels);
 
 }  // namespace lodestone

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/key_kernels.hpp"
 #include "base/rng.hpp"
 
 namespace lodestone {
@@ -19,16 +20,16 @@ Keys sorted(Keys keys) {
   return keys;
 }
 
-void check(const Keys& keys, const std::string& what) {
+void check(const Keys& keys, const KeyKernels& kernels, const std::string& what) {
   const Keys expected = sorted(keys);
   Keys ours = keys;
-  sort_largest_first(ours);
+  sort_largest_first(ours, kernels);
   ASSERT_EQ(ours, expected) << what << ", " << keys.size() << " keys";
   for (const std::size_t n :
        {std::size_t{0}, std::size_t{1}, keys.size() / 4, keys.size() / 2, keys.size() - keys.size() / 8, keys.size()}) {
     if (n > keys.size()) continue;
     ours = keys;
-    select_largest(ours, n);
+    select_largest(ours, n, kernels);
     const auto middle = ours.begin() + static_cast<std::ptrdiff_t>(n);
     ASSERT_EQ(sorted(Keys(ours.begin(), middle)), Keys(expected.begin(), expected.begin() + (middle - ours.begin())))
         << what << ", the largest " << n << " of " << keys.size();
@@ -36,9 +37,14 @@ void check(const Keys& keys, const std::string& what) {
   }
 }
 
+/// With all instructions that this processor has.
+void check(const Keys& keys, const std::string& what) {
+  for (const KeyKernels& kernels : key_kernels()) check(keys, kernels, what);
+}
+
 TEST(KeyOrder, is_that_of_the_standard_library) {
   Rng rng(5);
-  for (const std::size_t n : {0U, 1U, 2U, 15U, 16U, 17U, 31U, 100U, 250U, 400U, 1999U, 2048U, 2049U, 5000U}) {
+  for (const std::size_t n : {0U, 1U, 2U, 15U, 16U, 17U, 31U, 32U, 33U, 100U, 250U, 400U, 1999U, 2048U, 2049U, 5000U}) {
     for (const std::uint64_t range : {std::uint64_t{1}, std::uint64_t{3}, std::uint64_t{50}, std::uint64_t{1} << 62U}) {
       Keys keys(n);
       for (auto& key : keys) key = rng.below(range);

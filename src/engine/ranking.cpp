@@ -66,16 +66,41 @@ float count_seen(const models::Release& release, const PageRequest& request, std
   return static_cast<float>(n);
 }
 
-/// Of two lists of one channel the first, the page item's, tells, as in a page's contributions.
-void read_channels(std::span<const Source> sources, const Candidate& candidate, features::ChannelValues& out) {
-  out = {};
-  for (std::size_t s = sources.size(); s-- > 0;) {
-    const std::uint16_t rank = candidate.ranks[s];
-    const auto c = static_cast<std::size_t>(sources[s].channel);
-    if (rank == 0 || c >= out.size()) continue;
-    out[c] = {sources[s].list.scores[rank - 1U], rank};
+/// What the channels say that a vectorizer asks for.
+class ChannelReader {
+ public:
+  ChannelReader(std::span<const Source> sources, std::uint32_t wanted) {
+    for (std::size_t s = sources.size(); s-- > 0;) {
+      const auto c = static_cast<std::size_t>(sources[s].channel);
+      if (c >= kNamed || (wanted >> c & 1U) == 0 || sources[s].list.items.empty()) continue;
+      lists_[n_++] = {sources[s].list.scores.data(), s, c};
+    }
   }
-}
+
+  /// Of two lists of one channel the first, the page item's, tells, as in a page's contributions. Without a branch: whether a candidate is in a list is
+  /// as good as random.
+  void read(const Candidate& candidate, features::ChannelValues& out) const {
+    for (const List& list : std::span(lists_).first(n_)) out[list.channel] = {};
+    for (const List& list : std::span(lists_).first(n_)) {
+      const std::uint32_t rank = candidate.ranks[list.source];
+      const bool is_there = rank != 0;
+      const float score = list.scores[rank - static_cast<std::uint32_t>(is_there)];
+      features::ChannelValue& value = out[list.channel];
+      value.score = is_there ? score : value.score;
+      value.rank = is_there ? rank : value.rank;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kNamed = features::kCrossChannels.size();
+  struct List {
+    const float* scores = nullptr;
+    std::size_t source = 0;
+    std::size_t channel = 0;
+  };
+  std::array<List, kMaxSources> lists_{};  ///< the last first
+  std::size_t n_ = 0;
+};
 
 /// A candidate as it is now.
 struct CurrentItem {
@@ -300,6 +325,7 @@ bool make_rows(const models::Release& release, const PageRequest& request, std::
   }
   Likeness likeness(release, request, vectorizer, recall, scratch);
 
+  const ChannelReader channels(recall.sources(), vectorizer.wants_channels());
   CandidateValues candidate;
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
     const ItemIndex item = key_item(scratch.pool[r]);
@@ -308,7 +334,7 @@ bool make_rows(const models::Release& release, const PageRequest& request, std::
     const Candidate& found = scratch.candidates.at(item);
     const CurrentItem now = current.item(item);
     candidate.item = now.values;
-    read_channels(recall.sources(), found, candidate.channels);
+    channels.read(found, candidate.channels);
     candidate.recall_score = std::min(1.0F, found.score / recall.total_weight());
     candidate.recall_rank = static_cast<float>(r + 1);
     likeness.put(now, candidate);

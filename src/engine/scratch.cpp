@@ -35,20 +35,26 @@ void ItemSums::add(const models::NeighbourRow& row, float scale) {
   n_touched_ = n;
 }
 
-std::uint64_t ItemSums::keep_best(std::size_t n) {
-  select_largest(keys_, n);
+void ItemSums::take_keys(std::span<const ItemIndex> items, std::uint64_t least) {
+  std::size_t n = keys_.size();
+  keys_.resize(n + items.size());
+  for (const ItemIndex item : items) {
+    float& sum = sums_[static_cast<std::size_t>(item)];
+    const std::uint64_t key = score_key(sum, item);
+    sum = 0;
+    keys_[n] = key;
+    n += static_cast<std::size_t>(key > least);
+  }
   keys_.resize(n);
-  return *std::min_element(keys_.begin(), keys_.end());
 }
 
-models::NeighbourRow ItemSums::unpack(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores) {
-  if (keys_.size() > n) keep_best(n);
+models::NeighbourRow ItemSums::unpack(std::vector<ItemIndex>& items, std::vector<float>& scores) {
   sort_largest_first(keys_);
-  items.clear();
-  scores.clear();
-  for (const std::uint64_t key : keys_) {
-    items.push_back(key_item(key));
-    scores.push_back(key_score(key));
+  items.resize(keys_.size());
+  scores.resize(keys_.size());
+  for (std::size_t k = 0; k < keys_.size(); ++k) {
+    items[k] = key_item(keys_[k]);
+    scores[k] = key_score(keys_[k]);
   }
   return {items, scores};
 }

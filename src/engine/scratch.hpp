@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "base/key_order.hpp"
 #include "engine/channel.hpp"
 #include "engine/filter.hpp"
 #include "engine/item_rows.hpp"
@@ -109,7 +110,7 @@ class ItemSums {
  public:
   void begin(std::size_t n_items);
   /// Memory for take_best(n).
-  void reserve(std::size_t n) { keys_.reserve(4 * n); }
+  void reserve(std::size_t n) { keys_.reserve(kKept + 2 * n); }
   /// Adds scale * score for each item of a list; `scale` is not negative.
   void add(const models::NeighbourRow& row, float scale);
   [[nodiscard]] std::size_t size() const { return n_touched_; }
@@ -132,22 +133,45 @@ class ItemSums {
   template <typename Wanted>
   models::NeighbourRow take_best(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores, const Wanted& wanted) {
     keys_.clear();
-    std::uint64_t least = 0;
-    for (const ItemIndex item : std::span(touched_).first(n_touched_)) {
-      float& sum = sums_[static_cast<std::size_t>(item)];
-      const std::uint64_t key = score_key(sum, item);
-      sum = 0;
-      if (key <= least || !wanted(item)) continue;
-      keys_.push_back(key);
-      if (keys_.size() == 4 * n) least = keep_best(n);
+    for (std::span<const ItemIndex> rest = std::span(touched_).first(n_touched_); !rest.empty();) {
+      const std::size_t n_next = std::min(rest.size(), kKept);
+      const std::uint64_t least = keys_.empty() ? 0 : *std::min_element(keys_.begin(), keys_.end());
+      take_keys(rest.first(n_next), keys_.size() < n ? 0 : least);
+      keep_best(n, wanted);
+      rest = rest.subspan(n_next);
     }
     n_touched_ = 0;
-    return unpack(n, items, scores);
+    return unpack(items, scores);
   }
 
  private:
-  std::uint64_t keep_best(std::size_t n);
-  models::NeighbourRow unpack(std::size_t n, std::vector<ItemIndex>& items, std::vector<float>& scores);
+  /// Sums that are looked at together.
+  static constexpr std::size_t kKept = 1536;
+
+  /// Appends the keys above `least` of some items and sets their sums to 0.
+  void take_keys(std::span<const ItemIndex> items, std::uint64_t least);
+
+  /// Keeps the best `n` keys of what is wanted. They are looked for among the best 2 n, then among all.
+  template <typename Wanted>
+  void keep_best(std::size_t n, const Wanted& wanted) {
+    std::size_t kept = 0;
+    std::size_t from = 0;
+    for (std::size_t most = 2 * n; kept < n && from < keys_.size(); most = keys_.size()) {
+      const std::size_t to = std::min(most, keys_.size());
+      select_largest(std::span(keys_).subspan(from), to - from);
+      for (; from < to; ++from) {
+        const std::uint64_t key = keys_[from];
+        keys_[kept] = key;
+        kept += static_cast<std::size_t>(wanted(key_item(key)));
+      }
+    }
+    keys_.resize(kept);
+    if (kept <= n) return;
+    select_largest(keys_, n);
+    keys_.resize(n);
+  }
+
+  models::NeighbourRow unpack(std::vector<ItemIndex>& items, std::vector<float>& scores);
 
   std::vector<float> sums_;
   std::vector<ItemIndex> touched_;

@@ -143,6 +143,12 @@ class Vectorizer::Builder {
     out_.slots_[static_cast<std::size_t>(source)].push_back({column, static_cast<std::uint16_t>(at)});
   }
 
+  void push_channel(Source source, std::string_view channel) {
+    const std::size_t at = index_of(kCrossChannels, channel);
+    push(source, at);
+    out_.wants_channels_ |= 1U << at;
+  }
+
   void copy(std::vector<Run>& runs, std::size_t at) {
     const std::size_t column = out_.constant_.size() - 1;
     const bool goes_on = !runs.empty() && runs.back().column + runs.back().n == column && runs.back().at + runs.back().n == at;
@@ -163,8 +169,8 @@ class Vectorizer::Builder {
   void add_cross(std::string_view name) {
     constexpr std::string_view kScore = "cross_score_";
     constexpr std::string_view kRank = "cross_rank_";
-    if (name.starts_with(kScore)) return push(Source::kChannelScore, index_of(kCrossChannels, name.substr(kScore.size())));
-    if (name.starts_with(kRank)) return push(Source::kChannelRank, index_of(kCrossChannels, name.substr(kRank.size())));
+    if (name.starts_with(kScore)) return push_channel(Source::kChannelScore, name.substr(kScore.size()));
+    if (name.starts_with(kRank)) return push_channel(Source::kChannelRank, name.substr(kRank.size()));
     const CrossRecipe* recipe = find_recipe(name);
     LODESTONE_ASSERT(recipe != nullptr, "cross feature {} has no recipe", name);
     push(Source::kCross, static_cast<std::size_t>(recipe->cross));

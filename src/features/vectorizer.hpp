@@ -75,6 +75,8 @@ class Vectorizer {
   [[nodiscard]] bool wants_page_cosine() const { return wants_page_cosine_; }
   [[nodiscard]] bool wants_user_cosine() const { return wants_user_cosine_; }
   [[nodiscard]] bool wants_history_near() const { return wants_history_near_; }
+  /// Bit c is set where a column is made of what channel c said.
+  [[nodiscard]] std::uint32_t wants_channels() const { return wants_channels_; }
 
   /// Writes a row [n_columns]. `user` is the stored row of the user, a guest's when there is none (default_row()); `page` the page's item, an
   /// empty row when the page has none.
@@ -117,6 +119,7 @@ class Vectorizer {
   std::array<std::vector<Slot>, kSources> slots_;  ///< by source, so that a row is filled without a choice at each column
   std::vector<std::uint8_t> constant_;
   Places places_;
+  std::uint32_t wants_channels_ = 0;
   bool wants_page_cosine_ = false;
   bool wants_user_cosine_ = false;
   bool wants_history_near_ = false;

@@ -5,6 +5,8 @@
 #endif
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -18,17 +20,24 @@ namespace {
 constexpr std::size_t kStep = 16;
 constexpr std::size_t kRows = 4;
 constexpr float kMostCode = 127;
+/// Products between two looks at which are the largest, at least.
+constexpr std::size_t kLeastBlock = 128;
 /// Squared lengths within this of each other are equal, as floats sum them; also what distances may be off by it.
 constexpr double kRounding = 1e-5;
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
-/// out[i] = the product of the query with row i, for all rows.
-using Products = void (*)(const std::int16_t* query, const std::int8_t* codes, std::size_t width, std::size_t n,
-                          std::int32_t* out);
+struct Kernels {
+  /// out[i] = the product of the query with row i, for all rows.
+  void (*multiply)(const std::int16_t* query, const std::int8_t* codes, std::size_t width, std::size_t n, std::int32_t* out);
+  /// Writes the places of `products` from `least` on to `out`, ascending, and returns their number. `out` has room for all and kSlack more.
+  std::size_t (*find)(std::span<const std::int32_t> products, std::int32_t least, std::int32_t* out);
+};
+/// Products that are compared at once.
+constexpr std::size_t kSlack = 8;
 
 #if defined(__x86_64__)
-[[gnu::target("avx2")]] void products_avx2(const std::int16_t* query, const std::int8_t* codes, std::size_t width, std::size_t n,
+[[gnu::target("avx2")]] void multiply_avx2(const std::int16_t* query, const std::int8_t* codes, std::size_t width, std::size_t n,
                                            std::int32_t* out) {
   for (std::size_t i = 0; i < n; i += kRows, codes += kRows * width) {
     __m256i sums[kRows] = {_mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256(), _mm256_setzero_si256()};
@@ -44,11 +53,46 @@ using Products = void (*)(const std::int16_t* query, const std::int8_t* codes, s
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), total);
   }
 }
+
+/// Which of eight lanes come first: those whose bits are set, in their order.
+constexpr auto kToFront = [] {
+  std::array<std::array<std::int32_t, kSlack>, 256> out{};
+  for (std::size_t bits = 0; bits < out.size(); ++bits) {
+    std::size_t n = 0;
+    for (std::size_t lane = 0; lane < kSlack; ++lane) {
+      if ((bits >> lane & 1U) != 0) out[bits][n++] = static_cast<std::int32_t>(lane);
+    }
+  }
+  return out;
+}();
+
+[[gnu::target("avx2,popcnt")]] std::size_t find_avx2(std::span<const std::int32_t> products, std::int32_t least,
+                                                     std::int32_t* out) {
+  const __m256i bound = _mm256_set1_epi32(least);
+  std::size_t n = 0;
+  std::size_t i = 0;
+  for (; i + kSlack <= products.size(); i += kSlack) {
+    const __m256i eight = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(products.data() + i));
+    const auto below = static_cast<unsigned>(_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpgt_epi32(bound, eight))));
+    const unsigned found = ~below & 0xffU;
+    const __m256i lanes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kToFront[found].data()));
+    const __m256i places = _mm256_add_epi32(lanes, _mm256_set1_epi32(static_cast<std::int32_t>(i)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(out + n), places);
+    n += static_cast<std::size_t>(std::popcount(found));
+  }
+  for (; i < products.size(); ++i) {
+    out[n] = static_cast<std::int32_t>(i);
+    n += static_cast<std::size_t>(products[i] >= least);
+  }
+  return n;
+}
 #endif
 
-Products find_products() {
+/// Null where the processor lacks the instructions.
+const Kernels* find_kernels() {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx2") != 0) return products_avx2;
+  static constexpr Kernels kAvx2{multiply_avx2, find_avx2};
+  if (__builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("popcnt") != 0) return &kAvx2;
 #endif
   return nullptr;
 }
@@ -67,28 +111,32 @@ std::int32_t key_product(std::uint64_t key) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(key >> 32U) ^ (1U << 31U));
 }
 
-/// The k-th largest.
-std::int32_t find_kth(std::span<const std::int32_t> products, std::size_t k, std::vector<std::uint64_t>& keys) {
+/// The k-th largest: that of the first k to begin with, then with each block of what is not below it.
+std::int32_t find_kth(const Kernels& kernels, std::span<const std::int32_t> products, std::size_t k,
+                      ScanCodes::Scratch& scratch) {
+  auto& keys = scratch.keys;
   keys.clear();
   std::int32_t least = std::numeric_limits<std::int32_t>::min();
-  const auto cut = [&] {
+  const std::size_t n_block = std::max(k, kLeastBlock);
+  for (std::size_t begin = 0; begin < products.size(); begin += n_block) {
+    const auto block = products.subspan(begin, std::min(n_block, products.size() - begin));
+    const std::size_t n = kernels.find(block, least, scratch.rows.data());
+    for (std::size_t f = 0; f < n; ++f) {
+      const auto row = static_cast<std::size_t>(scratch.rows[f]);
+      keys.push_back(product_key(block[row], begin + row));
+    }
+    if (keys.size() < k) continue;
     select_largest(keys, k);
     keys.resize(k);
     least = key_product(*std::min_element(keys.begin(), keys.end()));
-  };
-  for (std::size_t i = 0; i < products.size(); ++i) {
-    if (products[i] <= least && keys.size() >= k) continue;
-    keys.push_back(product_key(products[i], i));
-    if (keys.size() == 2 * k) cut();
   }
-  cut();
   return least;
 }
 
 }  // namespace
 
 ScanCodes::ScanCodes(std::span<const float> vectors, std::size_t stride, std::size_t width) {
-  if (find_products() == nullptr || vectors.empty()) return;
+  if (find_kernels() == nullptr || vectors.empty()) return;
   n_ = vectors.size() / stride;
   const auto row = [&](std::size_t i) { return vectors.subspan(i * stride, stride); };
   std::vector<double> sums(width, 0);
@@ -140,22 +188,17 @@ void ScanCodes::code_query(std::span<const float> query, Scratch& scratch, doubl
 }
 
 std::span<const std::int32_t> ScanCodes::candidates(std::span<const float> query, std::size_t k, Scratch& scratch) const {
-  static const Products products_of = find_products();
+  static const Kernels& kernels = *find_kernels();
   LODESTONE_ASSERT(!empty() && k >= 1 && k <= n_, "{} of {} rows", k, n_);
   double most_off = 0;
   code_query(query, scratch, most_off);
   scratch.products.resize(round_up(n_, kRows));
-  products_of(scratch.query.data(), codes_.data(), width_, n_, scratch.products.data());
+  kernels.multiply(scratch.query.data(), codes_.data(), width_, n_, scratch.products.data());
   const auto products = std::span<const std::int32_t>(scratch.products).first(n_);
-  const double least = static_cast<double>(find_kth(products, k, scratch.keys)) - 2 * most_off;
+  scratch.rows.resize(n_ + kSlack);
+  const double least = static_cast<double>(find_kth(kernels, products, k, scratch)) - 2 * most_off;
   const auto bound = static_cast<std::int32_t>(std::floor(std::clamp(least, -2'147'483'648.0, 2'147'483'647.0)));
-  scratch.rows.resize(n_);
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < n_; ++i) {
-    scratch.rows[n] = static_cast<std::int32_t>(i);
-    n += static_cast<std::size_t>(products[i] >= bound);
-  }
-  return std::span<const std::int32_t>(scratch.rows).first(n);
+  return std::span<const std::int32_t>(scratch.rows).first(kernels.find(products, bound, scratch.rows.data()));
 }
 
 }  // namespace lodestone::models
