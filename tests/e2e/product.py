@@ -35,11 +35,15 @@ def node():
     return brought[0]
 
 
+# On a machine that is busy no list is to be another one because it took too long.
+PATIENCE = {"serving.request_timeout_ms": "20000", "serving.ranking_timeout_ms": "20000"}
+
+
 def init(folder, source, *settings, matomo=None):
     """lodestone init; gives the config file."""
     options = ["--matomo", matomo] if matomo else []
-    for setting in settings:
-        options += ["--set", setting]
+    for key, value in (PATIENCE | dict(setting.split("=", 1) for setting in settings)).items():
+        options += ["--set", f"{key}={value}"]
     call("init", folder, "--source", source, *options)
     return folder / "lodestone.yaml"
 
