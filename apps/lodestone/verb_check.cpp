@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/error.hpp"
+#include "base/tls.hpp"
 #include "bundle/store.hpp"
 #include "lake/contract.hpp"
 #include "lake_access.hpp"
@@ -71,6 +72,20 @@ void check_tls(const Config& config, TimePoint now) {
   settle("tls", problems);
 }
 
+/// Who vouches for a Redis that is spoken to over TLS.
+void check_redis_trust(const Config& config) {
+  const fs::path file = config.file_path("serving.redis_ca_file");
+  if (file.empty()) return;
+  std::vector<std::string> problems;
+  try {
+    const TlsTrust trust(file);
+    good("redis", fmt::format("serving.redis_ca_file {}: certificates of authorities", file.string()));
+  } catch (const Error& error) {
+    problems.push_back(fmt::format("serving.redis_ca_file: {}", error.message()));
+  }
+  settle("redis", problems);
+}
+
 void check_channels(const Config& config) {
   const fs::path file = config.file_path("serving.channels_file");
   if (file.empty() || !fs::exists(file)) return;
@@ -127,6 +142,7 @@ int run_check(const Globals& globals) {
                                                  contracts.of("events").size() + contracts.of("canonical").size()));
   check_disk(config);
   check_tls(config, SystemClock().now());
+  check_redis_trust(config);
   check_channels(config);
   check_sources(config, contracts);
   const bundle::BundleStore store = release_store(config);

@@ -86,6 +86,17 @@ class CommandLine(unittest.TestCase):
         self.assertIn("go together", self.checked_with(1, f"serving.tls_certificate={good}").stdout)
         self.assertNotIn("tls", self.checked_with(0).stdout)
 
+    def test_check_looks_at_who_vouches_for_redis(self):
+        key, good, none = (self.path / name for name in ("ca.key", "ca.pem", "none.pem"))
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=ca", "-keyout", key,
+                        "-out", good], check=True, capture_output=True)
+        self.assertIn(f"ok    redis      serving.redis_ca_file {good}: certificates", self.checked_with(0, f"serving.redis_ca_file={good}").stdout)
+        for file in (key, none):
+            done = self.checked_with(1, f"serving.redis_ca_file={file}")
+            self.assertRegex(done.stdout, f"FAIL  redis      serving.redis_ca_file: .*{file}")
+            self.assertIn("check: 1 of redis problems found", done.stderr)
+        self.assertNotIn("redis", self.checked_with(0).stdout)
+
     def test_check_reads_the_file_of_channels(self):
         file = self.path / "channels.yaml"
         file.write_text('channels: {near: {url: "http://127.0.0.1:9/?id={dataset_id}"}}\n')
