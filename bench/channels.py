@@ -15,6 +15,7 @@ import time
 import urllib.request
 
 from support import LODESTONE, demo_config, figure, folder, free_port, run as call, server
+from peers import clicked
 from servers import redis, wait_for_port
 from serving import prepare
 
@@ -128,6 +129,7 @@ def run(rounds, quick):
             yield from run_tiers(path, source, other, ids, rounds, n)
             yield from run_faults(path, source, other, ids, rounds, n)
             yield from run_local(path, source, other, ids, rounds, n)
+        yield from run_replicas(path, source, 5 * rounds)
         yield from run_trending(path, source, rounds, 1 if quick else 4)
 
 
@@ -194,6 +196,16 @@ def run_local(path, source, other, ids, rounds, n):
                 load(port, asked)
                 reads.append(sum(int(calls) for calls in re.findall(r"cmdstat_m?get:calls=(\d+)", redis_cli(redis_port, "info", "commandstats"))))
     yield figure("channels_redis_reads", with_local, "reads", without, ratio_most=0.7)
+
+
+def run_replicas(path, source, n):
+    """Milliseconds from a click posted to one server until that visitor's list is another one on a second server, which hears of it by Redis."""
+    with redis(*BOUNDED) as (redis_port, _), contextlib.ExitStack() as stack:
+        shared = f"serving.redis_hot_url=redis://127.0.0.1:{redis_port}"
+        one, other = (stack.enter_context(lodestone(path, name, source, "", shared)) for name in ("replica-1", "replica-2"))
+        times = [clicked(one, user, other) for user in range(1, n + 1)]
+        yield figure("channels_click_elsewhere", times, "ms", most=1000)
+        yield figure("channels_click_elsewhere_slowest", [max(times)], "ms", most=1000)
 
 
 def run_trending(path, source, rounds, seconds):

@@ -92,11 +92,12 @@ def ready(config):
     return seconds, held / 1024
 
 
-def clicked(base_port, user):
-    """Milliseconds from a posted click until that visitor's list is another one."""
-    connection = http.client.HTTPConnection("127.0.0.1", base_port)
+def clicked(posted_to, user, asked=None):
+    """Milliseconds from a click posted to a server's port until that visitor's list is another one, there or on the server of port `asked`."""
+    connections = {port: http.client.HTTPConnection("127.0.0.1", port) for port in (posted_to, asked or posted_to)}
 
     def ask(method, path, document=None):
+        connection = connections[posted_to if method == "POST" else asked or posted_to]
         connection.request(method, path, document and json.dumps(document), {"Content-Type": "application/json"})
         return json.loads(connection.getresponse().read())
 
