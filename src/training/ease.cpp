@@ -1,6 +1,7 @@
 #include "training/ease.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "base/error.hpp"
@@ -172,22 +173,32 @@ models::OwnedNeighbours EaseModel::prune(std::size_t neighbors, int threads) con
       }
     } else {
       const Dual& d = dual_;
-      std::vector<float> v(n_users);
-      std::vector<float> sums(n_items_);
+      LODESTONE_ASSERT(end - begin <= kBlock, "{} items in a block", end - begin);
+      std::vector<float> one(n_users);
+      std::vector<float> v(n_users * kBlock);      // K^-1 x_i, user by user
+      std::vector<float> sums(n_items_ * kBlock);  // item by item
       for (std::size_t i = begin; i < end; ++i) {
-        if (d.factor[i] == 0) continue;
-        std::fill(v.begin(), v.end(), 0.0F);  // K^-1 x_i
-        std::fill(sums.begin(), sums.end(), 0.0F);
+        std::fill(one.begin(), one.end(), 0.0F);
         for (std::size_t at = d.users.offsets[i]; at < d.users.offsets[i + 1]; ++at) {
           const float* row = d.inverse.data() + index(d.users.users[at]) * n_users;
-          for (std::size_t u = 0; u < n_users; ++u) v[u] += d.users.weights[at] * row[u];
+          const float weight = d.users.weights[at];
+          for (std::size_t u = 0; u < n_users; ++u) one[u] += weight * row[u];
         }
-        for (std::size_t u = 0; u < n_users; ++u) {
-          for (std::size_t at = d.x.offsets[u]; at < d.x.offsets[u + 1]; ++at)
-            sums[index(d.x.items[at])] -= v[u] * d.x.weights[at];
+        for (std::size_t u = 0; u < n_users; ++u) v[u * kBlock + i - begin] = one[u];
+      }
+      for (std::size_t u = 0; u < n_users; ++u) {
+        std::array<float, kBlock> of_user;
+        std::copy_n(v.begin() + static_cast<std::ptrdiff_t>(u * kBlock), kBlock, of_user.begin());
+        for (std::size_t at = d.x.offsets[u]; at < d.x.offsets[u + 1]; ++at) {
+          float* sum = sums.data() + index(d.x.items[at]) * kBlock;
+          const float weight = d.x.weights[at];
+          for (std::size_t c = 0; c < kBlock; ++c) sum[c] -= of_user[c] * weight;
         }
+      }
+      for (std::size_t i = begin; i < end; ++i) {
+        if (d.factor[i] == 0) continue;
         for (std::size_t j = 0; j < n_items_; ++j) {
-          const float w = d.scale[j] * d.ridge * sums[j] * d.factor[i];
+          const float w = d.scale[j] * d.ridge * sums[j * kBlock + i - begin] * d.factor[i];
           if (w > 0 && j != i) found[i - begin].push_back({static_cast<ItemIndex>(j), w});
         }
       }

@@ -39,33 +39,38 @@ std::size_t index(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 /// Memory of one thread. The systems are small, so each is one thread's.
 struct SlimFitter::Solver {
-  explicit Solver(const SlimFitter& fitter) : f(fitter), place(fitter.item_scale_.size(), -1) {}
+  explicit Solver(const SlimFitter& fitter) : f(fitter), place(fitter.item_scale_.size(), kNoMember) {}
 
   const SlimFitter& f;
-  std::vector<std::int32_t> place;  ///< by item: its number among `members`, -1 for others
-  std::vector<ItemIndex> members;   ///< that may speak, n of them
-  std::vector<float> products;      ///< of members, [n, n], the upper triangle; products that are not held are 0
-  std::vector<std::size_t> kept;    ///< numbers of the members that still do, ascending
-  std::vector<float> matrix;        ///< of the kept ones
+  /// Above the number of any member.
+  static constexpr std::uint32_t kNoMember = UINT32_MAX;
+  std::vector<std::uint32_t> place;  ///< by item: its number among `members`, or kNoMember
+  std::vector<ItemIndex> members;    ///< that may speak, n of them
+  std::vector<float>
+      products;  ///< of members, [n, n + 1], the upper triangle; products that are not held are 0, the last column is of others
+  std::vector<std::size_t> kept;  ///< numbers of the members that still do, ascending
+  std::vector<float> matrix;      ///< of the kept ones
   std::vector<float> weights;
   std::vector<float> right;  ///< products of the members with the item
 
   void gather() {
-    const std::size_t n = members.size();
-    products.assign(n * n, 0);
-    for (std::size_t a = 0; a < n; ++a) place[index(members[a])] = static_cast<std::int32_t>(a);
-    for (std::size_t a = 0; a < n; ++a) {
+    const auto n = static_cast<std::uint32_t>(members.size());
+    products.assign(std::size_t{n} * (n + 1), 0);
+    for (std::uint32_t a = 0; a < n; ++a) place[index(members[a])] = a;
+    for (std::uint32_t a = 0; a < n; ++a) {
       const std::size_t item = index(members[a]);
-      products[a * n + a] = f.squares_[item];
+      products[std::size_t{a} * (n + 1) + a] = f.squares_[item];
       for (std::uint64_t at = f.offsets_[item]; at < f.offsets_[item + 1]; ++at) {
-        const std::int32_t b = place[index(f.items_[at])];
-        if (b < 0) continue;
-        const auto other = static_cast<std::size_t>(b);
+        // Whether an item is a member is as good as random: what is none is written, too, beside the matrix.
+        const std::uint32_t found = place[index(f.items_[at])];
+        const std::uint32_t other = found < n ? found : n;
         // Held in the row of either; both hold the same number.
-        products[std::min(a, other) * n + std::max(a, other)] = f.products_[at];
+        const std::uint32_t first = a < other ? a : other;
+        const std::uint32_t last = a < other ? other : a;
+        products[std::size_t{first} * (n + 1) + last] = f.products_[at];
       }
     }
-    for (const ItemIndex item : members) place[index(item)] = -1;
+    for (const ItemIndex item : members) place[index(item)] = kNoMember;
   }
 
   /// weights = (G + ridge I)^-1 right, all of the kept members.
@@ -78,7 +83,8 @@ struct SlimFitter::Solver {
       weights.resize(m);
       for (std::size_t a = 0; a < m; ++a) {
         // Row-major upper is column-major lower.
-        for (std::size_t b = a; b < m; ++b) matrix[a * m + b] = products[kept[a] * members.size() + kept[b]];
+        const float* row = products.data() + kept[a] * (members.size() + 1);
+        for (std::size_t b = a; b < m; ++b) matrix[a * m + b] = row[kept[b]];
         matrix[a * m + a] += static_cast<float>(ridge);
         weights[a] = right[kept[a]];
       }
