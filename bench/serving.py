@@ -52,7 +52,7 @@ def run(rounds, quick):
         command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
         with server(command, port, "lodestone", path / "serve.log"):
             base = f"http://127.0.0.1:{port}"
-            for name, target, varied, goal in (("serving_similar_10", "/similar/100?limit=10", None, 0.8),
+            for name, target, varied, goal in (("serving_similar_10", "/similar/100?limit=10", None, 1.0),
                                                ("serving_similar_10_each", "/similar/100?limit=10", ("/similar/{}?limit=10", N_ITEMS), None),
                                                ("serving_user_10", "/recommend/user/100?limit=10", None, 0.3),
                                                ("serving_user_10_each", "/recommend/user/100?limit=10", ("/recommend/user/{}?limit=10", N_USERS), 0.3),
