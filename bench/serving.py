@@ -49,7 +49,8 @@ def run(rounds, quick):
     with folder() as path:
         config = prepare(path, quick)
         port = free_port()
-        command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{free_port()}"]
+        admin = free_port()
+        command = [LODESTONE, "-c", config, "serve", "--listen", f"127.0.0.1:{port}", "--admin", f"127.0.0.1:{admin}"]
         with server(command, port, "lodestone", path / "serve.log"):
             base = f"http://127.0.0.1:{port}"
             for name, target, varied, goal in (("serving_similar_10", "/similar/100?limit=10", None, 1.0),
@@ -65,6 +66,14 @@ def run(rounds, quick):
                 yield figure(name, ours, "req/s", theirs, ratio_goal=goal)
                 yield figure(name + "_p99", p99, "ms")
             yield from run_exposures(path, base, rounds, seconds)
+            yield figure("serving_exposures_dropped", [dropped(admin, (config.parent / "admin_token").read_text().strip())], "lists", most=0)
+
+
+def dropped(admin, token):
+    """Lists that were shown and are not in the exposure log."""
+    asked = urllib.request.Request(f"http://127.0.0.1:{admin}/metrics", headers={"Authorization": f"Bearer {token}"})
+    lines = urllib.request.urlopen(asked).read().decode().splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("exposure_log_dropped_total{"))
 
 
 def run_exposures(path, base, rounds, seconds):

@@ -436,7 +436,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_indexes(root, arguments, chosen);
   add_plan(root, arguments, chosen);
   add_config(root, arguments, chosen);
-  verb(root, "check", "Check config, contracts, disk, certificate, channels and sources: one line each", chosen,
+  verb(root, "check", "Check config, contracts, disk, certificates, channels and sources: one line each", chosen,
        [&arguments] { return run_check(arguments.globals); });
   try {
     root.parse(argc, argv);

@@ -482,9 +482,9 @@ std::vector<ConfigKey> serving_keys() {
        .max = 16777216},
       {.path = "serving.exposure_queue_kib",
        .kind = K::kInteger,
-       .fallback = "1024",
-       .doc = "What each thread may have shown and not yet written, KiB; some two lists a KiB. Larger survives a longer stall of "
-              "the disk.",
+       .fallback = "2048",
+       .doc = "What each thread may have shown and not yet written, KiB; one or two lists a KiB. Larger survives a longer stall "
+              "of the disk.",
        .min = 16,
        .max = 1048576},
       {.path = "serving.events_folder",

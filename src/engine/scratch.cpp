@@ -62,6 +62,7 @@ models::NeighbourRow ItemSums::unpack(std::vector<ItemIndex>& items, std::vector
 void Scratch::reserve(std::size_t depth, std::size_t n_blocked) {
   blocked.reserve(depth + n_blocked);
   sums.reserve(depth);
+  user_sums.reserve(depth);
   best.reserve(depth + 1);
   seen.reserve(2 * depth);
   ordered.reserve(depth);

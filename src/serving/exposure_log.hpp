@@ -21,7 +21,8 @@ struct ExposureLogOptions {
   fs::path folder;                           ///< made when the first list is shown
   std::uint64_t file_bytes = 256ULL << 20U;  ///< a file that has grown to this is followed by a new one
   std::uint64_t total_bytes = 4ULL << 30U;   ///< of all files; the oldest ones go. Larger survives a longer pause of the pipeline
-  std::size_t queue_bytes = 1U << 20U;  ///< of each thread, some two thousand lists; larger survives a longer stall of the disk
+  std::size_t queue_bytes =
+      2U << 20U;  ///< of each thread, two thousand lists or more; larger survives a longer stall of the disk
   std::chrono::milliseconds interval{10};        ///< between two looks at the queues
   std::chrono::milliseconds retry_after{1'000};  ///< from a failure to write to the next attempt; what comes meanwhile is dropped
 };

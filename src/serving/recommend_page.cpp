@@ -55,7 +55,7 @@ void Recommendations::page(const http::Request& request, Worker& worker, const L
     if (&slot != order.slots.data()) out += ',';
     json::append_string(out, slot.name);
     out += ':';
-    put_items(asked, worker, response);
+    static_cast<void>(put_items(asked, worker, response));
     for (const engine::PageItem& item : worker.shown().items) worker.exclude.push_back(release.catalog.id(item.item));
   }
   out.append("},\"request_id\":\"").append(request.request_id).append("\"}");

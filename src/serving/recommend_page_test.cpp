@@ -240,6 +240,16 @@ TEST_F(RecommendPageTest, bodies_that_are_no_json_and_unknown_data_sets) {
   EXPECT_TRUE(!fs::exists(site.options.exposures->folder) || logged().empty()) << "a page that is refused has shown nothing";
 }
 
+TEST_F(RecommendPageTest, a_page_has_no_tag_and_is_never_unchanged) {
+  const std::string body = R"({"slots":[{"name":"a","kind":"user"},{"name":"b","kind":"similar","dataset_id":10}]})";
+  const std::string tag = site.get("/similar/10").header("etag");
+  for (const std::string& known : {std::string("*"), tag}) {
+    const auto answer = post(body, "Content-Type: application/json\r\nIf-None-Match: " + known + "\r\n");
+    EXPECT_EQ(answer.status, 200) << known;
+    EXPECT_EQ(answer.header("etag"), "");
+  }
+}
+
 TEST_F(RecommendPageTest, each_slot_is_an_exposure_under_the_pages_request) {
   const json::Value answer = page(
       R"({"user_id":100,"visitor_id":"v1","slots":[{"name":"a","kind":"similar","dataset_id":10,"limit":3},{"name":"b","kind":"trending","limit":2}]})");

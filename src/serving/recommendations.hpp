@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -114,8 +115,8 @@ class Recommendations {
   void expose(const http::Request& request, const Asked& asked, Worker& worker) const;
   void count_page(const Asked& asked, Worker& worker) const;
   void count_sample(const Asked& asked, Worker& worker, const engine::RecallTrace& trace) const;
-  /// Writes the items of the page that was made, and the tag of what is shown.
-  static void put_items(const Asked& asked, Worker& worker, http::Response& response);
+  /// Writes the items of the page that was made; gives their tag, which is a whole answer's only where they are all that it shows.
+  static std::uint64_t put_items(const Asked& asked, Worker& worker, http::Response& response);
   static void finish_list(const http::Request& request, const Asked& asked, http::Response& response);
 
   Shadow* shadow_;

@@ -34,7 +34,7 @@ void Recommendations::read_common(const http::Request& request, const http::Para
   if (parameters.flag("explain")) asked.detail = Detail::kExplained;
 }
 
-void Recommendations::put_items(const Asked& asked, Worker& worker, http::Response& response) {
+std::uint64_t Recommendations::put_items(const Asked& asked, Worker& worker, http::Response& response) {
   std::string& out = response.out();
   const auto append = [&](std::string& to) {
     const std::size_t begin = to.size();
@@ -42,14 +42,11 @@ void Recommendations::put_items(const Asked& asked, Worker& worker, http::Respon
     return xxh3(std::string_view(to).substr(begin), asked.release->etag_seed);
   };
   SharedPage* shared = worker.shared;
-  if (shared == nullptr) {
-    response.etag = append(out);
-    return;
-  }
+  if (shared == nullptr) return append(out);
   LODESTONE_ASSERT(asked.detail == Detail::kScored, "a shared list says one thing of its items");
   if (shared->answer.empty()) shared->etag = append(shared->answer);
   out += shared->answer;
-  response.etag = shared->etag;
+  return shared->etag;
 }
 
 /// Ends the document after its list.
@@ -73,7 +70,7 @@ void Recommendations::about_item(const http::Request& request, Worker& worker, h
   out += "{\"dataset_id\":";
   json::append_number(out, id);
   out.append(",\"").append(list_name).append("\":");
-  put_items(asked, worker, response);
+  response.etag = put_items(asked, worker, response);
   finish_list(request, asked, response);
 }
 
@@ -117,7 +114,7 @@ void Recommendations::user(const http::Request& request, Worker& worker, const L
   out += "{\"user_id\":";
   json::append_number(out, id);
   out += ",\"recommendations\":";
-  put_items(asked, worker, response);
+  response.etag = put_items(asked, worker, response);
   finish_list(request, asked, response);
 }
 
@@ -138,7 +135,7 @@ void Recommendations::trending(const http::Request& request, Worker& worker, con
   asked.detail = worker.shown().degrade_reason.empty() ? Detail::kCard : Detail::kCardAndReason;
   std::string& out = response.out();
   out.append("{\"timeframe\":\"").append(kTimeframes[window]).append("\",\"items\":");
-  put_items(asked, worker, response);
+  response.etag = put_items(asked, worker, response);
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
 }
@@ -169,7 +166,7 @@ void Recommendations::search(const http::Request& request, Worker& worker, const
   out += "{\"query\":";
   json::append_string(out, query);
   out += ",\"items\":";
-  put_items(asked, worker, response);
+  response.etag = put_items(asked, worker, response);
   out.append(",\"request_id\":\"").append(request.request_id);
   out.append("\",\"algorithm_version\":\"").append(release.release().id).append("\"}");
 }

@@ -111,11 +111,11 @@ ServingMetrics::ServingMetrics(metrics::Registry& registry) : registry_(&registr
   fallback_partial_ = registry.counter("fallback_triggered_total", "Answers from a fallback list, by why and by which list.",
                                        {{"reason", std::string(degrade_name(Degrade::kDeadline))}, {"level", "partial"}});
   for (std::size_t m = 0; m < inference_.size(); ++m) {
-    inference_[m] = registry.histogram(
-        "model_inference_latency_seconds",
-        fmt::format("Time in which a ranker put the candidates of a page in order, features included; of one list in {}.",
-                    kSampled),
-        kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
+    inference_[m] = registry.histogram("model_inference_latency_seconds",
+                                       fmt::format("Time in which a ranker put the candidates of a page in order, features "
+                                                   "included; of one list in {} unless guests share it.",
+                                                   kSampled),
+                                       kRecallBounds, {{"model", m == 0 ? "preferred" : "fallback"}});
   }
   for (std::size_t c = 0; c < engine::kOwnChannels; ++c) {
     if (!engine::gives_items(static_cast<engine::Channel>(c))) continue;
@@ -183,12 +183,12 @@ void ServingMetrics::register_endpoint(Endpoint endpoint) {
 }
 
 metrics::Histogram ServingMetrics::recall_duration(const std::string& channel) {
-  return registry_->histogram(
-      "recall_duration_seconds",
-      fmt::format("Time in which a channel found and scored its candidates; of one list in {}, and of each request "
-                  "to a channel outside of the engine.",
-                  kSampled),
-      kRecallBounds, {{"channel", channel}});
+  return registry_->histogram("recall_duration_seconds",
+                              fmt::format("Time in which a channel found and scored its candidates; of one list in {} unless "
+                                          "guests share it, and of each request "
+                                          "to a channel outside of the engine.",
+                                          kSampled),
+                              kRecallBounds, {{"channel", channel}});
 }
 
 ChannelCounters ServingMetrics::channel_counters(const std::string& name, std::span<const Endpoint> heard_by) {

@@ -155,7 +155,7 @@ ScanCodes::ScanCodes(std::span<const float> vectors, std::size_t stride, std::si
   for (std::size_t i = 0; i < n_; ++i) {
     for (std::size_t j = 0; j < width; ++j) largest = std::max(largest, std::fabs(row(i)[j] - centre[j]));
   }
-  if (!(largest > 0) || !std::isfinite(kMostCode / largest)) return;
+  if (!(largest > 0) || !std::isfinite(largest) || !std::isfinite(kMostCode / largest)) return;
   step_ = largest / kMostCode;
   width_ = round_up(width, kStep);
   codes_.resize(round_up(n_, kRows) * width_, 0);
