@@ -34,7 +34,7 @@ function(lodestone_test name)
   target_link_libraries(${name}_test PRIVATE ${arg_LINKS} lodestone_test_options)
   target_precompile_headers(${name}_test REUSE_FROM lodestone_test_headers)
   add_test(NAME ${name} COMMAND ${name}_test)
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 300)
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT 900)
 endfunction()
 
 # lodestone_fuzz(NAME SOURCES ... LINKS ...): a libFuzzer target fuzz_NAME with its seeds in fuzz/corpus/NAME.

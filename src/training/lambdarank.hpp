@@ -28,7 +28,7 @@ struct LambdaRankOptions {
   int leaves = 31;             ///< of a tree
   double learning_rate = 0.1;  ///< smaller wants more trees
   int min_rows_in_leaf = 20;   ///< smaller fits rarer cases, and noise
-  int threads = 0;             ///< 0 = all cores, or one for fewer than 10,000 rows; the trees do not depend on it
+  int threads = 0;             ///< 0 = all cores, or one for fewer than 20,000 rows; the trees do not depend on it
 };
 
 /// A fitted ranker. Scoring is const and may run in many threads.

@@ -23,7 +23,7 @@ void silence() {
 }
 
 int threads_of(int wanted, std::size_t n_rows) {
-  constexpr std::size_t kFewRows = 10'000;
+  constexpr std::size_t kFewRows = 20'000;
   if (wanted > 0) return wanted;
   return n_rows < kFewRows ? 1 : usable_cores();
 }

@@ -16,7 +16,7 @@ void check(int status, const char* what);
 /// The library writes to stdout unless told otherwise, and stdout is for data.
 void silence();
 
-/// `wanted`, or for 0 all cores, one for fewer than 10,000 rows: its threads spin at their barriers, so on few rows they cost more than they
+/// `wanted`, or for 0 all cores, one for fewer than 20,000 rows: its threads spin at their barriers, so on few rows they cost more than they
 /// give, and beside other work they stand still.
 int threads_of(int wanted, std::size_t n_rows);
 
