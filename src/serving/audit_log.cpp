@@ -75,7 +75,8 @@ void AuditLog::append(std::string_view line) const {
     if (::stat(options_.file.c_str(), &named) != 0 || named.st_ino != opened.st_ino) continue;
     if (opened.st_size > 0 && static_cast<std::uint64_t>(opened.st_size) + line.size() > options_.file_bytes) {
       shift(options_.file, options_.n_files);
-      if (::stat(options_.file.c_str(), &named) == 0)
+      // What is there by now may be the new file of another server.
+      if (::stat(options_.file.c_str(), &named) == 0 && named.st_ino == opened.st_ino)
         fail(ErrorCode::kUnavailable, "{}: cannot be put aside", options_.file.string());
       continue;
     }

@@ -61,11 +61,12 @@ TEST(AuditLogTest, two_servers_share_a_file) {
   const FixedClock clock(*parse_time("2026-11-24T09:30:00Z"));
   const fs::path file = folder.path() / "audit.jsonl";
   std::vector<std::thread> threads;
-  for (int t = 0; t < 3; ++t) {
+  for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       metrics::Registry registry;
-      AuditLog log({.file = file, .file_bytes = 2000, .n_files = 100}, registry, clock);
-      for (int n = 0; n < 40; ++n) log.write({.action = fmt::format("{} {}", t, n), .actor = "operator", .outcome = "done"});
+      // A new file for every second entry, so that one server often puts a file aside while the next begins another.
+      AuditLog log({.file = file, .file_bytes = 250, .n_files = 100}, registry, clock);
+      for (int n = 0; n < 15; ++n) log.write({.action = fmt::format("{} {}", t, n), .actor = "operator", .outcome = "done"});
     });
   }
   for (std::thread& thread : threads) thread.join();
