@@ -3,7 +3,8 @@
 
 test_summary.py FOLDER reads FOLDER/ctest.xml (ctest --output-junit) and, for each ctest test NAME that is a GoogleTest binary,
 FOLDER/NAME_test.xml (GTEST_OUTPUT). A binary counts with each of its cases; any other test counts once. A binary that failed
-although none of its cases did (a crash, a time-out, a leak at exit) counts as one more failure.
+although none of its cases did (a crash, a time-out, a leak at exit) counts as one more failure. Each case that failed is named with
+what its first check said, so that the end of a long run tells what to look at.
 """
 
 import pathlib
@@ -12,22 +13,26 @@ import xml.etree.ElementTree as ElementTree
 
 
 def cases_of(path):
-    """Passed, failed and skipped cases of a GoogleTest result; nothing when it was not written or not finished."""
+    """Passed, failed and skipped cases of a GoogleTest result with what the failed ones said; nothing when it was not written or
+    not finished."""
     counts = {"passed": 0, "failed": 0, "skipped": 0}
+    said = []
     try:
         root = ElementTree.parse(path).getroot()
     except (FileNotFoundError, ElementTree.ParseError):
-        return None
+        return None, said
     for case in root.iter("testcase"):
         if case.get("status") == "notrun" or case.get("result") == "suppressed":
             continue  # left out by a filter
-        if case.find("failure") is not None:
+        failure = case.find("failure")
+        if failure is not None:
             counts["failed"] += 1
+            said.append(f"{case.get('classname')}.{case.get('name')}: {' '.join(failure.get('message', '').split())[:300]}")
         elif case.find("skipped") is not None or case.get("result") == "skipped":
             counts["skipped"] += 1
         else:
             counts["passed"] += 1
-    return counts
+    return counts, said
 
 
 def outcome(case):
@@ -42,14 +47,14 @@ def outcome(case):
 
 
 def summarize(folder):
-    """Counts over all tests, and the names of those that failed."""
+    """Counts over all tests, and the names of those that failed, each followed by its cases that did."""
     total = {"passed": 0, "failed": 0, "skipped": 0}
     failed = []
     for test in ElementTree.parse(folder / "ctest.xml").getroot().iter("testcase"):
         name, result = test.get("name"), outcome(test)
-        cases = cases_of(folder / f"{name}_test.xml")
+        cases, said = cases_of(folder / f"{name}_test.xml")
         if result == "failed":
-            failed.append(name)
+            failed.extend([name, *(f"{name}: {line}" for line in said)])
         if cases is None or not sum(cases.values()):
             total[result] += 1
             continue

@@ -8,11 +8,10 @@
 namespace lodestone {
 
 struct KeyKernels {
-  /// Keys that `split` takes at most, and the room that it needs beside them.
+  /// Keys that `split` takes at most.
   static constexpr std::size_t kRoom = 2048;
-  static constexpr std::size_t kSlack = 8;
 
-  /// Moves the keys from `least` on to the front and returns their number; both parts keep their order. `room` has kRoom + kSlack.
+  /// Moves the keys from `least` on to the front and returns their number; both parts keep their order. `room` has place for n.
   std::size_t (*split)(std::uint64_t* keys, std::size_t n, std::uint64_t least, std::uint64_t* room);
   /// Sorts up to `few` keys, largest first.
   void (*sort_few)(std::uint64_t* keys, std::size_t n);

@@ -21,8 +21,7 @@ Key median_of_three(std::span<const Key> keys) {
 }
 
 std::size_t partition(const KeyKernels& kernels, std::span<Key> keys, Key least) {
-  std::array<Key, KeyKernels::kRoom + KeyKernels::kSlack>
-      room;  // NOLINT(cppcoreguidelines-pro-type-member-init): read as far as it is written
+  std::array<Key, KeyKernels::kRoom> room;  // NOLINT(cppcoreguidelines-pro-type-member-init): read as far as it is written
   return kernels.split(keys.data(), keys.size(), least, room.data());
 }
 
