@@ -19,6 +19,7 @@ K, M, EF_CONSTRUCTION, RECALL = 50, 32, 200, 0.9
 EFS = (50, 52, 54, 56, 58, 60, 62, 64, 68, 72, 80, 96, 112, 128, 160, 200, 256, 384, 512)
 PROBES = (8, 16, 24, 32, 48, 64, 80, 96, 112, 128, 160, 192, 256, 384, 512)
 SIZES = (2_000, 5_000, 10_000, 20_000, 50_000)
+CODED_SIZES = (5_000, 10_000, 20_000)
 DIMENSIONS = (64, 128)
 SHARES = (0.7, 0.5, 0.35, 0.25, 0.18, 0.12)
 
@@ -212,6 +213,24 @@ def by_size(path, rounds, quick):
                     yield figure(f"vectors_graph_vs_scan_{n}x{dimension}_{ef}", graph, "q/s", scan)
 
 
+def by_codes(path, rounds, quick):
+    """The graph against the scan by codes, which inner products allow, at ef 64: without a filter, and where half is left."""
+    for dimension in DIMENSIONS:
+        for n in CODED_SIZES[:1] if quick else CODED_SIZES:
+            write(path / f"codes-{n}x{dimension}", n, dimension, 1000)
+            with program("vectors_bench", path / f"codes-{n}x{dimension}", dimension) as ours:
+                ours.ask("build", 2, "ip")
+                for share in (1, 0.5):
+                    graph, scan, recall = [], [], 0
+                    for _ in range(rounds):
+                        walked = ours.ask("filter", share, 64, "graph")
+                        graph.append(walked["queries_per_second"])
+                        recall = walked["recall"]
+                        scan.append(ours.ask("filter", share, 64, "scan")["queries_per_second"])
+                    print(f"  vectors: {n} x {dimension}, share {share:g}: the graph finds {recall:.4f}", flush=True)
+                    yield figure(f"vectors_graph_vs_codes_{n}x{dimension}_share_{share:g}", graph, "q/s", scan)
+
+
 def run(rounds, quick):
     level = simd_level()
     os.environ["FAISS_SIMD_LEVEL"] = level  # read when Faiss is loaded
@@ -222,4 +241,5 @@ def run(rounds, quick):
     with folder() as path:
         yield from at_equal_recall(path, rounds, quick)
         yield from by_size(path, rounds, quick)
+        yield from by_codes(path, rounds, quick)
         yield from builds(path, rounds, quick)

@@ -1,5 +1,6 @@
 // Our vector index for bench/vectors.py; vectors_bench.hpp tells the commands. Beside those:
 //
+//   build THREADS [ip]         under inner products instead of L2
 //   scan                       all queries by the scan
 //   filter SHARE EF scan|graph all queries where only that share of the items, drawn evenly, may be found
 #include "bench/vectors_bench.hpp"
@@ -17,12 +18,12 @@ class OurIndex {
  public:
   explicit OurIndex(const VectorTask& task) : task_(task) {}
 
-  void build(int threads) {
+  void build(int threads, models::VectorDistance distance) {
     training::VectorIndexOptions options;
     options.m = task_.m;
     options.ef_construction = task_.ef_construction;
     options.threads = threads;
-    owned_ = training::build_vector_index(task_.base, task_.dimension, models::VectorDistance::kL2, options);
+    owned_ = training::build_vector_index(task_.base, task_.dimension, distance, options);
     index_ = models::VectorIndex(owned_.view(), "the index that was built");
   }
 
@@ -74,8 +75,10 @@ int run(int argc, char** argv) {
     };
     if (command == "build") {
       int threads = 1;
-      words >> threads;
-      print_build([&] { index.build(threads); });
+      std::string distance;
+      words >> threads >> distance;
+      const auto kind = distance == "ip" ? models::VectorDistance::kInnerProduct : models::VectorDistance::kL2;
+      print_build([&] { index.build(threads, kind); });
     } else if (command == "search") {
       words >> options.ef;
       options.way = VectorSearchWay::kGraph;

@@ -64,7 +64,10 @@ evaluation::VectorMethod make_method(const std::string& name, const evaluation::
   options.threads = threads;
   models::VectorSearchOptions search;
   const std::size_t n = set.base.size();
-  const bool graph = name == "hnsw" || (name == "auto" && models::is_walk_faster(n, n, std::max(search.ef, largest_k)));
+  const models::VectorDistance distance = distance_of(set.distance);
+  const bool has_codes = models::has_scan_codes(distance, n, models::stride_of(distance, set.base.dimension));
+  const bool graph =
+      name == "hnsw" || (name == "auto" && models::is_walk_faster(n, n, std::max(search.ef, largest_k), has_codes));
   search.way = graph ? VectorSearchWay::kGraph : VectorSearchWay::kScan;
   if (!graph) options.m = 0;
   evaluation::VectorMethod method;
@@ -73,8 +76,8 @@ evaluation::VectorMethod make_method(const std::string& name, const evaluation::
                                         options.ef_construction, search.ef)
                           : fmt::format("{}scan of {} vectors", name == "auto" ? "exact: " : "", set.base.size());
   const auto holder = std::make_shared<Holder>();
-  method.fit = [holder, &set, options] {
-    holder->owned = training::build_vector_index(set.base.values, set.base.dimension, distance_of(set.distance), options);
+  method.fit = [holder, &set, distance, options] {
+    holder->owned = training::build_vector_index(set.base.values, set.base.dimension, distance, options);
     holder->index = models::VectorIndex(holder->owned.view(), "the index that was built");
   };
   method.search = [holder, search](std::span<const float> query, std::size_t k, std::vector<std::int32_t>& out) {

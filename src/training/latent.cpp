@@ -30,22 +30,25 @@ models::Interactions telling_rows(const models::Interactions& all) {
   return out;
 }
 
-/// A graph where a scan of all would take longer.
-models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance,
+/// A graph where a scan of all would take longer than a walk at `ef`.
+models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance, std::size_t ef,
                                   VectorIndexOptions options) {
   const std::size_t n = vectors.size() / factors;
-  if (n < models::kScanItems) options.m = 0;
+  const bool has_codes = models::has_scan_codes(distance, n, models::stride_of(distance, factors));
+  if (!models::is_walk_faster(n, n, ef, has_codes)) options.m = 0;
   if (n < kRepeatable) options.threads = 1;
   return build_vector_index(vectors, factors, distance, options);
 }
 
 /// Nearest by cosine, those above 0. Items that nobody met have no list and are on none.
-models::OwnedNeighbours nearest(const models::OwnedVectorIndex& owned, std::size_t neighbors, int threads) {
-  const models::VectorIndex index(owned.view(), "the items' vectors");
-  const std::size_t n = index.size();
+models::OwnedNeighbours nearest(std::span<const float> vectors, std::size_t factors, std::size_t neighbors,
+                                const VectorIndexOptions& options, int threads) {
   models::VectorSearchOptions search;
   search.k = neighbors + 1;  // the item itself is among them
   search.ef = 2 * search.k;
+  const models::OwnedVectorIndex owned = index_of(vectors, factors, VectorDistance::kCosine, search.ef, options);
+  const models::VectorIndex index(owned.view(), "the items' vectors");
+  const std::size_t n = index.size();
   ListBuilder lists(n);
   parallel_for(n, kBlock, threads, [&](std::size_t begin, std::size_t end, int) {
     models::VectorIndex::Scratch scratch;
@@ -85,9 +88,8 @@ models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, 
   out.gram.assign(f * g, 0);
   for (std::size_t i = 0; i < f; ++i)
     std::copy_n(model.gram().data() + i * f, f, out.gram.begin() + static_cast<std::ptrdiff_t>(i * g));
-  out.neighbours =
-      nearest(index_of(model.item_factors(), f, VectorDistance::kCosine, options.index), options.neighbors, options.threads);
-  out.index = index_of(model.item_factors(), f, VectorDistance::kInnerProduct, options.index);
+  out.neighbours = nearest(model.item_factors(), f, options.neighbors, options.index, options.threads);
+  out.index = index_of(model.item_factors(), f, VectorDistance::kInnerProduct, models::kScanEf, options.index);
   return out;
 }
 

@@ -17,8 +17,8 @@ struct LatentOptions {
   int threads = 0;              ///< 0 = all cores; goes before those of the parts
 };
 
-/// Fitted on rows of two items and more; without vectors when there is none. Up to kScanItems items the index has no graph; up to 20,000 every run gives the same bits;
-/// beyond, the graph depends on how threads meet. Throws as fit_als.
+/// Fitted on rows of two items and more; without vectors when there is none. The index has no graph where a scan is as fast (is_walk_faster); up to 20,000 items
+/// every run gives the same bits; beyond, the graph depends on how threads meet. Throws as fit_als.
 models::OwnedLatentVectors fit_latent(const models::Interactions& interactions, LatentOptions options);
 
 }  // namespace lodestone::training

@@ -241,8 +241,7 @@ models::OwnedVectorIndex build_vector_index(std::span<const float> vectors, std:
   models::OwnedVectorIndex index;
   index.distance = distance;
   index.dimension = dimension;
-  const std::size_t stored = dimension + (distance == models::VectorDistance::kInnerProduct ? 1 : 0);
-  index.stride = (stored + models::kVectorLanes - 1) / models::kVectorLanes * models::kVectorLanes;
+  index.stride = models::stride_of(distance, dimension);
   index.m = n > 0 ? options.m : 0;
   index.ef_construction = std::max(options.ef_construction, options.m);
   store_vectors(index, vectors, n);

@@ -149,15 +149,25 @@ TEST(VectorSearch, keeps_to_what_is_allowed_whichever_way_it_goes) {
   Built built(base, VectorDistance::kCosine);
   std::vector<std::uint64_t> bits((1000 + 63) / 64, 0);
   models::AllowedItems allowed{bits, 0};
-  for (std::size_t i = 0; i < 1000; i += 9) {
-    bits[i / 64] |= std::uint64_t{1} << i % 64;
-    ++allowed.count;
-  }
   const auto query = std::span(base).first(kDimension);
-  for (const VectorSearchWay way : {VectorSearchWay::kScan, VectorSearchWay::kGraph, VectorSearchWay::kAuto}) {
-    const auto found = built.search(query, {.k = 20, .ef = 100, .way = way, .allowed = &allowed});
-    EXPECT_THAT(found, SizeIs(20));
-    for (const ItemIndex item : found) EXPECT_EQ(item % 9, 0);
+  for (const int step : {9, 2}) {  // a scan of few looks at their vectors, one of many at the codes
+    std::fill(bits.begin(), bits.end(), 0);
+    allowed.count = 0;
+    for (std::size_t i = 0; i < 1000; i += static_cast<std::size_t>(step)) {
+      bits[i / 64] |= std::uint64_t{1} << i % 64;
+      ++allowed.count;
+    }
+    std::vector<ItemIndex> wanted = nearest_by_definition(VectorDistance::kCosine, base, query, 1000);
+    std::erase_if(wanted, [step](ItemIndex item) { return item % step != 0; });
+    wanted.resize(20);
+    for (const VectorSearchWay way : {VectorSearchWay::kScan, VectorSearchWay::kGraph, VectorSearchWay::kAuto}) {
+      const auto found = built.search(query, {.k = 20, .ef = 100, .way = way, .allowed = &allowed});
+      EXPECT_THAT(found, SizeIs(20));
+      for (const ItemIndex item : found) EXPECT_EQ(item % step, 0);
+      if (way == VectorSearchWay::kScan) {
+        EXPECT_EQ(found, wanted) << step;
+      }
+    }
   }
   models::AllowedItems none{bits, 0};
   std::fill(bits.begin(), bits.end(), 0);
@@ -208,13 +218,26 @@ TEST(VectorSearch, finds_the_others_beside_more_copies_than_a_node_has_links) {
 }
 
 TEST(VectorSearch, goes_the_way_that_the_bench_found_faster) {
-  EXPECT_FALSE(models::is_walk_faster(3'000, 3'000, 64));
-  EXPECT_TRUE(models::is_walk_faster(3'001, 3'001, 64));
-  EXPECT_FALSE(models::is_walk_faster(24'000, 24'000, 256));
-  EXPECT_TRUE(models::is_walk_faster(24'001, 24'001, 256));
-  EXPECT_FALSE(models::is_walk_faster(300'000, 30'000, 64));
-  EXPECT_TRUE(models::is_walk_faster(300'000, 30'001, 64));
-  EXPECT_FALSE(models::is_walk_faster(300'000, 0, 64));
+  const auto is_faster = [](std::size_t n, std::size_t allowed, std::size_t ef) {
+    return models::is_walk_faster(n, allowed, ef, false);
+  };
+  EXPECT_FALSE(is_faster(3'000, 3'000, 64));
+  EXPECT_TRUE(is_faster(3'001, 3'001, 64));
+  EXPECT_FALSE(is_faster(24'000, 24'000, 256));
+  EXPECT_TRUE(is_faster(24'001, 24'001, 256));
+  EXPECT_FALSE(is_faster(300'000, 30'000, 64));
+  EXPECT_TRUE(is_faster(300'000, 30'001, 64));
+  EXPECT_FALSE(is_faster(300'000, 0, 64));
+  const auto is_faster_than_codes = [](std::size_t n, std::size_t allowed, std::size_t ef) {
+    return models::is_walk_faster(n, allowed, ef, true);
+  };
+  EXPECT_FALSE(is_faster_than_codes(10'000, 10'000, 64));
+  EXPECT_TRUE(is_faster_than_codes(10'001, 10'001, 64));
+  EXPECT_FALSE(is_faster_than_codes(80'000, 80'000, 256));
+  EXPECT_FALSE(is_faster_than_codes(20'000, 10'000, 64));
+  EXPECT_TRUE(is_faster_than_codes(20'000, 10'001, 64));
+  EXPECT_FALSE(is_faster_than_codes(20'000, 4'999, 64)) << "few are left: by the vectors, 4,999^2 / 20,000 of 3,000";
+  EXPECT_TRUE(is_faster_than_codes(60'000, 14'999, 64)) << "few are left of more";
 }
 
 TEST(VectorSearch, by_codes_finds_what_the_vectors_find_and_measures_it_by_them) {

@@ -24,6 +24,8 @@ constexpr float kMostCode = 127;
 constexpr std::size_t kLeastBlock = 128;
 /// Squared lengths within this of each other are equal, as floats sum them; also what distances may be off by it.
 constexpr double kRounding = 1e-5;
+/// Below the product of any row.
+constexpr std::int32_t kForbidden = std::numeric_limits<std::int32_t>::min();
 
 std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
@@ -116,7 +118,7 @@ std::int32_t find_kth(const Kernels& kernels, std::span<const std::int32_t> prod
                       ScanCodes::Scratch& scratch) {
   auto& keys = scratch.keys;
   keys.clear();
-  std::int32_t least = std::numeric_limits<std::int32_t>::min();
+  std::int32_t least = kForbidden;
   const std::size_t n_block = std::max(k, kLeastBlock);
   for (std::size_t begin = 0; begin < products.size(); begin += n_block) {
     const auto block = products.subspan(begin, std::min(n_block, products.size() - begin));
@@ -187,17 +189,29 @@ void ScanCodes::code_query(std::span<const float> query, Scratch& scratch, doubl
   most_off = unit > 0 ? (coded + rounded) / (unit * step) : std::numeric_limits<double>::infinity();
 }
 
-std::span<const std::int32_t> ScanCodes::candidates(std::span<const float> query, std::size_t k, Scratch& scratch) const {
+void ScanCodes::forbid(std::span<const std::uint64_t> allowed, std::span<std::int32_t> products) const {
+  for (std::size_t word = 0; word < allowed.size(); ++word) {
+    for (std::uint64_t bits = ~allowed[word]; bits != 0; bits &= bits - 1) {
+      const std::size_t row = word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (row >= n_) break;
+      products[row] = kForbidden;
+    }
+  }
+}
+
+std::span<const std::int32_t> ScanCodes::candidates(std::span<const float> query, std::size_t k,
+                                                    std::span<const std::uint64_t> allowed, Scratch& scratch) const {
   static const Kernels& kernels = *find_kernels();
   LODESTONE_ASSERT(!empty() && k >= 1 && k <= n_, "{} of {} rows", k, n_);
   double most_off = 0;
   code_query(query, scratch, most_off);
   scratch.products.resize(round_up(n_, kRows));
   kernels.multiply(scratch.query.data(), codes_.data(), width_, n_, scratch.products.data());
-  const auto products = std::span<const std::int32_t>(scratch.products).first(n_);
+  const auto products = std::span(scratch.products).first(n_);
+  if (!allowed.empty()) forbid(allowed, products);
   scratch.rows.resize(n_ + kSlack);
   const double least = static_cast<double>(find_kth(kernels, products, k, scratch)) - 2 * most_off;
-  const auto bound = static_cast<std::int32_t>(std::floor(std::clamp(least, -2'147'483'648.0, 2'147'483'647.0)));
+  const auto bound = static_cast<std::int32_t>(std::floor(std::clamp(least, kForbidden + 1.0, 2'147'483'647.0)));
   return std::span<const std::int32_t>(scratch.rows).first(kernels.find(products, bound, scratch.rows.data()));
 }
 

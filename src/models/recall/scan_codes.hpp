@@ -26,10 +26,14 @@ class ScanCodes {
   ScanCodes(std::span<const float> vectors, std::size_t stride, std::size_t width);
 
   [[nodiscard]] bool empty() const { return codes_.empty(); }
-  /// Rows among which are the `k` nearest to `query` [stride], ascending, in the scratch. All of them for a query of zeros. 1 <= k <= n.
-  [[nodiscard]] std::span<const std::int32_t> candidates(std::span<const float> query, std::size_t k, Scratch& scratch) const;
+  /// Rows among which are the `k` nearest to `query` [stride] of those that are `allowed`, ascending, in the scratch. All that are allowed for a query of
+  /// zeros, and where they are fewer than k. Bit i of word i / 64 of `allowed` is row i; empty allows all. 1 <= k <= n.
+  [[nodiscard]] std::span<const std::int32_t> candidates(std::span<const float> query, std::size_t k,
+                                                         std::span<const std::uint64_t> allowed, Scratch& scratch) const;
 
  private:
+  /// Takes rows out of the products.
+  void forbid(std::span<const std::uint64_t> allowed, std::span<std::int32_t> products) const;
   /// By how much the product with row i may differ from unit * products[i] + a constant, in units.
   void code_query(std::span<const float> query, Scratch& scratch, double& most_off) const;
 

@@ -51,7 +51,7 @@ TEST(ScanCodes, leave_out_no_row_that_is_among_the_nearest) {
       for (const std::size_t k : {std::size_t{1}, n / 10 + 1, n}) {
         std::vector<float> query(vectors.stride, 0);
         for (std::size_t j = 0; j < width; ++j) query[j] = static_cast<float>(rng.normal() * std::pow(10, rng.normal()));
-        const auto found = codes.candidates(query, k, scratch);
+        const auto found = codes.candidates(query, k, {}, scratch);
         ASSERT_TRUE(std::is_sorted(found.begin(), found.end()));
         std::vector<double> products;
         for (std::size_t i = 0; i < n; ++i) products.push_back(vectors.product(query, i));
@@ -69,6 +69,39 @@ TEST(ScanCodes, leave_out_no_row_that_is_among_the_nearest) {
   EXPECT_LT(left, 0.5) << "hardly anything is left out";
 }
 
+TEST(ScanCodes, give_rows_that_are_allowed_alone_and_the_nearest_of_them) {
+  Rng rng(13);
+  ScanCodes::Scratch scratch;
+  constexpr std::size_t kRows = 1'000;
+  const Vectors vectors(kRows, 24, rng);
+  const ScanCodes codes(vectors.numbers, vectors.stride, vectors.width);
+  if (codes.empty()) GTEST_SKIP() << "the processor lacks AVX2";
+  for (const double share : {0.0, 0.003, 0.3, 0.9, 1.0}) {
+    std::vector<std::uint64_t> bits((kRows + 63) / 64, 0);
+    std::vector<double> allowed;
+    std::vector<float> query(vectors.stride, 0);
+    for (std::size_t j = 0; j < vectors.width; ++j) query[j] = static_cast<float>(rng.normal());
+    for (std::size_t i = 0; i < kRows; ++i) {
+      if (!rng.chance(share)) continue;
+      bits[i / 64] |= std::uint64_t{1} << i % 64;
+      allowed.push_back(vectors.product(query, i));
+    }
+    constexpr std::size_t kNearest = 20;
+    const auto found = codes.candidates(query, kNearest, bits, scratch);
+    std::sort(allowed.begin(), allowed.end(), std::greater<>());
+    const std::size_t n = std::min(kNearest, allowed.size());
+    std::vector<double> products;
+    for (const std::int32_t row : found) {
+      const auto i = static_cast<std::size_t>(row);
+      EXPECT_TRUE((bits[i / 64] >> i % 64 & 1U) != 0) << row;
+      products.push_back(vectors.product(query, i));
+    }
+    ASSERT_GE(products.size(), n) << share;
+    std::sort(products.begin(), products.end(), std::greater<>());
+    EXPECT_TRUE(std::equal(allowed.begin(), allowed.begin() + static_cast<std::ptrdiff_t>(n), products.begin())) << share;
+  }
+}
+
 TEST(ScanCodes, give_all_for_a_query_of_zeros_and_are_empty_where_they_would_not_do) {
   Rng rng(12);
   ScanCodes::Scratch scratch;
@@ -76,7 +109,7 @@ TEST(ScanCodes, give_all_for_a_query_of_zeros_and_are_empty_where_they_would_not
   const ScanCodes codes(vectors.numbers, vectors.stride, vectors.width);
   const std::vector<float> zeros(vectors.stride, 0);
   if (!codes.empty()) {
-    EXPECT_EQ(codes.candidates(zeros, 3, scratch).size(), 40U);
+    EXPECT_EQ(codes.candidates(zeros, 3, {}, scratch).size(), 40U);
   }
   EXPECT_TRUE(ScanCodes(std::vector<float>(64, 1), 16, 16).empty()) << "all alike";
   EXPECT_TRUE(ScanCodes({}, 16, 16).empty());

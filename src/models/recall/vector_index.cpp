@@ -70,10 +70,22 @@ std::string_view name_of(VectorDistance distance) {
   return "";
 }
 
-bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef) {
+std::size_t stride_of(VectorDistance distance, std::size_t dimension) {
+  const std::size_t stored = dimension + (distance == VectorDistance::kInnerProduct ? 1 : 0);
+  return (stored + kVectorLanes - 1) / kVectorLanes * kVectorLanes;
+}
+
+bool has_scan_codes(VectorDistance distance, std::size_t n, std::size_t stride) {
+  return distance != VectorDistance::kL2 && n * stride * sizeof(float) < kCodedBytes;
+}
+
+bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef, bool has_codes) {
   const auto left = static_cast<double>(allowed);
-  const double wider = static_cast<double>(ef) / kScanEf;
-  return left * left > static_cast<double>(kScanItems) * wider * std::sqrt(wider) * static_cast<double>(n);
+  const auto all = static_cast<double>(n);
+  const double wider = static_cast<double>(ef) / static_cast<double>(kScanEf);
+  const double times = wider * std::sqrt(wider);
+  if (has_codes && allowed >= n / kScanCodesShare) return left > static_cast<double>(kScanCodesItems) * times;
+  return left * left > static_cast<double>(kScanItems) * times * all;
 }
 
 bool offer(std::vector<VectorHit>& found, std::size_t n, const VectorHit& hit) {
@@ -100,8 +112,8 @@ VectorIndex::VectorIndex(const VectorArrays& arrays, std::string_view name) : ar
   ground_.n = n_;
   if (!std::all_of(arrays.vectors.begin(), arrays.vectors.end(), [](float v) { return std::isfinite(v); }))
     bad(name, "a vector is no number");
-  // Under the inner product vectors have a coordinate behind their dimension that makes their lengths equal; under L2 they differ.
-  if (arrays.distance != VectorDistance::kL2 && arrays.vectors.size_bytes() < kCodedBytes) {
+  // Under the inner product vectors have a coordinate behind their dimension that makes their lengths equal.
+  if (has_scan_codes(arrays.distance, n_, arrays.stride)) {
     auto codes = std::make_shared<ScanCodes>(arrays.vectors, arrays.stride, arrays.dimension);
     if (!codes->empty()) scan_codes_ = std::move(codes);
   }
@@ -151,17 +163,20 @@ void VectorIndex::prepare(std::span<const float> query, std::vector<float>& out)
   for (float& v : out) v = static_cast<float>(static_cast<double>(v) * scale);
 }
 
+VectorSearchWay VectorIndex::way_of(const VectorSearchOptions& options) const {
+  if (arrays_.m == 0) return VectorSearchWay::kScan;
+  if (options.way != VectorSearchWay::kAuto) return options.way;
+  const std::size_t allowed = options.allowed == nullptr ? n_ : options.allowed->count;
+  const bool walks = is_walk_faster(n_, allowed, std::max(options.ef, options.k), scan_codes_ != nullptr);
+  return walks ? VectorSearchWay::kGraph : VectorSearchWay::kScan;
+}
+
 void VectorIndex::search(std::span<const float> query, const VectorSearchOptions& options, Scratch& scratch,
                          std::vector<VectorHit>& out) const {
   out.clear();
   if (options.k == 0 || n_ == 0) return;
   prepare(query, scratch.query);
-  bool graph = options.way == VectorSearchWay::kGraph;
-  if (options.way == VectorSearchWay::kAuto) {
-    const std::size_t allowed = options.allowed == nullptr ? n_ : options.allowed->count;
-    graph = is_walk_faster(n_, allowed, std::max(options.ef, options.k));
-  }
-  if (graph && arrays_.m > 0) {
+  if (way_of(options) == VectorSearchWay::kGraph) {
     scratch.found.clear();
     walk(options, scratch);
     scratch.keys.clear();
@@ -180,8 +195,10 @@ void VectorIndex::scan(const float* query, const VectorSearchOptions& options, S
   float distances[kScanBlock];
   std::int32_t rows[kScanBlock] = {};
   NearestKeys nearest(options.k, scratch.keys);
-  if (options.allowed == nullptr && scan_codes_ != nullptr && options.k < n_) {
-    const auto found = scan_codes_->candidates(std::span(query, arrays_.stride), options.k, scratch.scan);
+  const std::size_t n_allowed = options.allowed == nullptr ? n_ : options.allowed->count;
+  if (scan_codes_ != nullptr && options.k < n_allowed && n_allowed >= n_ / kScanCodesShare) {
+    const auto allowed = options.allowed == nullptr ? std::span<const std::uint64_t>() : options.allowed->bits;
+    const auto found = scan_codes_->candidates(std::span(query, arrays_.stride), options.k, allowed, scratch.scan);
     for (std::size_t begin = 0; begin < found.size(); begin += kScanBlock) {
       const auto block = found.subspan(begin, std::min(kScanBlock, found.size() - begin));
       ground_.kernels.distances(query, ground_.vectors, arrays_.stride, block.data(), block.size(), distances);

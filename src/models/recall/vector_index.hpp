@@ -63,17 +63,25 @@ struct AllowedItems {
   [[nodiscard]] bool contains(std::size_t item) const { return (bits[item / 64] >> item % 64 & 1U) != 0; }
 };
 
-/// kAuto: whichever is_walk_faster says.
+/// kAuto: whichever is faster.
 enum class VectorSearchWay : std::uint8_t { kAuto, kScan, kGraph };
 
-/// Size at which a scan takes as long as a walk at ef 64 (`./run bench vectors`: 64 and 128 dimensions, k 50, one thread, both in the caches).
+/// Floats of a stored vector: under the inner product one more than its dimension, rounded up to kVectorLanes.
+std::size_t stride_of(VectorDistance distance, std::size_t dimension);
+/// Whether an index of n vectors has ScanCodes, on a processor that can use them: under L2 lengths differ, and of what does not fit the caches a scan is
+/// slow either way.
+bool has_scan_codes(VectorDistance distance, std::size_t n, std::size_t stride);
+/// ScanCodes look at every item, which pays where a filter leaves at least one in so many.
+inline constexpr std::size_t kScanCodesShare = 4;
+
+/// Sizes at which a scan takes as long as a walk at ef 64, by floats and by ScanCodes (`./run bench vectors`: k 50, one thread, in the caches).
 inline constexpr std::size_t kScanItems = 3'000;
-inline constexpr double kScanEf = 64;
-/// A scan's time grows with the number `allowed` of items that a filter leaves; a walk's with n / allowed, as it goes through what is forbidden
-/// too, with ef, and slowly with n. So they meet where allowed^2 / n = kScanItems (ef / kScanEf)^1.5; without a filter allowed is n. The bench's
-/// rows by share and at ef 256 bear it out. The scan, being exact, has a tie. All this is of scans by floats; one by ScanCodes takes a quarter of the
-/// time and is exact as well.
-bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef);
+inline constexpr std::size_t kScanCodesItems = 10'000;
+inline constexpr std::size_t kScanEf = 64;
+/// A scan by floats takes time by the number `allowed` of items that a filter leaves, one by codes by n; a walk by n / allowed, as it goes through what is
+/// forbidden too, by ef, and slowly by n. So they meet where allowed^2 / n = kScanItems (ef / kScanEf)^1.5, and with codes where allowed =
+/// kScanCodesItems (ef / kScanEf)^1.5; without a filter allowed is n. The bench's rows by share and at ef 256 bear it out. The scan, being exact, has a tie.
+bool is_walk_faster(std::size_t n, std::size_t allowed, std::size_t ef, bool has_codes);
 
 struct VectorSearchOptions {
   std::size_t k = 10;
@@ -103,6 +111,8 @@ class VectorIndex {
 
   [[nodiscard]] std::size_t size() const { return n_; }
   [[nodiscard]] const VectorArrays& arrays() const { return arrays_; }
+  /// The way that a search takes: kScan or kGraph.
+  [[nodiscard]] VectorSearchWay way_of(const VectorSearchOptions& options) const;
 
   /// Replaces `out` by the nearest allowed items, nearest first, of equal ones the lower number. `query` has the given dimension and is finite;
   /// a query of length 0 under cosine is as far from everything. A filter never makes the list shorter than what is allowed under a
