@@ -161,9 +161,11 @@ class CurrentRows {
     return out;
   }
 
-  /// Has the memory of an item's vector come closer.
+  /// Has the memory of an item come closer.
   void call(ItemIndex item) const {
     if (wants_vectors_) prefetch(vector_of(release_, item));
+    if (moves_) scratch_.item_rows.call(state_, item);
+    __builtin_prefetch(ranking_.item(item).tags.data());
   }
 
  private:

@@ -256,14 +256,31 @@ template <typename Mask>
                                                   std::size_t end, double* sums) {
   __m512d low = _mm512_load_pd(sums);
   __m512d high = _mm512_load_pd(sums + 8);
+  // The number of a lone bit is the exponent of its value as a floating point number; the sign of the topmost bit is dropped.
+  const auto leaves_at = [open](std::size_t t) __attribute__((target(LODESTONE_AVX512))) {
+    const __m512i bits = _mm512_load_si512(open + t * 16);
+    const __m512i first = _mm512_and_si512(bits, _mm512_sub_epi32(_mm512_setzero_si512(), bits));
+    const __m512i exponent = _mm512_srli_epi32(_mm512_castps_si512(_mm512_cvtepi32_ps(first)), 23);
+    return _mm512_sub_epi32(_mm512_and_si512(exponent, _mm512_set1_epi32(0xff)), _mm512_set1_epi32(127));
+  };
+  if (sizeof(Mask) == 4 && tables.leaf_stride == kRegisterLeaves) {
+    for (std::size_t t = begin; t < end; ++t) {
+      const __m512i at = leaves_at(t);
+      const __m512d left = _mm512_loadu_pd(tables.leaf_values + t * kRegisterLeaves);
+      const __m512d right = _mm512_loadu_pd(tables.leaf_values + t * kRegisterLeaves + 8);
+      const __m512i low_at = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(at));
+      const __m512i high_at = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(at, 1));
+      low = _mm512_add_pd(low, _mm512_permutex2var_pd(left, low_at, right));
+      high = _mm512_add_pd(high, _mm512_permutex2var_pd(left, high_at, right));
+    }
+    _mm512_store_pd(sums, low);
+    _mm512_store_pd(sums + 8, high);
+    return;
+  }
   for (std::size_t t = begin; t < end; ++t) {
     const double* leaves = tables.leaf_values + t * tables.leaf_stride;
-    // The number of a lone bit is the exponent of its value as a floating point number; the sign of the topmost bit is dropped.
     if constexpr (sizeof(Mask) == 4) {
-      const __m512i bits = _mm512_load_si512(open + t * 16);
-      const __m512i first = _mm512_and_si512(bits, _mm512_sub_epi32(_mm512_setzero_si512(), bits));
-      const __m512i exponent = _mm512_srli_epi32(_mm512_castps_si512(_mm512_cvtepi32_ps(first)), 23);
-      const __m512i at = _mm512_sub_epi32(_mm512_and_si512(exponent, _mm512_set1_epi32(0xff)), _mm512_set1_epi32(127));
+      const __m512i at = leaves_at(t);
       low = _mm512_add_pd(low, _mm512_i32gather_pd(_mm512_castsi512_si256(at), leaves, 8));
       high = _mm512_add_pd(high, _mm512_i32gather_pd(_mm512_extracti64x4_epi64(at, 1), leaves, 8));
     } else {

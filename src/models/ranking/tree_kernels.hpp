@@ -19,6 +19,8 @@ bool has_tree_kernel(TreeKernel kernel);
 
 /// Rows that one call works on, side by side; a block's arrays are [..][lanes], 64-byte aligned.
 inline constexpr std::size_t kTreeLanes = 16;
+/// Leaves that two vector registers hold: trees of up to so many are looked up there.
+inline constexpr std::size_t kRegisterLeaves = 16;
 
 /// A feature as the splits of one missing rule see it. Missing values become `fill`: -infinity where they go left, +infinity where right, 0
 /// where they count as 0; then "goes right" is "value > threshold" for every split of the column. A categorical column holds whole

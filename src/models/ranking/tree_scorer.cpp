@@ -156,7 +156,7 @@ struct TreeScorer::MaskTables final : TreeScorer::Tables {
   std::vector<double> leaf_values_;
   std::vector<WalkTree> walks_;
   std::vector<Segment> segments_{1};
-  std::size_t leaf_stride_ = 1;
+  std::size_t leaf_stride_ = kRegisterLeaves;
   std::size_t n_mask_trees_ = 0;
   std::size_t n_features_ = 0;
 };
