@@ -19,7 +19,7 @@ using features::kMissing;
 constexpr double kMostCertain = 15;
 
 /// Candidates whose vectors are called for ahead.
-constexpr std::size_t kAhead = 4;
+constexpr std::size_t kAhead = 8;
 
 static_assert(features::kCrossChannels.size() <= kChannels);
 
@@ -105,8 +105,7 @@ class ChannelReader {
 /// A candidate as it is now.
 struct CurrentItem {
   features::ItemValues values;
-  std::span<const float> vector;  ///< empty in a release without vectors
-  float length = 0;               ///< the vector's product with itself
+  float length = 0;  ///< its vector's product with itself, 0 where there is none or nobody asks
 };
 
 /// Stored rows with what has moved since the release was made, where the request brings that.
@@ -139,10 +138,9 @@ class CurrentRows {
 
   /// Its row holds until the next call.
   CurrentItem item(ItemIndex item) {
-    CurrentItem out{ranking_.item(item), {}, 0};
-    if (wants_vectors_) out.vector = vector_of(release_, item);
+    CurrentItem out{ranking_.item(item), 0};
     if (!moves_) {
-      if (wants_vectors_) out.length = length_of(out.vector);
+      if (wants_vectors_) out.length = length_of(vector_of(release_, item));
       return out;
     }
     const ItemId id = release_.catalog.id(item);
@@ -189,7 +187,7 @@ class Likeness {
  public:
   Likeness(const models::Release& release, const PageRequest& request, const features::Vectorizer& vectorizer,
            const Recall& recall, Scratch& scratch)
-      : columns_(scratch.likeness), dimension_(release.vectors.index().arrays().dimension) {
+      : release_(release), columns_(scratch.likeness), dimension_(release.vectors.index().arrays().dimension) {
     columns_.begin(dimension_);
     if (release.vectors.empty()) return;
     if (request.item && vectorizer.wants_page_cosine()) has_page_ = columns_.add(first(vector_of(release, *request.item)));
@@ -203,19 +201,29 @@ class Likeness {
     }
   }
 
-  /// What is like nothing, or like what is not there, stays missing.
-  void put(const CurrentItem& item, CandidateValues& out) {
+  /// Candidates that are compared together.
+  static constexpr std::size_t kTogether = 4;
+
+  /// Compares up to kTogether candidates, for put() to tell.
+  void compare(std::span<const std::uint64_t> keys) {
+    if (columns_.size() == 0) return;
+    std::array<const float*, kTogether> vectors{};
+    for (std::size_t k = 0; k < keys.size(); ++k) vectors[k] = vector_of(release_, key_item(keys[k])).data();
+    columns_.multiply(std::span(vectors).first(keys.size()), std::span(products_).first(keys.size()));
+  }
+
+  /// Of candidate k of those compared last, whose vector has that length. What is like nothing, or like what is not there, stays missing.
+  void put(std::size_t k, const CurrentItem& item, CandidateValues& out) const {
     out.page_cosine = out.user_cosine = out.history_near = kMissing;
     if (columns_.size() == 0 || !(item.length > 0)) return;
-    models::VectorColumns::Products products;
-    columns_.multiply(first(item.vector), products);
+    const models::VectorColumns::Products& products = products_[k];
     const float length = std::sqrt(item.length);
     if (has_page_) out.page_cosine = products[0] / length;
     if (has_user_) out.user_cosine = products[has_page_ ? 1 : 0] / length;
     if (begin_ == columns_.size()) return;
     const float least = kLeastNear * length;
-    const auto n =
-        std::count_if(products.begin() + begin_, products.begin() + columns_.size(), [&](float p) { return p > least; });
+    std::int32_t n = 0;  // as wide as what is compared, so that it is counted many at once
+    for (std::size_t h = begin_; h < columns_.size(); ++h) n += static_cast<std::int32_t>(products[h] > least);
     out.history_near = static_cast<float>(n) / static_cast<float>(columns_.size() - begin_);
   }
 
@@ -228,7 +236,9 @@ class Likeness {
 
   [[nodiscard]] std::span<const float> first(std::span<const float> vector) const { return vector.first(dimension_); }
 
+  const models::Release& release_;
   models::VectorColumns& columns_;
+  std::array<models::VectorColumns::Products, kTogether> products_{};
   std::size_t dimension_ = 0;
   std::size_t begin_ = 0;  ///< of the history
   bool has_page_ = false;
@@ -329,17 +339,19 @@ bool make_rows(const models::Release& release, const PageRequest& request, std::
 
   const ChannelReader channels(recall.sources(), vectorizer.wants_channels());
   CandidateValues candidate;
-  for (std::size_t r = 0; r < scratch.pool.size(); ++r) {
-    const ItemIndex item = key_item(scratch.pool[r]);
+  const std::span<const std::uint64_t> pool = scratch.pool;
+  for (std::size_t r = 0; r < pool.size(); ++r) {
+    const ItemIndex item = key_item(pool[r]);
     if (r > 0 && r % models::TreeScorer::kRowsBetweenAsks == 0 && stop.is_due()) return false;
-    if (r + kAhead < scratch.pool.size()) current.call(key_item(scratch.pool[r + kAhead]));
+    if (r + kAhead < pool.size()) current.call(key_item(pool[r + kAhead]));
     const Candidate& found = scratch.candidates.at(item);
     const CurrentItem now = current.item(item);
     candidate.item = now.values;
     channels.read(found, candidate.channels);
     candidate.recall_score = std::min(1.0F, found.score / recall.total_weight());
     candidate.recall_rank = static_cast<float>(r + 1);
-    likeness.put(now, candidate);
+    if (r % Likeness::kTogether == 0) likeness.compare(pool.subspan(r, std::min(Likeness::kTogether, pool.size() - r)));
+    likeness.put(r % Likeness::kTogether, now, candidate);
     candidate.seen_count = count_seen(release, request, user, item, scratch);
     vectorizer.fill(values, user_row, page, candidate, std::span(scratch.rows).subspan(r * n_columns, n_columns));
   }

@@ -10,42 +10,59 @@ namespace {
 using Vector = float __attribute__((vector_size(kLatentLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 /// Inlined into each of the functions below that name an instruction set, so that it is compiled for that set.
-template <std::size_t kVectors>
-[[gnu::always_inline]] inline void multiply_by(const float* columns, std::size_t dimension, const float* by, float* out) {
-  Vector even[kVectors] = {};  // two sums: an addition need not wait for the one before it
-  Vector odd[kVectors] = {};
+template <std::size_t kVectors, std::size_t kTogether>
+[[gnu::always_inline]] inline void multiply_by(const float* columns, std::size_t dimension, const float* const* by,
+                                               VectorColumns::Products* out) {
+  Vector even[kTogether][kVectors] = {};  // two sums: an addition need not wait for the one before it
+  Vector odd[kTogether][kVectors] = {};
   const auto* row = reinterpret_cast<const Vector*>(columns);
   constexpr std::size_t kStep = VectorColumns::kMost / kLatentLanes;
   std::size_t i = 0;
   for (; i + 1 < dimension; i += 2, row += 2 * kStep) {
-    for (std::size_t v = 0; v < kVectors; ++v) even[v] += row[v] * by[i];
-    for (std::size_t v = 0; v < kVectors; ++v) odd[v] += row[kStep + v] * by[i + 1];
+    for (std::size_t b = 0; b < kTogether; ++b) {
+      for (std::size_t v = 0; v < kVectors; ++v) even[b][v] += row[v] * by[b][i];
+      for (std::size_t v = 0; v < kVectors; ++v) odd[b][v] += row[kStep + v] * by[b][i + 1];
+    }
   }
-  if (i < dimension) {
-    for (std::size_t v = 0; v < kVectors; ++v) even[v] += row[v] * by[i];
+  for (std::size_t b = 0; b < kTogether; ++b) {
+    if (i < dimension) {
+      for (std::size_t v = 0; v < kVectors; ++v) even[b][v] += row[v] * by[b][i];
+    }
+    for (std::size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(out[b].data())[v] = even[b][v] + odd[b][v];
   }
-  for (std::size_t v = 0; v < kVectors; ++v) reinterpret_cast<Vector*>(out)[v] = even[v] + odd[v];
 }
 
-[[gnu::always_inline]] inline void multiply_some(const float* columns, std::size_t dimension, std::size_t n, const float* by,
-                                                 float* out) {
-  n > kLatentLanes ? multiply_by<2>(columns, dimension, by, out) : multiply_by<1>(columns, dimension, by, out);
+/// `n` columns by `n_by` vectors, as many together as the registers hold.
+template <std::size_t kTogether>
+[[gnu::always_inline]] inline void multiply_some(const float* columns, std::size_t dimension, std::size_t n,
+                                                 const float* const* by, std::size_t n_by, VectorColumns::Products* out) {
+  std::size_t b = 0;
+  for (; b + kTogether <= n_by; b += kTogether) {
+    n > kLatentLanes ? multiply_by<2, kTogether>(columns, dimension, by + b, out + b)
+                     : multiply_by<1, kTogether>(columns, dimension, by + b, out + b);
+  }
+  for (; b < n_by; ++b) {
+    n > kLatentLanes ? multiply_by<2, 1>(columns, dimension, by + b, out + b)
+                     : multiply_by<1, 1>(columns, dimension, by + b, out + b);
+  }
 }
 
-using Multiply = void (*)(const float*, std::size_t, std::size_t, const float*, float*);
+using Multiply = void (*)(const float*, std::size_t, std::size_t, const float* const*, std::size_t, VectorColumns::Products*);
 
-void multiply_baseline(const float* columns, std::size_t dimension, std::size_t n, const float* by, float* out) {
-  multiply_some(columns, dimension, n, by, out);
+void multiply_baseline(const float* columns, std::size_t dimension, std::size_t n, const float* const* by, std::size_t n_by,
+                       VectorColumns::Products* out) {
+  multiply_some<1>(columns, dimension, n, by, n_by, out);
 }
 
 #if defined(__x86_64__)
-[[gnu::target("avx2,fma")]] void multiply_avx2(const float* columns, std::size_t dimension, std::size_t n, const float* by,
-                                               float* out) {
-  multiply_some(columns, dimension, n, by, out);
+[[gnu::target("avx2,fma")]] void multiply_avx2(const float* columns, std::size_t dimension, std::size_t n, const float* const* by,
+                                               std::size_t n_by, VectorColumns::Products* out) {
+  multiply_some<1>(columns, dimension, n, by, n_by, out);
 }
 [[gnu::target("avx512f,avx512dq,avx512vl,avx2,fma")]] void multiply_avx512(const float* columns, std::size_t dimension,
-                                                                           std::size_t n, const float* by, float* out) {
-  multiply_some(columns, dimension, n, by, out);
+                                                                           std::size_t n, const float* const* by,
+                                                                           std::size_t n_by, VectorColumns::Products* out) {
+  multiply_some<4>(columns, dimension, n, by, n_by, out);
 }
 #endif
 
@@ -79,9 +96,10 @@ bool VectorColumns::add(std::span<const float> vector) {
   return true;
 }
 
-void VectorColumns::multiply(std::span<const float> vector, Products& out) const {
+void VectorColumns::multiply(std::span<const float* const> vectors, std::span<Products> out) const {
   static const Multiply found = find_multiply();
-  if (n_ > 0) found(columns_->row(0), dimension_, n_, vector.data(), out.data());
+  LODESTONE_ASSERT(vectors.size() == out.size(), "{} vectors and room for {}", vectors.size(), out.size());
+  if (n_ > 0) found(columns_->row(0), dimension_, n_, vectors.data(), vectors.size(), out.data());
 }
 
 }  // namespace lodestone::models

@@ -1,5 +1,5 @@
 #pragma once
-// Some vectors side by side, so that another one is multiplied with all of them while it is read once.
+// Some vectors side by side, so that others are multiplied with all of them while each is read once.
 
 #include <array>
 #include <cstddef>
@@ -21,9 +21,10 @@ class VectorColumns {
   [[nodiscard]] std::size_t size() const { return n_; }
   /// Puts a vector [dimension] behind the others, made 1 long. False, and it is not kept, for one of zeros. Requires size() < kMost.
   bool add(std::span<const float> vector);
-  /// The products of a vector [dimension] with each of them, in their order; what stands behind is undefined. The numbers at even and at odd places are
-  /// each summed in their order, so that the bits are the same on every processor that fuses products and sums (AVX2 with FMA, AVX-512).
-  void multiply(std::span<const float> vector, Products& out) const;
+  /// out[v] = the products of vectors[v] [dimension] with each of them, in their order; what stands behind is undefined. The numbers at even and at odd
+  /// places are each summed in their order, so that the bits are the same on every processor that fuses products and sums (AVX2 with FMA, AVX-512).
+  /// `vectors` and `out` are of one size; by fours they are fastest.
+  void multiply(std::span<const float* const> vectors, std::span<Products> out) const;
 
  private:
   std::size_t dimension_ = 0;

@@ -35,7 +35,8 @@ float product_of(const std::vector<float>& vector, const std::vector<float>& by,
 TEST(VectorColumns, give_the_products_one_by_one_to_the_last_bit) {
   Rng rng(3);
   VectorColumns columns;
-  VectorColumns::Products products;
+  constexpr std::size_t kVectors = 6;  // four together and two alone
+  std::vector<VectorColumns::Products> products(kVectors);
   std::size_t n_fused = 0;
   std::size_t n_rounded = 0;
   std::size_t n_all = 0;
@@ -48,15 +49,21 @@ TEST(VectorColumns, give_the_products_one_by_one_to_the_last_bit) {
         ASSERT_TRUE(columns.add(vectors.back()));
       }
       ASSERT_EQ(columns.size(), n);
-      const std::vector<float> by = draw_vector(dimension, rng);
-      columns.multiply(by, products);
-      const auto is = [&](std::size_t c, bool is_fused) {
-        return std::bit_cast<std::uint32_t>(products[c]) == std::bit_cast<std::uint32_t>(product_of(vectors[c], by, is_fused));
+      std::vector<std::vector<float>> by;
+      std::vector<const float*> pointers;
+      for (std::size_t b = 0; b < kVectors; ++b) by.push_back(draw_vector(dimension, rng));
+      for (const auto& vector : by) pointers.push_back(vector.data());
+      columns.multiply(pointers, products);
+      const auto is = [&](std::size_t b, std::size_t c, bool is_fused) {
+        return std::bit_cast<std::uint32_t>(products[b][c]) ==
+               std::bit_cast<std::uint32_t>(product_of(vectors[c], by[b], is_fused));
       };
-      for (std::size_t c = 0; c < n; ++c) {
-        n_fused += is(c, true) ? 1U : 0U;
-        n_rounded += is(c, false) ? 1U : 0U;
-        ++n_all;
+      for (std::size_t b = 0; b < kVectors; ++b) {
+        for (std::size_t c = 0; c < n; ++c) {
+          n_fused += is(b, c, true) ? 1U : 0U;
+          n_rounded += is(b, c, false) ? 1U : 0U;
+          ++n_all;
+        }
       }
     }
   }
@@ -73,7 +80,9 @@ TEST(VectorColumns, leave_out_what_has_no_length_and_forget_what_was_before) {
   EXPECT_EQ(columns.size(), 0U);
   EXPECT_TRUE(columns.add(std::vector<float>{3, 4}));
   VectorColumns::Products products;
-  columns.multiply(std::vector<float>{10, 5}, products);
+  const std::vector<float> by = {10, 5};
+  const float* const pointer = by.data();
+  columns.multiply({&pointer, 1}, {&products, 1});
   EXPECT_FLOAT_EQ(products[0], 10);
 }
 
