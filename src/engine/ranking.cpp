@@ -359,7 +359,7 @@ bool make_rows(const models::Release& release, const PageRequest& request, std::
 }
 
 void rank_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
-               Scratch& scratch, Page& page) {
+               std::size_t n_first, Scratch& scratch, Page& page) {
   if (page.is_cut) return;
   RankingTime time(request, page);
   if (time.has_passed()) return;
@@ -375,6 +375,9 @@ void rank_pool(const models::Release& release, const PageRequest& request, std::
   auto& keys = scratch.best;
   keys.clear();
   for (std::size_t r = 0; r < scratch.pool.size(); ++r) keys.push_back(ranked_key(scratch.scores[r], r));
+  n_first = std::min(n_first, keys.size());
+  select_largest(keys, n_first);
+  keys.resize(n_first);
   sort_largest_first(keys);
   scratch.order.clear();
   for (const std::uint64_t key : keys) scratch.order.push_back(static_cast<std::uint32_t>(key_place(key)));

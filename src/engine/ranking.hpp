@@ -23,11 +23,12 @@ inline constexpr std::size_t kRankDepth = 200;
 [[nodiscard]] bool make_rows(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user,
                              const Recall& recall, const features::Vectorizer& vectorizer, Scratch& scratch, StopCheck stop = {});
 
-/// Scores scratch.pool by the first ranker that can: scratch.order holds places in the pool, best first, and scratch.scores the raw scores by place.
+/// Scores scratch.pool by the first ranker that can: scratch.order holds the places in the pool of the best `n_first`, best first, and scratch.scores the
+/// raw scores by place.
 /// `page` tells which ranker it was and how many failed before; null = none could, or not in time, or the breaker is open, and then it tells that. A
 /// ranker whose scores come too late has failed as one without scores: what is slow each time is not worth waiting for.
 void rank_pool(const models::Release& release, const PageRequest& request, std::optional<std::size_t> user, const Recall& recall,
-               Scratch& scratch, Page& page);
+               std::size_t n_first, Scratch& scratch, Page& page);
 
 /// A raw score as an item's score: the logistic function, kept inside (0, 1).
 float ranked_score(double raw);

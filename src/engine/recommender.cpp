@@ -79,6 +79,7 @@ class PageMaker {
   TargetExplanation explain(ItemIndex target) {
     RecallProbe probe{target, {}};
     recall_.set_probe(&probe);
+    explains_ = true;
     run();
     TargetExplanation out;
     out.channels = probe.places;
@@ -175,7 +176,9 @@ class PageMaker {
     choose_pool(std::max(kRankDepth, request_.limit));
     if (scratch_.pool.empty()) return true;
     const std::uint64_t start = trace_ == nullptr ? 0 : trace_->now();
-    rank_pool(release_, request_, user_, recall_, scratch_, page_);
+    // Who chooses otherwise, or asks for the place of one, needs them all in order.
+    const std::size_t n_first = rerank_.is_active() || explains_ ? scratch_.pool.size() : request_.limit;
+    rank_pool(release_, request_, user_, recall_, n_first, scratch_, page_);
     if (trace_ != nullptr && page_.ranker != nullptr) trace_->ranking = trace_->now() - start;
     if (page_.ranker == nullptr) return false;
     page_.n_ranked = static_cast<std::uint32_t>(scratch_.pool.size());
@@ -186,7 +189,8 @@ class PageMaker {
       place_chosen();
       return true;
     }
-    for (const std::uint32_t r : std::span(scratch_.order).first(std::min(request_.limit, scratch_.order.size()))) {
+    for (const std::uint32_t r : scratch_.order) {
+      if (page_.items.size() == request_.limit) break;  // there are more where somebody asks for the place of one
       place(scratch_.candidates.at(key_item(scratch_.pool[r])), ranked_score(scratch_.scores[r]));
       keep_row(r);
     }
@@ -337,6 +341,7 @@ class PageMaker {
   Rerank rerank_;
   bool has_candidates_ = false;  ///< of recall; a pinned item is none
   bool may_fill_buried_ = false;
+  bool explains_ = false;
 };
 
 }  // namespace

@@ -65,6 +65,7 @@ void Scratch::reserve(std::size_t depth, std::size_t n_blocked) {
   user_sums.reserve(depth);
   best.reserve(depth + 1);
   seen.reserve(2 * depth);
+  order.reserve(depth);
   ordered.reserve(depth);
   chosen.reserve(depth + 1);
   place_scores.reserve(depth);
