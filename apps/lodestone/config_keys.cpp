@@ -482,7 +482,7 @@ std::vector<ConfigKey> serving_keys() {
        .max = 16777216},
       {.path = "serving.exposure_queue_kib",
        .kind = K::kInteger,
-       .fallback = "2048",
+       .fallback = "4096",
        .doc = "What each thread may have shown and not yet written, KiB; one or two lists a KiB. Larger survives a longer stall "
               "of the disk.",
        .min = 16,

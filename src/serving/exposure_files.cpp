@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <vector>
+#include <system_error>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -37,15 +39,22 @@ std::vector<OldFile> list_files(const fs::path& folder) {
   return files;
 }
 
-/// False for a file that some process has open for writing.
-bool remove_unused(const fs::path& path) {
+/// Takes a file's name away and leaves it open, as it is closing that frees a large file's room and takes the time. -1 for a file that some process
+/// has open for writing.
+int remove_unused(const fs::path& path) {
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool is_free = ::flock(file, LOCK_EX | LOCK_NB) == 0;
+  if (file < 0) return -1;
   std::error_code error;
-  const bool removed = is_free && fs::remove(path, error);
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0 && fs::remove(path, error)) return file;
   ::close(file);
-  return removed;
+  return -1;
+}
+
+int flush_and_close(int file) {
+  const int status = ::fdatasync(file);
+  const int error = errno;
+  ::close(file);
+  return status == 0 ? 0 : error;
 }
 
 [[noreturn]] void fail_on(const fs::path& path, const char* what, int error) {
@@ -56,13 +65,17 @@ bool remove_unused(const fs::path& path) {
 }  // namespace
 
 ExposureFiles::~ExposureFiles() {
-  if (file_ >= 0) ::close(file_);
+  if (file_ >= 0) ::close(file_);  // what is finishing is waited for
 }
 
 std::uint64_t ExposureFiles::write(std::string_view lines) {
   std::uint64_t n_removed = 0;
-  if (file_ >= 0 && bytes_ > 0 && bytes_ + lines.size() > file_bytes_) close();
-  if (file_ < 0) n_removed = open_next();
+  const bool is_full = file_ >= 0 && bytes_ > 0 && bytes_ + lines.size() > file_bytes_;
+  // A disk that cannot flush one file while the next is filled has to be waited for.
+  const bool begins = is_full || file_ < 0;
+  if (finishing_.valid() && (begins || finishing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready))
+    take_finished();
+  if (begins) n_removed = open_next();
   const std::uint64_t good_bytes = bytes_;
   while (!lines.empty()) {
     const ssize_t n = ::write(file_, lines.data(), lines.size());
@@ -88,17 +101,41 @@ void ExposureFiles::abandon(std::uint64_t good_bytes) {
 }
 
 void ExposureFiles::close() {
-  if (file_ < 0) return;
-  const int status = ::fdatasync(file_);
-  const int error = errno;
-  ::close(file_);
-  file_ = -1;
-  if (status != 0) fail_on(path_, "cannot be made durable", error);
+  const int file = std::exchange(file_, -1);
+  const int error = file < 0 ? 0 : flush_and_close(file);
+  if (finishing_.valid()) take_finished();
+  if (error != 0) fail_on(path_, "cannot be made durable", error);
 }
 
+/// Flushes a full file, or none where `file` is -1, and frees the room of removed ones, while others are written.
+void ExposureFiles::finish(int file, std::vector<int> removed) {
+  finishing_path_ = path_;
+  const auto work = [file, removed = std::move(removed)] {
+    const int error = file < 0 ? 0 : flush_and_close(file);
+    for (const int one : removed) ::close(one);
+    return error;
+  };
+  try {
+    finishing_ = std::async(std::launch::async, work);
+  } catch (const std::system_error&) {  // no thread is to be had
+    std::promise<int> done;
+    done.set_value(work());
+    finishing_ = done.get_future();
+  }
+}
+
+void ExposureFiles::take_finished() {
+  const int error = finishing_.get();
+  if (error != 0) fail_on(finishing_path_, "cannot be made durable", error);
+}
+
+/// Begins a file, after the present one if there is one. Nothing else is finishing.
 std::uint64_t ExposureFiles::open_next() {
   make_folders(folder_);
-  const std::uint64_t n_removed = make_room();
+  std::vector<int> removed;
+  const std::uint64_t n_removed = make_room(removed);
+  const int full = std::exchange(file_, -1);
+  if (full >= 0 || !removed.empty()) finish(full, std::move(removed));
   const std::string start = format_compact(clock_->now());
   for (;;) {  // another process may have taken the name
     path_ = folder_ / fmt::format("{}-{}{}", start, ++number_, kSuffix);
@@ -111,14 +148,16 @@ std::uint64_t ExposureFiles::open_next() {
   return n_removed;
 }
 
-std::uint64_t ExposureFiles::make_room() const {
+std::uint64_t ExposureFiles::make_room(std::vector<int>& removed) const {
   const std::vector<OldFile> files = list_files(folder_);
   std::uint64_t total = file_bytes_;  // of the one that begins
   for (const OldFile& file : files) total += file.bytes;
   std::uint64_t n_removed = 0;
   for (const OldFile& file : files) {
     if (total <= total_bytes_) break;
-    if (!remove_unused(file.path)) continue;
+    const int open = remove_unused(file.path);
+    if (open < 0) continue;
+    removed.push_back(open);
     total -= file.bytes;
     ++n_removed;
   }

@@ -3,8 +3,10 @@
 // has begun (docs/formats/exposures.md).
 
 #include <cstdint>
+#include <future>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.hpp"
 #include "base/file.hpp"
@@ -22,7 +24,8 @@ class ExposureFiles {
 
   /// Appends whole lines: all of them or, when it throws unavailable (full disk, no permission), none that a reader takes. Begins a new file
   /// when the present one is full, or the last write failed, and removes the oldest files that have no room beside it; a file that another
-  /// process writes stays. Returns how many were removed.
+  /// process writes stays, and one that is being flushed. Returns how many were removed. A full file is made durable while the next one is written, as flushing it may take as long as
+  /// it took to fill; where that failed, a later call throws.
   std::uint64_t write(std::string_view lines);
 
   /// Makes what was written durable and ends the file. Throws unavailable.
@@ -30,7 +33,9 @@ class ExposureFiles {
 
  private:
   std::uint64_t open_next();
-  std::uint64_t make_room() const;
+  std::uint64_t make_room(std::vector<int>& removed) const;
+  void finish(int file, std::vector<int> removed);
+  void take_finished();
   void abandon(std::uint64_t good_bytes);
 
   fs::path folder_;
@@ -41,6 +46,8 @@ class ExposureFiles {
   int file_ = -1;
   std::uint64_t bytes_ = 0;
   std::uint64_t number_ = 0;
+  std::future<int> finishing_;  ///< flushes the file before; its errno
+  fs::path finishing_path_;
 };
 
 }  // namespace lodestone::serving

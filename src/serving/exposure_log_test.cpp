@@ -196,6 +196,25 @@ TEST_F(ExposureLogTest, files_are_rotated_and_the_oldest_go) {
   EXPECT_EQ(files()[4].filename(), "20261124T093005Z-6.jsonl");
 }
 
+TEST_F(ExposureLogTest, what_is_finished_beside_the_next_file_is_whole_and_closed) {
+  const auto n_open = [] { return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator()); };
+  const auto before = n_open();
+  {
+    ExposureFiles out(options.folder, 1'000, 10'000, clock);
+    std::uint64_t removed = 0;
+    for (int i = 0; i < 1'000; ++i) {
+      removed += out.write(fmt::format("{:0>99}\n", i));
+      clock.advance(std::chrono::seconds(1));  // into the names, which are in order then
+    }
+    EXPECT_EQ(removed, 90U);
+  }
+  EXPECT_EQ(n_open(), before);
+  ASSERT_EQ(files().size(), 9U + 1);
+  std::string expected;
+  for (int i = 900; i < 1'000; ++i) expected += fmt::format("{:0>99}\n", i);
+  EXPECT_EQ(all_text(), expected);
+}
+
 TEST_F(ExposureLogTest, two_servers_share_a_folder_and_spare_each_others_files) {
   ExposureFiles ours(options.folder, 100, 100, clock);
   ExposureFiles theirs(options.folder, 100, 100, clock);
