@@ -24,16 +24,16 @@ class Summary(unittest.TestCase):
     TWO_PASSED = ('<testsuites><testsuite><testcase name="a" status="run" result="completed"/>'
                   '<testcase name="b" status="run" result="completed"/><testcase name="c" status="notrun" result="suppressed"/>'
                   '</testsuite></testsuites>')
-    ONE_FAILED = ('<testsuites><testsuite><testcase name="a" status="run"><failure message="no"/></testcase>'
+    ONE_FAILED = ('<testsuites><testsuite><testcase name="a" classname="Base" status="run"><failure message="x.cpp:3&#x0A; no"/></testcase>'
                   '<testcase name="b" status="run"/></testsuite></testsuites>')
 
     def test_a_binary_counts_with_its_cases_and_a_script_once(self):
         ctest = [ctest_case("base", "run"), ctest_case("page", "run")]
         self.assertEqual(self.summarize(ctest, base=self.TWO_PASSED), (3, 0, 0, []))
 
-    def test_failed_cases(self):
+    def test_failed_cases_are_named_with_what_they_said(self):
         ctest = [ctest_case("base", "fail", '<failure message="Failed"/>')]
-        self.assertEqual(self.summarize(ctest, base=self.ONE_FAILED), (1, 1, 0, ["base"]))
+        self.assertEqual(self.summarize(ctest, base=self.ONE_FAILED), (1, 1, 0, ["base", "base: Base.a: x.cpp:3 no"]))
 
     def test_a_binary_that_dies_after_its_cases_is_a_failure(self):
         ctest = [ctest_case("base", "fail", '<failure message="leak"/>')]

@@ -18,6 +18,8 @@ namespace lodestone::serving {
 namespace {
 
 constexpr std::string_view kSuffix = ".jsonl";
+/// Removed files that stay open until somebody else frees their room: usually there is one.
+constexpr std::size_t kMostRemoved = 16;
 
 struct OldFile {
   fs::path path;
@@ -71,6 +73,7 @@ ExposureFiles::~ExposureFiles() {
 std::uint64_t ExposureFiles::write(std::string_view lines) {
   std::uint64_t n_removed = 0;
   const bool is_full = file_ >= 0 && bytes_ > 0 && bytes_ + lines.size() > file_bytes_;
+  if (is_full && total_bytes_ < 2 * file_bytes_) close();  // it has to go itself
   // A disk that cannot flush one file while the next is filled has to be waited for.
   const bool begins = is_full || file_ < 0;
   if (finishing_.valid() && (begins || finishing_.wait_for(std::chrono::seconds(0)) == std::future_status::ready))
@@ -107,13 +110,12 @@ void ExposureFiles::close() {
   if (error != 0) fail_on(path_, "cannot be made durable", error);
 }
 
-/// Flushes a full file, or none where `file` is -1, and frees the room of removed ones, while others are written.
+/// Frees the room of removed files and flushes a full one, or none where `file` is -1, while the next is written.
 void ExposureFiles::finish(int file, std::vector<int> removed) {
   finishing_path_ = path_;
   const auto work = [file, removed = std::move(removed)] {
-    const int error = file < 0 ? 0 : flush_and_close(file);
     for (const int one : removed) ::close(one);
-    return error;
+    return file < 0 ? 0 : flush_and_close(file);
   };
   try {
     finishing_ = std::async(std::launch::async, work);
@@ -157,7 +159,11 @@ std::uint64_t ExposureFiles::make_room(std::vector<int>& removed) const {
     if (total <= total_bytes_) break;
     const int open = remove_unused(file.path);
     if (open < 0) continue;
-    removed.push_back(open);
+    if (removed.size() < kMostRemoved) {
+      removed.push_back(open);
+    } else {
+      ::close(open);
+    }
     total -= file.bytes;
     ++n_removed;
   }

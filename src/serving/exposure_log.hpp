@@ -22,7 +22,7 @@ struct ExposureLogOptions {
   std::uint64_t file_bytes = 256ULL << 20U;  ///< a file that has grown to this is followed by a new one
   std::uint64_t total_bytes = 4ULL << 30U;   ///< of all files; the oldest ones go. Larger survives a longer pause of the pipeline
   std::size_t queue_bytes =
-      2U << 20U;  ///< of each thread, two thousand lists or more; larger survives a longer stall of the disk
+      4U << 20U;  ///< of each thread, four thousand lists or more; larger survives a longer stall of the disk
   std::chrono::milliseconds interval{10};        ///< between two looks at the queues
   std::chrono::milliseconds retry_after{1'000};  ///< from a failure to write to the next attempt; what comes meanwhile is dropped
 };

@@ -30,11 +30,21 @@ models::Interactions telling_rows(const models::Interactions& all) {
   return out;
 }
 
+bool has_zero_row(std::span<const float> vectors, std::size_t factors) {
+  for (; !vectors.empty(); vectors = vectors.subspan(factors)) {
+    const auto row = vectors.first(factors);
+    if (std::all_of(row.begin(), row.end(), [](float v) { return v == 0; })) return true;
+  }
+  return false;
+}
+
 /// A graph where a scan of all would take longer than a walk at `ef`.
 models::OwnedVectorIndex index_of(std::span<const float> vectors, std::size_t factors, VectorDistance distance, std::size_t ef,
                                   VectorIndexOptions options) {
   const std::size_t n = vectors.size() / factors;
-  const bool has_codes = models::has_scan_codes(distance, n, models::stride_of(distance, factors));
+  // Under cosine all vectors are of one length but those of items that nobody met.
+  const bool has_codes = models::has_scan_codes(distance, n, models::stride_of(distance, factors)) &&
+                         (distance == VectorDistance::kInnerProduct || !has_zero_row(vectors, factors));
   if (!models::is_walk_faster(n, n, ef, has_codes)) options.m = 0;
   if (n < kRepeatable) options.threads = 1;
   return build_vector_index(vectors, factors, distance, options);

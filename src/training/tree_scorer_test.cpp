@@ -173,7 +173,7 @@ void expect_the_same_bits(const std::string& parameters, int trees) {
 }
 
 TEST(TreeScorer, raw_scores_equal_the_librarys_to_the_last_bit) {
-  for (const int leaves : {4, 15, 31, 63, 127}) {
+  for (const int leaves : {4, 15, 16, 17, 31, 63, 127}) {
     const int trees = leaves > 60 ? 10 : 20;
     expect_the_same_bits(fmt::format("objective=binary num_leaves={}", leaves), trees);
     expect_the_same_bits(

@@ -111,8 +111,6 @@ class VectorIndex {
 
   [[nodiscard]] std::size_t size() const { return n_; }
   [[nodiscard]] const VectorArrays& arrays() const { return arrays_; }
-  /// The way that a search takes: kScan or kGraph.
-  [[nodiscard]] VectorSearchWay way_of(const VectorSearchOptions& options) const;
 
   /// Replaces `out` by the nearest allowed items, nearest first, of equal ones the lower number. `query` has the given dimension and is finite;
   /// a query of length 0 under cosine is as far from everything. A filter never makes the list shorter than what is allowed under a
@@ -121,6 +119,8 @@ class VectorIndex {
               std::vector<VectorHit>& out) const;
 
  private:
+  /// The way that a search takes: kScan or kGraph.
+  [[nodiscard]] VectorSearchWay way_of(const VectorSearchOptions& options) const;
   void prepare(std::span<const float> query, std::vector<float>& out) const;
   void scan(const float* query, const VectorSearchOptions& options, Scratch& scratch) const;
   void walk(const VectorSearchOptions& options, Scratch& scratch) const;
